@@ -1,0 +1,1 @@
+"""The text: corpus, split, windows, tokenizer. Knows numpy and nothing above it."""

@@ -1,0 +1,43 @@
+"""What a run may spend, and what else it took."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+PHASES = ("setup", "train", "evaluate", "checkpoint")
+
+
+@dataclass(slots=True)
+class TrainingClock:
+    """Wall seconds by phase; only the phase ``train`` is charged to the budget.
+
+    ``setup`` is model construction and the warm-up pass. Time between phases (a listener that is slow to ask
+    for the next event) belongs to nobody and is not counted.
+    """
+
+    budget_s: float
+    now: Callable[[], float] = time.perf_counter
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PHASES, 0.0))
+    cpu_train_s: float = 0.0  # CPU seconds of all threads of this process while training
+    cpu_now: Callable[[], float] = time.process_time
+
+    @contextmanager
+    def charge(self, phase: str) -> Iterator[None]:
+        """Count the wall time of the block, also when it raises."""
+        began, cpu_began = self.now(), self.cpu_now()
+        try:
+            yield
+        finally:
+            self.seconds[phase] += self.now() - began
+            if phase == "train":
+                self.cpu_train_s += self.cpu_now() - cpu_began
+
+    @property
+    def spent_s(self) -> float:
+        return self.seconds["train"]
+
+    @property
+    def fraction(self) -> float:
+        """Part of the budget spent, at most 1."""
+        return min(1.0, self.spent_s / self.budget_s)

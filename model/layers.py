@@ -1,0 +1,154 @@
+"""The parts of a block. B windows, T positions, C = d_model channels, H heads, D = C / H."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from data.corpus import CONTEXT_BYTES
+from model.settings import TrialSettings
+
+
+def make_norm(settings: TrialSettings) -> nn.Module:
+    """LayerNorm, or RMSNorm with a learned gain."""
+    if settings.norm == "rmsnorm":
+        return nn.RMSNorm(settings.d_model, eps=1e-6)
+    return nn.LayerNorm(settings.d_model, bias=settings.biases)
+
+
+def rope_tables(head_dim: int, theta: float, num_positions: int) -> tuple[Tensor, Tensor]:
+    """Cosines and sines, each (T, D), of rotary position embedding (arXiv 2104.09864), half-split layout."""
+    frequencies = theta ** (-torch.arange(0, head_dim, 2).float() / head_dim)
+    angles = torch.outer(torch.arange(num_positions).float(), frequencies)
+    angles = torch.cat((angles, angles), dim=-1)
+    return angles.cos(), angles.sin()
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn each pair of channels (i, i + D / 2) of x (..., T, D) by its position's angle."""
+    first, second = x.chunk(2, dim=-1)
+    return x * cos + torch.cat((-second, first), dim=-1) * sin
+
+
+def alibi_mask(n_heads: int, num_positions: int) -> Tensor:
+    """Causal mask (H, T, T) with a penalty linear in the distance (arXiv 2108.12409).
+
+    Head h has slope 2 ** (-8 (h + 1) / H); the paper's special case for head counts that are not powers of two
+    is left out, the geometric series serves any count.
+    """
+    slopes = 2.0 ** (-8.0 * torch.arange(1, n_heads + 1) / n_heads)
+    position = torch.arange(num_positions)
+    distance = (position[:, None] - position[None, :]).float()
+    mask = -slopes[:, None, None] * distance
+    return mask.masked_fill(distance < 0, -math.inf)
+
+
+class CausalSelfAttention(nn.Module):
+    """Multi-head causal attention with RoPE, ALiBi or no positions of its own.
+
+    Queries, keys and values have matrices of their own, so that Muon orthogonalizes them apart; they are applied
+    as one product.
+    """
+
+    cos: Tensor
+    sin: Tensor
+    mask: Tensor
+
+    def __init__(self, settings: TrialSettings) -> None:
+        super().__init__()
+        channels, bias = settings.d_model, settings.biases
+        self.n_heads, self.position, self.qk_norm = settings.n_heads, settings.position, settings.qk_norm
+        self.query = nn.Linear(channels, channels, bias=bias)
+        self.key = nn.Linear(channels, channels, bias=bias)
+        self.value = nn.Linear(channels, channels, bias=bias)
+        self.project = nn.Linear(channels, channels, bias=bias)
+        head_dim = channels // self.n_heads
+        if self.position == "rope":
+            cos, sin = rope_tables(head_dim, settings.rope_theta, CONTEXT_BYTES)
+            self.register_buffer("cos", cos, persistent=False)
+            self.register_buffer("sin", sin, persistent=False)
+        elif self.position == "alibi":
+            self.register_buffer("mask", alibi_mask(self.n_heads, CONTEXT_BYTES), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, C) to (B, T, C)."""
+        num_windows, num_positions, channels = x.shape
+        weight = torch.cat((self.query.weight, self.key.weight, self.value.weight))
+        bias = torch.cat((self.query.bias, self.key.bias, self.value.bias)) if self.query.bias is not None else None
+        qkv = F.linear(x, weight, bias).view(num_windows, num_positions, 3, self.n_heads, channels // self.n_heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, H, T, D)
+        if self.qk_norm:
+            q, k = F.rms_norm(q, q.shape[-1:]), F.rms_norm(k, k.shape[-1:])
+        if self.position == "rope":
+            cos, sin = self.cos[:num_positions].to(q.dtype), self.sin[:num_positions].to(q.dtype)
+            q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        if self.position == "alibi":
+            mask = self.mask[:, :num_positions, :num_positions].to(q.dtype)
+            heads = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        else:
+            heads = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        out: Tensor = self.project(heads.transpose(1, 2).reshape(num_windows, num_positions, channels))
+        return out
+
+
+class FeedForward(nn.Module):
+    """GELU, SwiGLU (arXiv 2002.05202) or squared ReLU (arXiv 2109.08668)."""
+
+    def __init__(self, settings: TrialSettings) -> None:
+        super().__init__()
+        channels, hidden, bias = settings.d_model, settings.d_ff, settings.biases
+        self.activation = settings.activation
+        self.expand = nn.Linear(channels, hidden, bias=bias)
+        self.gate = nn.Linear(channels, hidden, bias=bias) if self.activation == "swiglu" else None
+        self.project = nn.Linear(hidden, channels, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, C) to (B, T, C)."""
+        hidden = self.expand(x)
+        if self.gate is not None:
+            hidden = F.silu(self.gate(x)) * hidden
+        elif self.activation == "relu2":
+            hidden = F.relu(hidden).square()
+        else:
+            hidden = F.gelu(hidden)
+        out: Tensor = self.project(hidden)
+        return out
+
+
+class CausalDepthwiseConv(nn.Module):
+    """Each channel sees its own last ``width`` positions; starts as the identity."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.width = width
+        self.kernel = nn.Parameter(torch.zeros(width, channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, C) to (B, T, C): x plus the weighted sum of its shifted copies."""
+        out = x
+        for back in range(self.width):
+            shifted = x if back == 0 else F.pad(x, (0, 0, back, 0))[:, : x.shape[1]]
+            out = out + shifted * self.kernel[back]
+        return out
+
+
+class Block(nn.Module):
+    """Pre-norm block: (convolution,) attention, feed-forward, each added to the residual stream."""
+
+    def __init__(self, settings: TrialSettings) -> None:
+        super().__init__()
+        self.conv = CausalDepthwiseConv(settings.d_model, settings.conv_width) if settings.conv_width else None
+        self.norm_attention = make_norm(settings)
+        self.attention = CausalSelfAttention(settings)
+        self.norm_feed_forward = make_norm(settings)
+        self.feed_forward = FeedForward(settings)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, C) to (B, T, C)."""
+        attended = self.norm_attention(x)
+        if self.conv is not None:
+            attended = self.conv(attended)
+        x = x + self.attention(attended)
+        out: Tensor = x + self.feed_forward(self.norm_feed_forward(x))
+        return out

@@ -1,0 +1,46 @@
+"""What the process took from the machine."""
+
+import ctypes
+import resource
+import sys
+from pathlib import Path
+
+_CLEAR = Path("/proc/self/clear_refs")
+_STATUS = Path("/proc/self/status")
+
+
+def reset_peak_memory() -> None:
+    """Start a new measurement where the system can (Linux); elsewhere the peak is the process's."""
+    try:
+        _CLEAR.write_text("5")
+    except OSError:
+        return
+
+
+def peak_memory_bytes() -> int:
+    """Largest resident size since ``reset_peak_memory``, or since the process began."""
+    try:
+        for line in _STATUS.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc to reuse large freed blocks instead of returning them to the system.
+
+    A training step frees and allocates the same tensors again and again; taking fresh pages from the system for
+    each cost a quarter of a step (benchmarks/allocator.py). For processes that train and do little else. Other C
+    libraries are left alone.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return
+    mmap_threshold, trim_threshold, top_pad = -3, -1, -2  # parameter numbers from malloc.h
+    mallopt(mmap_threshold, 1 << 30)
+    mallopt(trim_threshold, (1 << 31) - 1)
+    mallopt(top_pad, 256 << 20)

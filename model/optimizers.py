@@ -1,0 +1,83 @@
+"""Which parameter is moved by which optimizer."""
+
+import torch
+from torch import nn
+from torch.optim import AdamW, Optimizer
+
+from model.gpt import GPT
+from model.muon import BatchedMuon
+from model.schedules import learning_rate_multiplier
+from model.settings import TrialSettings
+
+
+class Optimizers:
+    """All optimizers of a run, stepped as one, with one learning-rate schedule."""
+
+    def __init__(self, model: GPT, settings: TrialSettings) -> None:
+        self.model, self.settings = model, settings
+        self.optimizers = make_optimizers(model, settings)
+        self.peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
+
+    def step(self, progress: float) -> None:
+        """Clip, update, and clear the gradients; ``progress`` is the fraction of the budget spent."""
+        settings = self.settings
+        if settings.grad_clip:
+            nn.utils.clip_grad_norm_(self.model.parameters(), settings.grad_clip)
+        multiplier = learning_rate_multiplier(progress, schedule=settings.schedule, warmup=settings.warmup)
+        for optimizer, peaks in zip(self.optimizers, self.peaks, strict=True):
+            for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+                group["lr"] = peak * multiplier
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        if self.model.ngrams is not None:
+            self.model.ngrams.update(settings.ngram_learning_rate * multiplier)
+
+    def state_dict(self) -> list[dict[str, object]]:
+        return [optimizer.state_dict() for optimizer in self.optimizers]
+
+    def load_state_dict(self, states: list[dict[str, object]]) -> None:
+        for optimizer, state in zip(self.optimizers, states, strict=True):
+            optimizer.load_state_dict(state)
+
+
+def make_optimizers(model: GPT, settings: TrialSettings) -> list[Optimizer]:
+    """AdamW for everything, or Muon for the blocks' matrices and AdamW for the rest.
+
+    Weight decay falls on parameters with two dimensions or more. Muon (BatchedMuon, torch.optim.Muon made fast for CPU) scales each update to
+    the size AdamW's would have, so that one learning rate serves both.
+    """
+    matrices, decayed, others = [], [], []
+    for name, parameter in model.named_parameters():
+        if settings.optimizer == "muon" and is_block_matrix(name, parameter):
+            matrices.append(parameter)
+        elif parameter.dim() >= 2:
+            decayed.append(parameter)
+        else:
+            others.append(parameter)
+    groups = [
+        {"params": decayed, "weight_decay": settings.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    optimizers: list[Optimizer] = [
+        AdamW(
+            [group for group in groups if group["params"]],
+            lr=settings.learning_rate,
+            betas=(settings.beta1, settings.beta2),
+            fused=True,
+        )
+    ]
+    if matrices:
+        optimizers.append(
+            BatchedMuon(
+                matrices,
+                lr=settings.learning_rate * settings.muon_lr_ratio,
+                weight_decay=settings.weight_decay,
+                adjust_lr_fn="match_rms_adamw",
+            )
+        )
+    return optimizers
+
+
+def is_block_matrix(name: str, parameter: torch.Tensor) -> bool:
+    """Whether ``parameter`` is the weight of a linear map inside a block."""
+    return name.startswith("blocks.") and name.endswith(".weight") and parameter.dim() == 2

@@ -1,0 +1,52 @@
+"""Named starting points: the recipe of the published search, and the best one known here."""
+
+from typing import Any
+
+from model.settings import SettingsError, TrialSettings, settings_from
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # The best run of the published 26-run search: 284,688 parameters.
+    "reference": {
+        "d_model": 80,
+        "n_layers": 3,
+        "n_heads": 4,
+        "d_ff": 256,
+        "history_depth": 3,
+        "rope_theta": 100.0,
+        "batch_size": 8,
+        "learning_rate": 3e-3,
+        "warmup": 0.01,
+    },
+    "modern": {
+        "d_model": 64,
+        "n_layers": 2,
+        "n_heads": 2,
+        "d_ff": 256,
+        "history_depth": 3,
+        "rope_theta": 100.0,
+        "norm": "rmsnorm",
+        "activation": "relu2",
+        "biases": False,
+        "tied_head": False,
+        "qk_norm": True,
+        "zero_init": True,
+        "ngram_max_order": 6,
+        "ngram_rows_log2": 17,
+        "batch_size": 8,
+        "learning_rate": 6e-3,
+        "optimizer": "muon",
+        "schedule": "linear",
+        "warmup": 0.01,
+    },
+}
+
+
+def preset(name: str, *, budget_s: float, seed: int, **changes: Any) -> TrialSettings:
+    """Return the settings of a preset with ``changes`` applied.
+
+    Raises:
+        SettingsError: an unknown preset, or a change that cannot work.
+    """
+    if name not in PRESETS:
+        raise SettingsError(f"unknown preset {name!r}; choose one of {', '.join(PRESETS)}.")
+    return settings_from({**PRESETS[name], "budget_s": budget_s, "seed": seed, **changes})

@@ -1,0 +1,147 @@
+"""All that one training run needs to know."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
+from typing import Any
+
+from data.errors import UserError
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "position": ("rope", "learned", "alibi", "none"),
+    "activation": ("gelu", "swiglu", "relu2"),
+    "norm": ("layernorm", "rmsnorm"),
+    "optimizer": ("adamw", "muon"),
+    "schedule": ("constant", "cosine", "linear"),
+    "precision": ("fp32", "bf16"),
+}
+# name: (lowest, highest), both allowed
+RANGES: dict[str, tuple[float, float]] = {
+    "d_model": (2, 1024),
+    "n_layers": (1, 16),
+    "n_heads": (1, 64),
+    "d_ff": (1, 8192),
+    "batch_size": (1, 1024),
+    "learning_rate": (1e-6, 1.0),
+    "rope_theta": (1.0, 1e7),
+    "history_depth": (0, 5),
+    "conv_width": (0, 16),
+    "ngram_max_order": (0, 8),
+    "ngram_rows_log2": (8, 22),
+    "ngram_learning_rate": (1e-6, 1.0),
+    "muon_lr_ratio": (1e-3, 100.0),
+    "warmup": (0.0, 0.9),
+    "weight_decay": (0.0, 10.0),
+    "beta1": (0.0, 0.9999),
+    "beta2": (0.0, 0.99999),
+    "grad_clip": (0.0, 1000.0),
+    "budget_s": (0.05, 86_400.0),
+    "seed": (0, 2**31 - 1),
+}
+
+
+class SettingsError(UserError):
+    """Settings that no run could work with."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrialSettings:
+    """All that one training run needs. Equal settings, equal model and equal windows.
+
+    Raises:
+        SettingsError: a value that cannot work; the sentence names one that does.
+    """
+
+    # shape
+    d_model: int  # channels per position, C
+    n_layers: int
+    n_heads: int  # must divide d_model
+    d_ff: int  # channels inside the feed-forward part
+    history_depth: int  # tables for the previous bytes: 0 to 5
+    # variants
+    position: str = "rope"
+    rope_theta: float = 10_000.0  # wavelength base of RoPE; unused by the other positions
+    activation: str = "gelu"
+    norm: str = "layernorm"
+    tied_head: bool = True
+    biases: bool = True
+    qk_norm: bool = False  # RMS-normalize queries and keys
+    zero_init: bool = False  # residual projections start at zero instead of N(0, 0.02 / sqrt(2 L))
+    conv_width: int = 0  # bytes that a causal depthwise convolution before attention sees; 0: none
+    ngram_max_order: int = 0  # hashed tables for the last 2..this bytes; below 2: none
+    ngram_rows_log2: int = 16  # rows of each such table, as a power of two
+    ngram_learning_rate: float = 0.01
+    # optimization
+    batch_size: int  # windows of 256 bytes per step
+    learning_rate: float  # AdamW's peak, reached at the end of the warm-up
+    optimizer: str = "adamw"  # muon: Muon for the matrices of the blocks, AdamW for the rest
+    muon_lr_ratio: float = 2.0  # Muon's peak as a multiple of learning_rate
+    schedule: str = "constant"
+    warmup: float = 0.01  # fraction of the budget
+    weight_decay: float = 0.1  # on parameters with two dimensions or more
+    beta1: float = 0.9
+    beta2: float = 0.95
+    grad_clip: float = 1.0  # largest gradient norm; 0: no clipping
+    precision: str = "fp32"
+    # the run
+    budget_s: float  # seconds of training
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name, (lowest, highest) in RANGES.items():
+            _check_number(name, getattr(self, name), lowest, highest)
+        for name, choices in CHOICES.items():
+            if (value := getattr(self, name)) not in choices:
+                raise SettingsError(f"{name} {value!r} is unknown; choose one of {', '.join(choices)}.")
+        for name in ("tied_head", "biases", "qk_norm", "zero_init"):
+            if not isinstance(getattr(self, name), bool):
+                raise SettingsError(f"{name} is {getattr(self, name)!r}; give true or false.")
+        self._check_heads()
+
+    def _check_heads(self) -> None:
+        if self.d_model % self.n_heads:
+            wide = max(self.n_heads, self.d_model - self.d_model % self.n_heads)
+            raise SettingsError(
+                f"d_model {self.d_model} cannot be shared by n_heads {self.n_heads}; try d_model {wide}."
+            )
+        if self.position == "rope" and self.d_model // self.n_heads % 2:
+            raise SettingsError(
+                f"RoPE turns pairs of channels, but d_model {self.d_model} / n_heads {self.n_heads} is odd; "
+                f"try d_model {self.d_model + self.n_heads}."
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can hold; ``settings_from`` takes them back."""
+        return asdict(self)
+
+
+SETTING_NAMES = tuple(field.name for field in fields(TrialSettings))
+_WHOLE = frozenset(field.name for field in fields(TrialSettings) if field.type is int)
+
+
+def settings_from(values: Mapping[str, Any]) -> TrialSettings:
+    """Build settings from plain values; a name that is unknown or missing is refused."""
+    for name in values:
+        check_setting_name(name)
+    if missing := {"d_model", "n_layers", "n_heads", "d_ff", "history_depth", "batch_size", "learning_rate",
+                   "budget_s", "seed"} - set(values):
+        raise SettingsError(f"these settings are missing: {', '.join(sorted(missing))}.")
+    return TrialSettings(**values)
+
+
+def check_setting_name(name: str) -> None:
+    """Raise SettingsError with the nearest known name if ``name`` is not a setting."""
+    if name not in SETTING_NAMES:
+        near = get_close_matches(name, SETTING_NAMES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(SETTING_NAMES)}."
+        raise SettingsError(f"unknown setting {name!r}; {hint}")
+
+
+def _check_number(name: str, value: object, lowest: float, highest: float) -> None:
+    whole = name in _WHOLE
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        kind = "a whole number" if whole else "a number"
+        raise SettingsError(f"{name} is {value!r}; give {kind} from {lowest:g} to {highest:g}.")
+    if not (math.isfinite(value) and lowest <= value <= highest):
+        raise SettingsError(f"{name} is {value:g}; give a value from {lowest:g} to {highest:g}.")

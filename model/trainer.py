@@ -1,0 +1,240 @@
+"""One training run as a generator of facts. It prints nothing and decides nothing about its own worth."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import torch
+
+from data.corpus import CONTEXT_BYTES, Corpus
+from data.windows import evaluation_windows, random_windows
+from model import machine
+from model.checkpoint import CheckpointFile
+from model.clock import TrainingClock
+from model.gpt import GPT
+from model.optimizers import Optimizers
+from model.ruler import INTERMEDIATE_WINDOWS, evaluate
+from model.settings import TrialSettings
+
+PERCENT_STEP = 10  # a run is measured at 10, 20, ... 100 % of its budget
+CHECKPOINT_EVERY_S = 5.0  # at most this often ...
+CHECKPOINT_SHARE = 0.01  # ... and so that saving takes at most this part of the time
+
+
+class Verdict(Enum):
+    """What a listener wants of a run after a step."""
+
+    GO_ON = "go on"
+    STOP = "stop"
+    SAVE_AND_STOP = "save and stop"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunStats:
+    """What a run has done and taken so far."""
+
+    num_params: int
+    steps: int
+    bytes_seen: int
+    seconds: dict[str, float]  # by phase: setup, train, evaluate, checkpoint
+    cpu_ratio: float  # CPU seconds over wall seconds while training
+    peak_memory_bytes: int
+
+    @property
+    def bytes_per_s(self) -> float:
+        """Training bytes per second of budget; a byte is a token."""
+        return self.bytes_seen / max(self.seconds["train"], 1e-9)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """What a run knows about itself at one evaluation."""
+
+    percent: int  # of the budget spent, a multiple of PERCENT_STEP
+    step: int  # optimizer updates made so far
+    elapsed_s: float  # of the budget
+    val_bpb: float  # lower is better; infinite when the loss has stopped being a number
+    final: bool = False  # measured on the whole validation part, at the end of the budget
+    stats: RunStats
+
+    @property
+    def diverged(self) -> bool:
+        return not math.isfinite(self.val_bpb)
+
+
+OnStep = Callable[[int, float], Verdict]  # steps made, seconds spent
+
+
+def never_stop(step: int, spent_s: float) -> Verdict:
+    return Verdict.GO_ON
+
+
+def train(
+    settings: TrialSettings,
+    corpus: Corpus,
+    *,
+    checkpoint: CheckpointFile | None = None,
+    on_step: OnStep = never_stop,
+) -> Iterator[Progress]:
+    """Train under the budget and report at each tenth of it; to stop the run, stop listening.
+
+    Args:
+        settings: the run.
+        corpus: its train part is learned from, its validation part measured with.
+        checkpoint: continued from if it holds this run, and saved to on the way.
+        on_step: asked after each step, outside the clock; may end the run between two reports.
+
+    Yields:
+        Progress, the last one ``final`` unless the run diverged or was stopped.
+    """
+    return TrainingRun(settings, corpus, checkpoint=checkpoint, on_step=on_step).events()
+
+
+class TrainingRun:
+    """The state of a run: model, optimizers, windows, clock."""
+
+    def __init__(
+        self,
+        settings: TrialSettings,
+        corpus: Corpus,
+        *,
+        checkpoint: CheckpointFile | None = None,
+        on_step: OnStep = never_stop,
+    ) -> None:
+        self.settings, self.corpus = settings, corpus
+        self.checkpoint, self.on_step = checkpoint, on_step
+        self.clock = TrainingClock(settings.budget_s)
+        self.steps = 0
+        self.percent = 0  # of the last report
+        self.last_step_s = 0.0
+        machine.reset_peak_memory()
+        with self.clock.charge("setup"):
+            self.model = GPT(settings, torch.Generator().manual_seed(settings.seed))
+            self.optimizers = Optimizers(self.model, settings)
+            self.rng = np.random.default_rng(settings.seed)
+            self._warm_up()
+            self._continue()
+        self.saved_at_s = self.clock.spent_s
+        self.windows = random_windows(corpus.train, batch_size=settings.batch_size, rng=self.rng)
+
+    def events(self) -> Iterator[Progress]:
+        """Train to the end of the budget; see ``train``."""
+        while self._has_time():
+            with self.clock.charge("train"):
+                loss = self._step()
+            if not math.isfinite(loss):
+                yield self._progress(math.inf)
+                return
+            if (reached := self._percent_reached()) > self.percent and reached < 100:
+                progress = self._measure(reached)
+                yield progress
+                if progress.diverged:
+                    return
+            verdict = self.on_step(self.steps, self.clock.spent_s)
+            if verdict is Verdict.SAVE_AND_STOP or (verdict is Verdict.GO_ON and self._checkpoint_due()):
+                self._save()
+            if verdict is not Verdict.GO_ON:
+                return
+        yield self._measure(100)
+
+    def _has_time(self) -> bool:
+        """A step that would overrun the budget is not begun; the first one always is."""
+        return self.steps == 0 or self.clock.spent_s + self.last_step_s <= self.settings.budget_s
+
+    def _step(self) -> float:
+        """One update; returns the mean loss of its windows in nats."""
+        before_s = self.clock.now()
+        loss = self._forward_backward(next(self.windows))
+        if math.isfinite(loss):
+            self.optimizers.step(self.clock.fraction)
+        self.steps += 1
+        self.last_step_s = self.clock.now() - before_s
+        return loss
+
+    def _forward_backward(self, windows: np.ndarray) -> float:
+        batch = torch.from_numpy(windows.astype(np.int64))
+        loss = self.model(batch[:, :-1], batch[:, 1:])
+        loss.backward()
+        return float(loss.detach())
+
+    def _warm_up(self) -> None:
+        """One pass that leaves no trace, so that first-time costs of the library are not charged to the run."""
+        windows = random_windows(
+            self.corpus.train, batch_size=self.settings.batch_size, rng=np.random.default_rng(0)
+        )
+        self._forward_backward(next(windows))
+        self.model.zero_grad(set_to_none=True)
+
+    def _percent_reached(self) -> int:
+        return int(self.clock.fraction * 100 // PERCENT_STEP) * PERCENT_STEP
+
+    def _measure(self, percent: int) -> Progress:
+        final = percent == 100
+        with self.clock.charge("evaluate"):
+            windows = evaluation_windows(self.corpus.validation, at_most=None if final else INTERMEDIATE_WINDOWS)
+            val_bpb = evaluate(self.model, windows)
+        self.percent = percent
+        return self._progress(val_bpb if math.isfinite(val_bpb) else math.inf)
+
+    def _progress(self, val_bpb: float) -> Progress:
+        return Progress(
+            percent=self.percent,
+            step=self.steps,
+            elapsed_s=self.clock.spent_s,
+            val_bpb=val_bpb,
+            final=self.percent == 100,
+            stats=self.stats(),
+        )
+
+    def stats(self) -> RunStats:
+        clock = self.clock
+        return RunStats(
+            num_params=self.model.num_params(),
+            steps=self.steps,
+            bytes_seen=self.steps * self.settings.batch_size * CONTEXT_BYTES,
+            seconds={phase: round(seconds, 4) for phase, seconds in clock.seconds.items()},
+            cpu_ratio=round(clock.cpu_train_s / max(clock.spent_s, 1e-9), 3),
+            peak_memory_bytes=machine.peak_memory_bytes(),
+        )
+
+    def _checkpoint_due(self) -> bool:
+        if self.checkpoint is None:
+            return False
+        saving_s = self.clock.seconds["checkpoint"]
+        since_s = self.clock.spent_s - self.saved_at_s
+        return since_s >= CHECKPOINT_EVERY_S and saving_s <= CHECKPOINT_SHARE * self.clock.spent_s
+
+    def _save(self) -> None:
+        if self.checkpoint is None:
+            return
+        with self.clock.charge("checkpoint"):
+            self.checkpoint.save(self._state())
+        self.saved_at_s = self.clock.spent_s
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "model": self.model.state_dict(),
+            "optimizers": self.optimizers.state_dict(),
+            "rng": self.rng.bit_generator.state,
+            "steps": self.steps,
+            "percent": self.percent,
+            "seconds": dict(self.clock.seconds),
+            "cpu_train_s": self.clock.cpu_train_s,
+        }
+
+    def _continue(self) -> None:
+        """Take up the checkpoint's state, if it holds one."""
+        state = self.checkpoint.load() if self.checkpoint else None
+        if state is None:
+            return
+        self.model.load_state_dict(state["model"])
+        self.optimizers.load_state_dict(state["optimizers"])
+        self.rng.bit_generator.state = state["rng"]
+        self.steps, self.percent = state["steps"], state["percent"]
+        self.clock.seconds.update(state["seconds"])
+        self.clock.cpu_train_s = state["cpu_train_s"]
+
+
