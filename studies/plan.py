@@ -1,0 +1,93 @@
+"""What the user asked of a study. Written once, at its creation."""
+
+import math
+import os
+import re
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from studies.errors import PlanError
+
+MAX_TRIALS = 50
+MAX_HOURS = 3.0
+BASELINE_FROM_TRIALS = 4  # smaller studies have no run to spare for the baseline
+SAMPLERS = ("tpe", "gp", "random", "cmaes")
+PRUNERS = ("halving", "median", "none")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StudyPlan:
+    """One study: how much, on what, and how it seeks.
+
+    Raises:
+        PlanError: a value that no study could follow; the sentence names one that it could.
+    """
+
+    trials: int = MAX_TRIALS  # training runs of every kind, the baseline included
+    seconds: float = 180.0  # training budget of one run
+    hours: float = MAX_HOURS  # active time of the whole study
+    corpus: str = "shakespeare"  # or the absolute path of a file or folder
+    space: str = "seven"  # built-in name, or the absolute path of a TOML file
+    sampler: str = "tpe"
+    pruner: str = "halving"
+    workers: int = 1  # runs at a time
+    threads: int = 1  # of each run
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        self._check_kinds()
+        if not 1 <= self.trials <= MAX_TRIALS:
+            raise PlanError(f"--trials {self.trials} is outside 1 to {MAX_TRIALS}, the cap of a study; choose --trials {MAX_TRIALS}.")
+        if not 0.05 <= self.seconds <= 3600 * MAX_HOURS:
+            raise PlanError(f"--seconds {self.seconds:g} is outside 0.05 to {3600 * MAX_HOURS:g}; the usual budget is --seconds 180.")
+        if not 0 < self.hours <= MAX_HOURS:
+            raise PlanError(f"--hours {self.hours:g} is outside 0 to {MAX_HOURS:g}, the cap of a study; choose --hours {MAX_HOURS:g}.")
+        if self.hours * 3600 < self.seconds:
+            raise PlanError(
+                f"--hours {self.hours:g} is {self.hours * 3600:g} s, too short for one trial of --seconds {self.seconds:g}; "
+                f"choose --hours {min(MAX_HOURS, math.ceil(self.seconds * self.trials * 1.2 / 36) / 100):g}."
+            )
+        for flag, value, known in (("sampler", self.sampler, SAMPLERS), ("pruner", self.pruner, PRUNERS)):
+            if value not in known:
+                raise PlanError(f"--{flag} {value!r} is unknown; choose one of {', '.join(known)}.")
+        if not 0 <= self.seed < 2**31:
+            raise PlanError(f"--seed {self.seed} is outside 0 to {2**31 - 1}; choose --seed 0.")
+        if self.workers < 1 or self.threads < 1:
+            raise PlanError(f"--workers {self.workers} and --threads {self.threads} must both be at least 1.")
+
+    def _check_kinds(self) -> None:
+        """TOML may hold anything; refuse what is not of the field's type."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            good = isinstance(value, (int, float) if field.type is float else field.type)  # type: ignore[arg-type]
+            if not good or isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
+                kind = {int: "a whole number", float: "a number", str: "a text"}[field.type]  # type: ignore[index]
+                raise PlanError(f"--{field.name} is {value!r}; give {kind}.")
+
+    def check_cores(self) -> None:
+        """Raise PlanError if this machine has fewer cores than the plan's runs want at a time."""
+        wanted, cores = self.workers * self.threads, available_cores()
+        if wanted > cores:
+            raise PlanError(
+                f"--workers {self.workers} with --threads {self.threads} each want {wanted} cores and this machine has "
+                f"{cores}; choose --workers {min(self.workers, cores)} --threads {max(1, cores // self.workers)}."
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+PLAN_NAMES = tuple(field.name for field in fields(StudyPlan))
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_study_name(name: str) -> str:
+    """Return ``name``; a colon and the like are refused, since ``NAME:runs`` belongs to the study too."""
+    if not _NAME.fullmatch(name):
+        raise PlanError(f"{name!r} cannot name a study; use letters, digits, '.', '_' and '-', such as my-study.")
+    return name

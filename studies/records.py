@@ -1,0 +1,133 @@
+"""A study as its readers see it: plain values, the search trials and the other runs told apart."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from studies.plan import MAX_TRIALS, StudyPlan
+
+Role = Literal["search", "baseline"]
+# Optuna's states, except that a stopped run waits as "interrupted" until it is continued.
+RunState = Literal["complete", "pruned", "failed", "running", "interrupted"]
+StudyState = Literal["running", "interrupted", "finished"]
+StopReason = Literal["trials", "hours", "user", "error"]
+FINISHING_REASONS = ("trials", "hours")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parameter:
+    """One dimension of the search space, as Optuna stored it."""
+
+    name: str
+    log: bool = False
+    choices: tuple[Any, ...] | None = None  # of a categorical one, in order; None for a number
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrialRecord:
+    """One training run of a study, of any role."""
+
+    number: int  # within its role, from 0
+    role: Role
+    state: RunState
+    ending: str | None  # finished, pruned, diverged, crashed, interrupted; None while running
+    reason: str | None  # why it ended so, when there is more to say
+    val_bpb: float | None  # of a finished run, over the whole validation part
+    curve: tuple[tuple[int, float], ...]  # (percent of budget, bpb), rising percents
+    params: dict[str, Any]  # the sampled values; empty for other roles
+    settings: dict[str, Any]
+    stats: dict[str, Any]  # num_params, steps, bytes_seen, bytes_per_s, seconds by phase, cpu_ratio, ...
+    started: datetime | None
+    ended: datetime | None
+
+    @property
+    def label(self) -> str:
+        """What users call this run."""
+        return f"trial {self.number}" if self.role == "search" else self.role
+
+    @property
+    def last_bpb(self) -> float | None:
+        """The final bpb, or else the last one on the way."""
+        return self.val_bpb if self.val_bpb is not None else (self.curve[-1][1] if self.curve else None)
+
+    def seconds(self, phase: str) -> float:
+        """Seconds spent in a phase of the training clock; 0 if unknown."""
+        return float(self.stats.get("seconds", {}).get(phase, 0.0))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StudyRecord:
+    """All that is stored of one study, at one moment."""
+
+    name: str
+    plan: StudyPlan
+    state: StudyState
+    stop_reason: StopReason | None
+    seconds_used: float  # active time, over all sessions
+    corpus: dict[str, Any]  # name, bytes, sha256
+    parameters: tuple[Parameter, ...]
+    trials: tuple[TrialRecord, ...]  # drawn from the search space, by number
+    runs: tuple[TrialRecord, ...]  # the others: the baseline
+    storage: str  # URL without password
+    fingerprint: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def all_runs(self) -> tuple[TrialRecord, ...]:
+        return self.runs + self.trials
+
+    @property
+    def baseline(self) -> TrialRecord | None:
+        """The reference recipe's run, if it has finished."""
+        return next((run for run in self.runs if run.role == "baseline" and run.val_bpb is not None), None)
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The finished search trial with the lowest bpb; the earlier one of equals."""
+        finished = [trial for trial in self.trials if trial.val_bpb is not None]
+        return min(finished, key=lambda trial: (trial.val_bpb, trial.number), default=None)
+
+    def counts(self) -> dict[str, int]:
+        """Training runs of every role: the cap, the plan, and how many there are in each state."""
+        states = Counter(run.state for run in self.all_runs)
+        return {
+            "cap": MAX_TRIALS,
+            "planned": self.plan.trials,
+            "total": len(self.all_runs),
+            "complete": states["complete"],
+            "pruned": states["pruned"],
+            "failed": states["failed"],
+            "running": states["running"],
+            "interrupted": states["interrupted"],
+            "diverged": sum(run.ending == "diverged" for run in self.all_runs),
+        }
+
+    @property
+    def share_outside_training(self) -> float | None:
+        """Part of the workers' time that was neither training nor evaluation; None before any run."""
+        trained_s = sum(run.seconds("train") for run in self.all_runs)
+        evaluated_s = sum(run.seconds("evaluate") for run in self.all_runs)
+        available_s = self.seconds_used * self.plan.workers - evaluated_s
+        return max(0.0, 1.0 - trained_s / available_s) if trained_s and available_s > 0 else None
+
+    def as_json(self, *, with_settings: bool = True) -> dict[str, Any]:
+        """What ``show --json`` prints; ``list --json`` leaves the winner's settings out."""
+        best, baseline = self.best, self.baseline
+        best_json = None
+        if best is not None:
+            best_json = {"trial": best.number, "val_bpb": best.val_bpb}
+            if with_settings:
+                best_json["settings"] = best.settings
+        return {
+            "name": self.name,
+            "state": self.state,
+            "stop_reason": self.stop_reason,
+            "trials": self.counts(),
+            "seconds_used": round(self.seconds_used, 1),
+            "baseline": {"val_bpb": baseline.val_bpb if baseline else None},
+            "best": best_json,
+            "corpus": self.corpus,
+            "storage": self.storage,
+        }
