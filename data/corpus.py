@@ -60,7 +60,10 @@ def load_corpus(name_or_path: str = BUILT_IN) -> Corpus:
     """
     if name_or_path == BUILT_IN:
         return _shakespeare()
-    path = Path(name_or_path).expanduser().resolve()
+    try:
+        path = Path(name_or_path).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as problem:  # a loop of links, no such home, a null byte
+        raise CorpusError(f"{name_or_path!r} is no usable path ({problem}); give a file or a folder.") from problem
     return corpus_of(str(path), _read_text(path))
 
 
@@ -76,9 +79,11 @@ def corpus_of(name: str, text: bytes) -> Corpus:
 
 
 def _read_text(path: Path) -> bytes:
-    if not path.exists():
-        raise CorpusError(f"no corpus at {path}; give a file, a folder of *.txt or *.md files, or {BUILT_IN!r}.")
     try:
+        if not path.exists():
+            raise CorpusError(
+                f"no corpus at {path}; give a file, a folder of *.txt or *.md files, or {BUILT_IN!r}."
+            )
         if not path.is_dir():
             return path.read_bytes()
         parts = sorted(file for file in path.rglob("*") if file.suffix.lower() in TEXT_SUFFIXES and file.is_file())

@@ -10,6 +10,9 @@ import torch
 
 logger = logging.getLogger(__name__)
 
+# What torch.load raises for bytes that are no checkpoint: its own errors, and what the unpickler trips over.
+UNREADABLE = (OSError, RuntimeError, EOFError, pickle.UnpicklingError, LookupError, ValueError)
+
 
 class CheckpointFile:
     """State of one run on disk, written whole: a reader finds the old state or the new one, never a piece.
@@ -35,10 +38,10 @@ class CheckpointFile:
             saved = torch.load(self.path, weights_only=True)
         except FileNotFoundError:
             return None
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as problem:
+        except UNREADABLE as problem:
             logger.warning("checkpoint %s is unreadable (%s); the run starts over", self.path, problem)
             return None
-        if saved.get("fingerprint") != self.fingerprint:
+        if not isinstance(saved, dict) or saved.get("fingerprint") != self.fingerprint:
             logger.warning("checkpoint %s belongs to another run; the run starts over", self.path)
             return None
         state: dict[str, Any] = saved["state"]

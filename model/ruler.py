@@ -1,4 +1,4 @@
-"""The ruler: bits per byte on fixed windows. One metric, one version.
+"""The ruler: bits per byte on fixed windows. One metric, one version: METRIC_VERSION in model/__init__.py.
 
 A legal model (see tests/test_legality.py) predicts byte t + 1 from bytes up to t of its own window only, gives
 probabilities that sum to 1, and keeps nothing from one call to the next.
@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-METRIC_VERSION = 1  # raise it when any number below could change; old studies then stop comparing
 INTERMEDIATE_WINDOWS = 64  # of 256 bytes, for the values on the way
 WINDOWS_AT_ONCE = 32
 

@@ -1,6 +1,5 @@
 """All that one training run needs to know."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
@@ -100,15 +99,16 @@ class TrialSettings:
         self._check_heads()
 
     def _check_heads(self) -> None:
+        unit = self.n_heads * (2 if self.position == "rope" else 1)  # d_model must be a multiple of it
+        nearest = max(unit, self.d_model - self.d_model % unit)
         if self.d_model % self.n_heads:
-            wide = max(self.n_heads, self.d_model - self.d_model % self.n_heads)
             raise SettingsError(
-                f"d_model {self.d_model} cannot be shared by n_heads {self.n_heads}; try d_model {wide}."
+                f"d_model {self.d_model} cannot be shared by n_heads {self.n_heads}; try d_model {nearest}."
             )
-        if self.position == "rope" and self.d_model // self.n_heads % 2:
+        if self.d_model % unit:
             raise SettingsError(
                 f"RoPE turns pairs of channels, but d_model {self.d_model} / n_heads {self.n_heads} is odd; "
-                f"try d_model {self.d_model + self.n_heads}."
+                f"try d_model {nearest}."
             )
 
     def as_dict(self) -> dict[str, Any]:
@@ -143,5 +143,5 @@ def _check_number(name: str, value: object, lowest: float, highest: float) -> No
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         kind = "a whole number" if whole else "a number"
         raise SettingsError(f"{name} is {value!r}; give {kind} from {lowest:g} to {highest:g}.")
-    if not (math.isfinite(value) and lowest <= value <= highest):
-        raise SettingsError(f"{name} is {value:g}; give a value from {lowest:g} to {highest:g}.")
+    if not lowest <= value <= highest:  # NaN is neither
+        raise SettingsError(f"{name} is {value}; give a value from {lowest:g} to {highest:g}.")

@@ -220,6 +220,7 @@ class TrainingRun:
             "optimizers": self.optimizers.state_dict(),
             "rng": self.rng.bit_generator.state,
             "steps": self.steps,
+            "last_step_s": self.last_step_s,
             "percent": self.percent,
             "seconds": dict(self.clock.seconds),
             "cpu_train_s": self.clock.cpu_train_s,
@@ -234,6 +235,7 @@ class TrainingRun:
         self.optimizers.load_state_dict(state["optimizers"])
         self.rng.bit_generator.state = state["rng"]
         self.steps, self.percent = state["steps"], state["percent"]
+        self.last_step_s = state["last_step_s"]
         self.clock.seconds.update(state["seconds"])
         self.clock.cpu_train_s = state["cpu_train_s"]
 

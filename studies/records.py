@@ -15,6 +15,14 @@ StopReason = Literal["trials", "hours", "user", "error"]
 FINISHING_REASONS = ("trials", "hours")
 
 
+def make_run_id(role: Role, number: int) -> str:
+    return f"{role}-{number:04d}"
+
+
+def make_label(role: Role, number: int) -> str:
+    return f"trial {number}" if role == "search" else role
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parameter:
     """One dimension of the search space, as Optuna stored it."""
@@ -46,12 +54,31 @@ class TrialRecord:
     @property
     def label(self) -> str:
         """What users call this run."""
-        return f"trial {self.number}" if self.role == "search" else self.role
+        return make_label(self.role, self.number)
+
+    @property
+    def run_id(self) -> str:
+        """Names the run within its study, also as a file name."""
+        return make_run_id(self.role, self.number)
 
     @property
     def last_bpb(self) -> float | None:
         """The final bpb, or else the last one on the way."""
         return self.val_bpb if self.val_bpb is not None else (self.curve[-1][1] if self.curve else None)
+
+    def as_json(self) -> dict[str, Any]:
+        """One entry of ``runs`` in ``show --json``."""
+        return {
+            "role": self.role,
+            "trial": self.number,
+            "state": self.state,
+            "ending": self.ending,
+            "reason": self.reason,
+            "val_bpb": self.val_bpb,
+            "curve": [list(point) for point in self.curve],
+            "params": self.params,
+            "stats": self.stats,
+        }
 
     def seconds(self, phase: str) -> float:
         """Seconds spent in a phase of the training clock; 0 if unknown."""

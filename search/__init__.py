@@ -1,0 +1,1 @@
+"""The seeker: search spaces, samplers and pruners, trial processes, the loop, the command line."""

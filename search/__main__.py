@@ -1,0 +1,5 @@
+"""``python -m search`` is ``bardtune``."""
+
+from search.cli import entry
+
+entry()

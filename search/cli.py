@@ -1,0 +1,153 @@
+"""The command line. It parses and calls; importing it loads neither torch nor Optuna."""
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from data.errors import UserError
+
+BEGAN = time.monotonic()  # when the process began, for a study's active time
+
+app = typer.Typer(
+    name="bardtune",
+    help="Search the hyperparameters of a small byte-level GPT that trains on CPU under a wall-clock budget.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+Name = Annotated[str, typer.Argument(help="The study's name.", metavar="NAME")]
+StorageOption = Annotated[
+    str | None, typer.Option("--storage", help="Database URL. [default: sqlite in the data folder, see BARDTUNE_HOME]")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
+
+
+@app.command()
+def start(
+    name: Annotated[str | None, typer.Argument(help="A new study's name. [default: from the time of day]")] = None,
+    trials: Annotated[int | None, typer.Option(help="Training runs of every kind, at most 50. [default: 50]")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Training budget of one run. [default: 180]")] = None,
+    hours: Annotated[float | None, typer.Option(help="Active time of the study, at most 3. [default: 3]")] = None,
+    corpus: Annotated[str | None, typer.Option(help="A file or folder of text. [default: shakespeare]")] = None,
+    space: Annotated[str | None, typer.Option(help="seven, reference, full, or a TOML file. [default: seven]")] = None,
+    sampler: Annotated[str | None, typer.Option(help="tpe, gp, random or cmaes. [default: tpe]")] = None,
+    pruner: Annotated[str | None, typer.Option(help="halving, median or none. [default: halving]")] = None,
+    workers: Annotated[int | None, typer.Option(help="Runs at a time. [default: 1]")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of each run. [default: cores / workers]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides every draw of the study. [default: 0]")] = None,
+    storage: StorageOption = None,
+    config: Annotated[Path | None, typer.Option(help="A TOML file with these options as keys.")] = None,
+) -> int:
+    """Create a study and run it."""
+    from search.commands import start_command
+
+    flags = {"trials": trials, "seconds": seconds, "hours": hours, "corpus": corpus, "space": space,
+             "sampler": sampler, "pruner": pruner, "workers": workers, "threads": threads, "seed": seed}
+    return start_command(name, flags, config, storage, began=BEGAN)
+
+
+@app.command()
+def resume(
+    name: Name,
+    storage: StorageOption = None,
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="Go on although library versions or threads have changed.")
+    ] = False,
+) -> int:
+    """Continue a stored study with its own plan."""
+    from search.commands import resume_command
+
+    return resume_command(name, storage, began=BEGAN, accept_changes=accept_changes)
+
+
+@app.command("list")
+def list_studies(storage: StorageOption = None, as_json: JsonOption = False) -> int:
+    """List the stored studies."""
+    from search.commands import list_command
+
+    return list_command(storage, as_json=as_json)
+
+
+@app.command()
+def show(name: Name, storage: StorageOption = None, as_json: JsonOption = False) -> int:
+    """Show one study: state, counts, best and trials."""
+    from search.commands import show_command
+
+    return show_command(name, storage, as_json=as_json)
+
+
+@app.command()
+def plot(
+    name: Name,
+    kind: Annotated[str, typer.Option(help="Comma-separated kinds of plots.")] = "importance,parallel,history,curves",
+    formats: Annotated[str, typer.Option("--format", help="Comma-separated: html, png, svg.")] = "html",
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("plots"),
+    storage: StorageOption = None,
+) -> int:
+    """Draw a study and print the path of each file."""
+    from search.commands import plot_command
+
+    return plot_command(name, kind, formats, out, storage)
+
+
+@app.command()
+def train(
+    preset: Annotated[str, typer.Option(help="modern or reference.")] = "modern",
+    seconds: Annotated[float, typer.Option(help="Training budget.")] = 180.0,
+    corpus: Annotated[str, typer.Option(help="shakespeare, or a file or folder of text.")] = "shakespeare",
+    seed: Annotated[int, typer.Option(help="Weights and windows.", envvar="TORCH_SEED")] = 42,
+    threads: Annotated[int | None, typer.Option(help="[default: all cores]")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=VALUE: change one setting; may be repeated.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Train once without a study; the last line on standard output is JSON."""
+    from search.training import train_command
+
+    return train_command(
+        preset, seconds=seconds, corpus=corpus, seed=seed, threads=threads, changes=changes or [], as_json=as_json
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code: 0 done, 1 failed, 2 the user can fix it, 130 interrupted."""
+    try:
+        code: Any = app(args=list(sys.argv[1:] if argv is None else argv), standalone_mode=False)
+    except UserError as problem:
+        return _complain(str(problem))
+    except KeyboardInterrupt:
+        return 130
+    except Exception as problem:
+        if (usage := _usage_error(problem)) is None:
+            raise
+        return _complain(usage)
+    return code if isinstance(code, int) else 0
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main())
+
+
+def print_json(value: object) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _complain(sentence: str) -> int:
+    print(f"bardtune: {sentence}", file=sys.stderr)
+    return 2
+
+
+def _usage_error(problem: Exception) -> str | None:
+    """The parser's complaint in a sentence; None if ``problem`` is not the parser's."""
+    format_message = getattr(problem, "format_message", None)
+    if format_message is None:
+        return None
+    return f"{format_message()} See: bardtune --help."

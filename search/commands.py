@@ -1,0 +1,167 @@
+"""What each command on studies prints. Progress goes to standard error, results to standard output."""
+
+import logging
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import optuna
+from rich.console import Console
+from rich.table import Table
+
+from search.cli import print_json
+from search.planning import fresh_name, read_plan_file, resolve_plan
+from search.studying import exit_code, resume_study, start_study
+from search.view import counts_text, duration_text, make_view, params_text, run_line
+from studies.home import data_home
+from studies.lock import OwnershipLostError
+from studies.reading import read_study, study_names
+from studies.records import StudyRecord
+from studies.storage import Storage
+
+
+def start_command(
+    name: str | None, flags: dict[str, Any], config: Path | None, storage: str | None, *, began: float
+) -> int:
+    plan = resolve_plan(flags, read_plan_file(config))
+    quiet_libraries()
+    view = make_view(Console(stderr=True))
+    try:
+        record = start_study(storage_url(storage), name or fresh_name(), plan, view, began=began)
+    except OwnershipLostError as problem:
+        return _lost(problem)
+    print_summary(record)
+    return exit_code(record)
+
+
+def resume_command(name: str, storage: str | None, *, began: float, accept_changes: bool) -> int:
+    quiet_libraries()
+    view = make_view(Console(stderr=True))
+    url = storage_url(storage)
+    try:
+        finished = read_study(Storage(url, create=False), name).state == "finished"
+        record = resume_study(url, name, view, began=began, accept_changes=accept_changes)
+    except OwnershipLostError as problem:
+        return _lost(problem)
+    if finished:
+        print(f"the study {name} is finished; no trial was added.")
+    print_summary(record)
+    return exit_code(record)
+
+
+def list_command(storage: str | None, *, as_json: bool) -> int:
+    quiet_libraries()
+    records = _all_records(storage)
+    if as_json:
+        print_json([record.as_json(with_settings=False) for record in records])
+        return 0
+    if not records:
+        print("no studies yet; begin one with: bardtune start NAME")
+        return 0
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("study", "state", "trials", "best bpb", "baseline", "corpus", "used"):
+        table.add_column(column, justify="right" if column in ("best bpb", "baseline", "used") else "left")
+    for record in records:
+        counts = record.counts()
+        table.add_row(
+            record.name,
+            state_text(record),
+            f"{counts['total']}/{counts['planned']}",
+            bpb_text(record.best.val_bpb if record.best else None),
+            bpb_text(record.baseline.val_bpb if record.baseline else None),
+            Path(record.corpus["name"]).name,
+            duration_text(record.seconds_used),
+        )
+    _print_table(table)
+    return 0
+
+
+def show_command(name: str, storage: str | None, *, as_json: bool) -> int:
+    quiet_libraries()
+    record = read_study(Storage(storage_url(storage), create=False), name)
+    if as_json:
+        print_json({**record.as_json(), "runs": [run.as_json() for run in record.all_runs]})
+        return 0
+    print_summary(record)
+    print()
+    for run in record.all_runs:
+        print(run_line(run))
+    return 0
+
+
+def plot_command(name: str, kind: str, formats: str, out: Path, storage: str | None) -> int:
+    from studies.plots.write import write_plots  # loads the plotting libraries
+
+    quiet_libraries()
+    record = read_study(Storage(storage_url(storage), create=False), name)
+    for path in write_plots(record, kinds=_items(kind), formats=_items(formats), folder=out):
+        print(path)
+    return 0
+
+
+def print_summary(record: StudyRecord) -> None:
+    """What became of a study, in a few lines."""
+    best, baseline = record.best, record.baseline
+    print(f"study {record.name}: {state_text(record)}, {counts_text(record)}, {duration_text(record.seconds_used)} used")
+    if baseline is not None:
+        print(f"baseline    {bpb_text(baseline.val_bpb)} bpb (the reference recipe)")
+    if best is not None and best.val_bpb is not None:
+        against = f", {baseline.val_bpb - best.val_bpb:+.4f} lower than the baseline" if baseline and baseline.val_bpb else ""
+        print(f"best        {bpb_text(best.val_bpb)} bpb, {best.label}{against.replace('+', '')} (one run each, not confirmed)")
+        print(f"            {params_text(best.params)}")
+    if (share := record.share_outside_training) is not None:
+        print(f"outside training: {share:.1%} of the study's time, evaluation excluded")
+    print(f"storage     {record.storage}")
+    if record.state == "interrupted":
+        print(f"continue with: bardtune resume {record.name}")
+    elif best is not None:
+        print(f"look at it with: bardtune plot {record.name}")
+
+
+def state_text(record: StudyRecord) -> str:
+    """State and, where there is one, why it stopped."""
+    reasons = {"trials": "all trials made", "hours": "its hours are over", "user": "by the user",
+               "error": "trials kept crashing"}
+    why = reasons.get(record.stop_reason or "")
+    return f"{record.state} ({why})" if why else record.state
+
+
+def bpb_text(bpb: float | None) -> str:
+    return "-" if bpb is None else f"{bpb:.4f}"
+
+
+def storage_url(said: str | None) -> str:
+    """The URL that was said, or the default in the data folder."""
+    return said if said is not None else data_home().storage_url
+
+
+def quiet_libraries() -> None:
+    """Optuna's own log lines and warnings are for programmers; ours say what a user needs."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", module="optuna")
+    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    logging.basicConfig(level=logging.WARNING, format="bardtune: %(message)s", stream=sys.stderr)
+
+
+def _all_records(storage: str | None) -> list[StudyRecord]:
+    """Records of all studies; none if the default database has not been made yet."""
+    if storage is None and not Path(data_home().root / "studies.db").exists():
+        return []
+    opened = Storage(storage_url(storage), create=False)
+    return [read_study(opened, name) for name in study_names(opened)]
+
+
+def _items(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _print_table(table: Table) -> None:
+    width = None if sys.stdout.isatty() else 200
+    Console(width=width, highlight=False).print(table)
+
+
+def _lost(problem: OwnershipLostError) -> int:
+    print(f"bardtune: {problem}; this process has stopped and left it alone.", file=sys.stderr)
+    return 1
+

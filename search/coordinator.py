@@ -1,0 +1,230 @@
+"""The one loop of a study: ask -> launch -> follow -> tell."""
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.trial import TrialState
+
+from model.presets import preset
+from model.settings import SettingsError, TrialSettings
+from search.events import Beat, Ended, Launcher, Measured, RunEvent, RunOrder
+from search.samplers import MIN_FINISHED_BEFORE_PRUNING, derive_seed, make_pruner, make_sampler
+from search.space import SearchSpace
+from search.view import View
+from studies.home import Home
+from studies.owned import OpenRun, OwnedStudy
+from studies.plan import BASELINE_FROM_TRIALS
+from studies.records import StopReason
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.25
+MAX_CRASHES_IN_A_ROW = 3  # the machine or the code is to blame then, and more trials would be lost to it
+ALLOWANCE_S, ALLOWANCE_SHARE = 30.0, 0.25  # wall time of a run beyond its budget before its process is ended
+
+
+@dataclass(slots=True)
+class Following:
+    """A run in progress."""
+
+    run: OpenRun
+    began_s: float  # active seconds of the study
+    prune_reason: str | None = None
+
+
+class Coordinator:
+    """Runs a study to its end, or until somebody interrupts it.
+
+    Args:
+        owned: the study, locked.
+        space: what to search.
+        launcher: where runs train.
+        view: who is told.
+        home: where checkpoints are kept.
+        interrupted: asked at every tick; True ends the session with everything saved.
+    """
+
+    def __init__(
+        self, owned: OwnedStudy, space: SearchSpace, launcher: Launcher, view: View, *, home: Home,
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.owned, self.space, self.launcher, self.view = owned, space, launcher, view
+        self.plan, self.home, self.interrupted = owned.plan, home, interrupted
+        self.pruner = make_pruner(self.plan.pruner)
+        self.following: dict[str, Following] = {}
+        self.crashes_in_a_row = 0
+        self.longest_overhead_s = min(15.0, 2.0 + 0.1 * self.plan.seconds)  # of a run, until one is known
+
+    def run(self) -> StopReason:
+        """Run until the plan is fulfilled; returns why it stopped, which is stored too."""
+        self.owned.note_stop(None)
+        self.view.study_began(self.owned.record())
+        try:
+            reason = self._loop()
+        finally:
+            self._let_go()
+        self.owned.note_stop(reason)
+        return reason
+
+    def _loop(self) -> StopReason:
+        reason = None
+        while reason is None or self.following:
+            while reason is None and len(self.following) < self.launcher.capacity:
+                reason = self._start_next()
+            for event in self.launcher.events(TICK_S):
+                self._handle(event)
+            self.owned.lock.renew()
+            self.view.tick(self.owned.lock.seconds_used())
+            if self.interrupted():
+                self._interrupt_all()
+                return "user"
+            if self.crashes_in_a_row >= MAX_CRASHES_IN_A_ROW:
+                reason = "error"
+        return reason
+
+    def _start_next(self) -> StopReason | None:
+        """Begin one more run, or say why there is none."""
+        waiting = self.owned.waiting_role()
+        if waiting is None and self.owned.num_runs() >= self.plan.trials:
+            return "trials"
+        if self._remaining_s() < self.plan.seconds + self.longest_overhead_s:
+            self._give_up_waiting()
+            return "hours"
+        baseline_due = self.plan.trials >= BASELINE_FROM_TRIALS and not self.owned.has_run("baseline")
+        if waiting == "baseline" or (waiting is None and baseline_due):
+            self._begin(self.owned.ask_other("baseline"))
+        else:
+            self._begin(self._ask_search())
+        return None
+
+    def _ask_search(self) -> OpenRun:
+        number = self.owned.num_search_trials()
+        if number == 0:
+            self.owned.enqueue(self.space.best_known)
+        return self.owned.ask_search(make_sampler(self.plan.sampler, seed=self.plan.seed, number=number), self.pruner)
+
+    def _begin(self, run: OpenRun) -> None:
+        try:
+            settings = run.settings or self._new_settings(run).as_dict()
+        except SettingsError as problem:
+            self._tell(run, Ended(run_id=run.run_id, ending="crashed", reason=f"no such model: {problem}"))
+            return
+        self.owned.begin(run, settings)
+        corpus = self.owned.corpus
+        limit_s = self.plan.seconds * (1 + ALLOWANCE_SHARE) + ALLOWANCE_S
+        order = RunOrder(
+            run_id=run.run_id,
+            settings=settings,
+            corpus=self.plan.corpus,
+            corpus_sha256=corpus["sha256"],
+            checkpoint=self.home.checkpoints(self.owned.study_id) / f"{run.run_id}.pt",
+            limit_s=min(limit_s, self._remaining_s()),
+        )
+        self.following[run.run_id] = Following(run, self.owned.lock.seconds_used())
+        self.launcher.start(order)
+        self.view.run_began(run.run_id, run.label, run.optuna_trial.params)
+
+    def _new_settings(self, run: OpenRun) -> TrialSettings:
+        seed = derive_seed(self.plan.seed, run.role, run.number)
+        if run.role == "baseline":
+            return preset("reference", budget_s=self.plan.seconds, seed=seed)
+        return self.space.suggest_settings(run.optuna_trial, budget_s=self.plan.seconds, seed=seed)
+
+    def _handle(self, event: RunEvent) -> None:
+        following = self.following.get(event.run_id)
+        if following is None:
+            return
+        if isinstance(event, Beat):
+            self.view.beat(event.run_id, event.elapsed_s, event.step)
+        elif isinstance(event, Measured):
+            self._measured(following, event)
+        else:
+            del self.following[event.run_id]
+            self._note_overhead(following, event)
+            self._tell(following.run, event, prune_reason=following.prune_reason)
+
+    def _measured(self, following: Following, event: Measured) -> None:
+        if not math.isfinite(event.val_bpb):
+            return
+        run = following.run
+        run.report(event.percent, event.val_bpb)
+        self.view.measured(event.run_id, event.percent, event.val_bpb)
+        if run.role != "search" or event.final:
+            return
+        weak = run.optuna_trial.should_prune()  # also notes the rung that the trial has reached
+        if weak and following.prune_reason is None and self._may_prune(run):
+            following.prune_reason = self._comparison(run, event)
+            self.launcher.stop(event.run_id, "pruned")
+
+    def _may_prune(self, run: OpenRun) -> bool:
+        """The best known point is never pruned, and nothing is until some trials have finished."""
+        finished = self.owned.search.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        return run.number > 0 and len(finished) >= MIN_FINISHED_BEFORE_PRUNING
+
+    def _comparison(self, run: OpenRun, event: Measured) -> str:
+        others = [
+            trial.intermediate_values[event.percent]
+            for trial in self.owned.search.get_trials(deepcopy=False)
+            if event.percent in trial.intermediate_values and trial.number != run.number
+        ]
+        better = sum(value < event.val_bpb for value in others)
+        best = f", the best {min(others):.4f}" if others else ""
+        return f"{event.val_bpb:.4f} bpb at {event.percent} %: {better} of {len(others)} others were better there{best}"
+
+    def _tell(self, run: OpenRun, ended: Ended, *, prune_reason: str | None = None) -> None:
+        stats = ended.stats
+        self.crashes_in_a_row = self.crashes_in_a_row + 1 if ended.ending == "crashed" else 0
+        if ended.ending == "interrupted":
+            self.owned.park(run)
+        elif ended.ending == "finished" and ended.val_bpb is not None:
+            self.owned.tell_finished(run, ended.val_bpb, stats)
+        elif ended.ending == "diverged":
+            self.owned.tell_diverged(run, ended.reason or "diverged", stats)
+        elif ended.ending == "pruned":
+            self.owned.tell_pruned(run, prune_reason or ended.reason or "pruned", stats)
+        else:
+            self.owned.tell_crashed(run, ended.reason or "unknown", stats)
+        if ended.ending != "interrupted":
+            self._delete_checkpoint(run)
+        self.view.run_ended(run.run_id, self.owned.record())
+
+    def _delete_checkpoint(self, run: OpenRun) -> None:
+        folder = self.home.checkpoints(self.owned.study_id)
+        (folder / f"{run.run_id}.pt").unlink(missing_ok=True)
+
+    def _note_overhead(self, following: Following, ended: Ended) -> None:
+        """Learn how long a run takes beyond its budget, so that no run starts that the deadline would cut."""
+        seconds: dict[str, Any] = ended.stats.get("seconds", {})
+        if ended.ending == "finished" and seconds:
+            wall_s = self.owned.lock.seconds_used() - following.began_s
+            self.longest_overhead_s = max(self.longest_overhead_s, wall_s - seconds["train"])
+
+    def _remaining_s(self) -> float:
+        return self.plan.hours * 3600 - self.owned.lock.seconds_used()
+
+    def _give_up_waiting(self) -> None:
+        """The hours are over: runs that still wait to be continued have failed."""
+        while (role := self.owned.waiting_role()) is not None:
+            run = self._ask_search() if role == "search" else self.owned.ask_other(role)
+            self.owned.tell_crashed(run, "interrupted, and the study's hours were over before it could go on", {})
+            self._delete_checkpoint(run)
+
+    def _interrupt_all(self) -> None:
+        """Ask all runs to save their state and wait until they have."""
+        self.view.interrupting()
+        for run_id in self.following:
+            self.launcher.stop(run_id, "interrupted")
+        while self.following:
+            for event in self.launcher.events(TICK_S):
+                self._handle(event)
+            self.owned.lock.renew()
+
+    def _let_go(self) -> None:
+        """Whatever happened: no process goes on, and no run stays without an owner."""
+        self.launcher.close()
+        for following in self.following.values():
+            self.owned.park(following.run)
+        self.following.clear()

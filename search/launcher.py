@@ -1,0 +1,182 @@
+"""Trains runs in processes of this machine."""
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+from search.events import Beat, Ended, Measured, RunEvent, RunOrder
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+STOP_PATIENCE_S = 20.0  # from asking a run to stop to ending its process
+KILL_AFTER_S = 3.0  # from SIGTERM to SIGKILL
+_EVENTS = {"beat": Beat, "measured": Measured, "ended": Ended}
+
+
+class WorkerProcess:
+    """One child process in its own process group, kept between runs and replaced when it dies."""
+
+    def __init__(self, index: int, *, threads: int, cores: list[int], log: Path) -> None:
+        self.index, self.threads, self.cores, self.log = index, threads, cores, log
+        self.process: subprocess.Popen[bytes] | None = None
+        self.order: RunOrder | None = None
+        self.deadline = 0.0
+        self.stopping: Literal["pruned", "interrupted"] | None = None
+        self.torn = b""  # the beginning of a line whose end has not arrived
+
+    def spawn(self) -> None:
+        """Start the process if there is none; it imports torch while the coordinator goes on."""
+        if self.process is not None and self.process.poll() is None:
+            return
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(self.threads))}
+        cores = ",".join(map(str, self.cores))
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "search.worker", str(self.threads), cores],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment, start_new_session=True,
+            )
+        assert self.process.stdout is not None
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self.torn = b""
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Write an order; a process that has just died is noticed when its output ends."""
+        assert self.process is not None and self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps(message).encode() + b"\n")
+            self.process.stdin.flush()
+
+    def receive(self) -> list[RunEvent] | None:
+        """Whole events that have arrived; None when the process has closed its output."""
+        assert self.process is not None and self.process.stdout is not None
+        try:
+            fresh = os.read(self.process.stdout.fileno(), 1 << 16)
+        except BlockingIOError:
+            return []
+        if not fresh:
+            return None
+        *lines, self.torn = (self.torn + fresh).split(b"\n")
+        return [_event(json.loads(line)) for line in lines]
+
+    def kill(self) -> int:
+        """End the process group, politely first; returns the exit code (negative: the signal)."""
+        assert self.process is not None
+        for signal_number in (signal.SIGTERM, signal.SIGKILL):
+            if self.process.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self.process.pid, signal_number)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(KILL_AFTER_S)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        code = self.process.wait()
+        self.process = None
+        return code
+
+
+class LocalLauncher:
+    """A ``Launcher`` of worker processes on this machine.
+
+    Args:
+        workers: runs at a time.
+        threads: of each run.
+        log: path of a worker's log, by its index.
+    """
+
+    def __init__(self, *, workers: int, threads: int, logs: list[Path]) -> None:
+        self.capacity = workers
+        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+        # A single run may go wherever there is room; several are kept apart.
+        shares = [cores[index * threads : (index + 1) * threads] if workers > 1 else [] for index in range(workers)]
+        self.workers = [
+            WorkerProcess(index, threads=threads, cores=shares[index], log=logs[index]) for index in range(workers)
+        ]
+        for worker in self.workers:
+            worker.spawn()
+
+    def start(self, order: RunOrder) -> None:
+        worker = next(worker for worker in self.workers if worker.order is None)
+        worker.spawn()
+        worker.order, worker.stopping = order, None
+        worker.deadline = time.monotonic() + order.limit_s
+        worker.send({
+            "order": "run", "run_id": order.run_id, "settings": order.settings, "corpus": order.corpus,
+            "corpus_sha256": order.corpus_sha256, "checkpoint": str(order.checkpoint),
+        })
+
+    def events(self, timeout_s: float) -> list[RunEvent]:
+        busy = [worker for worker in self.workers if worker.order is not None]
+        if not busy:
+            return []
+        found: list[RunEvent] = []
+        with selectors.DefaultSelector() as selector:
+            for worker in busy:
+                assert worker.process is not None and worker.process.stdout is not None
+                selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
+            for key, _ in selector.select(timeout_s):
+                found += self._hear(key.data)
+        for worker in busy:
+            if worker.order is not None and time.monotonic() > worker.deadline:
+                found.append(self._end(worker))
+        return found
+
+    def stop(self, run_id: str, ending: Literal["pruned", "interrupted"]) -> None:
+        for worker in self.workers:
+            if worker.order is not None and worker.order.run_id == run_id and worker.stopping is None:
+                worker.stopping = ending
+                worker.deadline = min(worker.deadline, time.monotonic() + STOP_PATIENCE_S)
+                worker.send({"order": "stop", "run_id": run_id, "ending": ending})
+
+    def close(self) -> None:
+        for worker in self.workers:
+            if worker.process is not None:
+                worker.kill()
+
+    def _hear(self, worker: WorkerProcess) -> list[RunEvent]:
+        events = worker.receive()
+        if events is None:
+            return [self._died(worker)]
+        for event in events:
+            if isinstance(event, Ended):
+                worker.order = None
+        return events
+
+    def _died(self, worker: WorkerProcess) -> Ended:
+        """The process is gone in the middle of a run."""
+        order, ending = worker.order, worker.stopping
+        assert order is not None
+        code = worker.kill()
+        worker.order = None
+        if code == -signal.SIGKILL:
+            reason = "its process was killed (signal 9; out of memory?)"
+        elif code < 0:
+            reason = f"its process died of {signal.Signals(-code).name}"
+        else:
+            reason = f"its process exited with code {code}; see {worker.log}"
+        return Ended(run_id=order.run_id, ending=ending or "crashed", reason=reason)
+
+    def _end(self, worker: WorkerProcess) -> Ended:
+        """The run has passed its limit, or has not stopped when asked to."""
+        order, ending = worker.order, worker.stopping
+        assert order is not None
+        worker.kill()
+        worker.order = None
+        if ending is not None:
+            return Ended(run_id=order.run_id, ending=ending, reason="it did not stop when asked to and was ended")
+        reason = f"past its outer limit of {order.limit_s:.0f} s (budget and allowance); its process was ended"
+        return Ended(run_id=order.run_id, ending="crashed", reason=reason)
+
+
+def _event(message: dict[str, Any]) -> RunEvent:
+    kind = _EVENTS[message.pop("event")]
+    event: RunEvent = kind(**message)
+    return event

@@ -1,0 +1,126 @@
+"""Starting and resuming studies: everything ``start`` and ``resume`` do, callable from Python."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from data.corpus import load_corpus
+from search.coordinator import Coordinator
+from search.launcher import LocalLauncher
+from search.planning import differences, fingerprint
+from search.samplers import check_sampler
+from search.space import load_space, space_from
+from search.view import View
+from studies.errors import StudyError
+from studies.home import data_home
+from studies.owned import OwnedStudy, create_study
+from studies.plan import StudyPlan, check_study_name
+from studies.reading import read_study
+from studies.records import FINISHING_REASONS, StudyRecord
+from studies.storage import Storage
+
+CHANGEABLE = ("threads", "torch", "optuna", "numpy")  # a resume may accept these to differ
+
+
+def start_study(storage_url: str, name: str, plan: StudyPlan, view: View, *, began: float) -> StudyRecord:
+    """Create a study and run it.
+
+    Args:
+        storage_url: where it is stored; the database is made if it is not there.
+        name: of the study, not taken yet.
+        plan: what to do.
+        view: who is told.
+        began: ``time.monotonic()`` from which the study's active time counts.
+
+    Raises:
+        UserError: something the user can put right; nothing has been created then.
+    """
+    check_study_name(name)
+    space, corpus = load_space(plan.space), load_corpus(plan.corpus)
+    check_sampler(plan.sampler)
+    storage = Storage(storage_url, create=True)
+    facts = {"name": plan.corpus, "bytes": corpus.num_bytes, "sha256": corpus.sha256}
+    create_study(
+        storage, name, plan=plan, space=space.source, corpus=facts, fingerprint=fingerprint(plan, corpus)
+    )
+    return _run(storage, name, view, began=began)
+
+
+def resume_study(
+    storage_url: str, name: str, view: View, *, began: float, accept_changes: bool = False
+) -> StudyRecord:
+    """Continue a study with its stored plan; one that is finished is returned as it is.
+
+    Raises:
+        StudyError: no such study, it is running, or what its trials depend on has changed.
+    """
+    storage = Storage(storage_url, create=False)
+    record = read_study(storage, name)
+    if record.state == "finished":
+        return record
+    record.plan.check_cores()
+    check_sampler(record.plan.sampler)
+    _check_unchanged(storage, record, accept_changes=accept_changes)
+    return _run(storage, name, view, began=began)
+
+
+def _run(storage: Storage, name: str, view: View, *, began: float) -> StudyRecord:
+    home = data_home()
+    with OwnedStudy(storage, name, began=began) as owned, _stop_signals() as stopped:
+        plan = owned.plan
+        logs = [home.worker_log(owned.study_id, worker) for worker in range(plan.workers)]
+        launcher = LocalLauncher(workers=plan.workers, threads=plan.threads, logs=logs)
+        try:
+            Coordinator(
+                owned, space_from(owned.space), launcher, view, home=home, interrupted=stopped.is_set
+            ).run()
+        finally:
+            launcher.close()
+            view.close()
+    return read_study(storage, name)
+
+
+def _check_unchanged(storage: Storage, record: StudyRecord, *, accept_changes: bool) -> None:
+    now = fingerprint(record.plan, load_corpus(record.plan.corpus))
+    changed = differences(record.fingerprint, now)
+    if not changed:
+        return
+    fatal = [name for name in changed if name not in CHANGEABLE]
+    if fatal or not accept_changes:
+        way_out = (
+            "start a new study"
+            if fatal
+            else f"put it back, or go on all the same with: bardtune resume {record.name} --accept-changes"
+        )
+        raise StudyError(f"the study {record.name!r} cannot go on: {'; '.join(changed.values())}. Way out: {way_out}.")
+    with OwnedStudy(storage, record.name) as owned:
+        owned.change_fingerprint(now)
+
+
+@contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+    """Ctrl-C and SIGTERM set an event; a second one raises KeyboardInterrupt."""
+    stopped = threading.Event()
+
+    def on_signal(number: int, frame: object) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped
+        return
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def exit_code(record: StudyRecord) -> int:
+    """0 finished, 1 stopped by an error, 130 interrupted."""
+    if record.stop_reason in FINISHING_REASONS:
+        return 0
+    return 1 if record.stop_reason == "error" else 130

@@ -1,0 +1,158 @@
+"""The process that trains: takes orders on standard input, answers on standard output, a JSON line each.
+
+Started by ``search.launcher``, which sets the thread count in the environment before torch is imported. It lives
+through many runs and dies with its coordinator: when standard input closes, it exits at once.
+"""
+
+import json
+import os
+import queue
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TextIO
+
+from data.corpus import Corpus, load_corpus
+from data.errors import UserError
+
+BEAT_EVERY_S = 0.5
+STARVED_CPU_SHARE = 0.75  # of its threads; below it the machine was busy with something else
+
+
+class Worker:
+    """Trains one run at a time in the main thread; a second thread listens for orders."""
+
+    def __init__(self, say: Callable[[dict[str, Any]], None], *, threads: int) -> None:
+        self.say, self.threads = say, threads
+        self.orders: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.wanted_ending: str | None = None  # "pruned" or "interrupted", for the present run
+        self.present_run: str | None = None
+        self.corpora: dict[str, Corpus] = {}
+        self.last_beat = 0.0
+
+    def listen(self, lines: TextIO) -> None:
+        """Take in orders until the coordinator is gone."""
+        for line in lines:
+            order = json.loads(line)
+            if order["order"] == "stop":
+                if order["run_id"] == self.present_run:
+                    self.wanted_ending = order["ending"]
+            else:
+                self.wanted_ending, self.present_run = None, order["run_id"]
+                self.orders.put(order)
+        os._exit(0)
+
+    def work(self) -> None:
+        """Train what is ordered, for ever."""
+        while True:
+            order = self.orders.get()
+            try:
+                ended = self.train(order)
+            except Exception as problem:
+                if not isinstance(problem, UserError):
+                    traceback.print_exc()
+                ended = {"ending": "crashed", "reason": _describe(problem)}
+            self.present_run = None
+            self.say({"event": "ended", "run_id": order["run_id"], **ended})
+
+    def train(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Follow one run to its end; returns ending, reason, val_bpb and stats."""
+        from model.checkpoint import CheckpointFile
+        from model.settings import settings_from
+        from model.trainer import TrainingRun, Verdict
+
+        def on_step(step: int, spent_s: float) -> Verdict:
+            self.beat(order["run_id"], step, spent_s)
+            if self.wanted_ending is None:
+                return Verdict.GO_ON
+            return Verdict.STOP if self.wanted_ending == "pruned" else Verdict.SAVE_AND_STOP
+
+        corpus = self.corpus(order["corpus"], order["corpus_sha256"])
+        checkpoint = CheckpointFile(Path(order["checkpoint"]), json.dumps([order["settings"], corpus.sha256]))
+        run = TrainingRun(settings_from(order["settings"]), corpus, checkpoint=checkpoint, on_step=on_step)
+        last = None
+        with closing(run.events()) as events:  # type: ignore[type-var]
+            for last in events:
+                self.say({"event": "measured", "run_id": order["run_id"], "percent": last.percent, "step": last.step,
+                          "elapsed_s": last.elapsed_s, "val_bpb": last.val_bpb, "final": last.final})
+        ended: dict[str, Any] = {"stats": self.describe(run)}
+        if last is not None and last.diverged:
+            return {**ended, "ending": "diverged", "reason": f"the loss stopped being a number at step {last.step}"}
+        if last is not None and last.final:
+            return {**ended, "ending": "finished", "val_bpb": last.val_bpb}
+        return {**ended, "ending": self.wanted_ending}
+
+    def corpus(self, name: str, sha256: str) -> Corpus:
+        """The study's corpus, read once; refused if it is no longer what the study began with."""
+        if name not in self.corpora:
+            self.corpora[name] = load_corpus(name)
+        corpus = self.corpora[name]
+        if corpus.sha256 != sha256:
+            raise UserError(f"the corpus {name} has changed since the study began")
+        return corpus
+
+    def beat(self, run_id: str, step: int, spent_s: float) -> None:
+        now = time.monotonic()
+        if now - self.last_beat >= BEAT_EVERY_S:
+            self.last_beat = now
+            self.say({"event": "beat", "run_id": run_id, "step": step, "elapsed_s": spent_s})
+
+    def describe(self, run: Any) -> dict[str, Any]:
+        """What is stored of the run beside its bpb."""
+        stats = run.stats()
+        return {
+            "num_params": stats.num_params,
+            "steps": stats.steps,
+            "bytes_seen": stats.bytes_seen,
+            "bytes_per_s": round(stats.bytes_per_s),
+            "seconds": stats.seconds,
+            "cpu_ratio": stats.cpu_ratio,
+            "peak_memory_bytes": stats.peak_memory_bytes,
+            "threads": self.threads,
+            "host": socket.gethostname(),
+            "starved": stats.cpu_ratio < STARVED_CPU_SHARE * self.threads,
+        }
+
+
+def _describe(problem: BaseException) -> str:
+    text = " ".join(str(problem).split())[:300]
+    return text if isinstance(problem, UserError) else f"{type(problem).__name__}: {text}"
+
+
+def _voice(stream: TextIO) -> Callable[[dict[str, Any]], None]:
+    def say(event: dict[str, Any]) -> None:
+        try:
+            stream.write(json.dumps(event) + "\n")
+            stream.flush()
+        except (BrokenPipeError, ValueError):  # the coordinator is gone
+            os._exit(0)
+
+    return say
+
+
+def main() -> None:
+    threads, cores = int(sys.argv[1]), sys.argv[2]
+    if cores and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {int(core) for core in cores.split(",")})
+    # Events have a channel of their own; whatever a library prints goes to the log.
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    worker = Worker(_voice(channel), threads=threads)
+    threading.Thread(target=worker.listen, args=(sys.stdin,), daemon=True).start()
+
+    import torch
+
+    from model.machine import keep_freed_memory
+
+    torch.set_num_threads(threads)
+    keep_freed_memory()
+    worker.work()
+
+
+if __name__ == "__main__":
+    main()

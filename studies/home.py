@@ -1,0 +1,48 @@
+"""Where things are kept: the data folder and the names in it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from studies.errors import StorageError
+
+HOME_VARIABLE = "BARDTUNE_HOME"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Every file name of the data folder, spelled once."""
+
+    root: Path
+
+    @property
+    def storage_url(self) -> str:
+        """The default database."""
+        return f"sqlite:///{self.root / 'studies.db'}"
+
+    def checkpoints(self, study_id: str) -> Path:
+        return self.root / "checkpoints" / study_id
+
+    def worker_log(self, study_id: str, worker: int) -> Path:
+        """What the worker's process says on its standard error."""
+        return self.root / "logs" / f"{study_id}-worker{worker}.log"
+
+
+def data_home() -> Home:
+    """The user's data folder, or the folder that BARDTUNE_HOME names."""
+    said = os.environ.get(HOME_VARIABLE)
+    return Home(Path(said).expanduser().resolve() if said else platformdirs.user_data_path("bardtune", appauthor=False))
+
+
+def make_folder(folder: Path) -> Path:
+    """Create ``folder``; a place where it cannot be is the user's to change."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise StorageError(
+            f"cannot create the folder {folder}: {problem.strerror}; set {HOME_VARIABLE} or --storage to a place "
+            "that can be written."
+        ) from problem
+    return folder

@@ -1,0 +1,207 @@
+"""A study in the hands of its coordinator: the only place that writes to it."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+from optuna.trial import Trial, TrialState
+
+from studies import keys
+from studies.errors import StudyError
+from studies.lock import CoordinatorLock
+from studies.plan import StudyPlan
+from studies.reading import is_run, load, read_study
+from studies.records import Role, StopReason, StudyRecord, make_label, make_run_id
+from studies.storage import Storage
+
+DIVERGED_BPB = 8.0  # what a diverged run is told as: a blind guess, bad but finite, so that the sampler learns
+
+
+@dataclass(slots=True)
+class OpenRun:
+    """A run that has been asked for and not yet told."""
+
+    optuna_trial: Trial
+    role: Role
+    reported: set[int]  # percents of the budget that have a bpb
+
+    @property
+    def number(self) -> int:
+        return self.optuna_trial.number
+
+    @property
+    def run_id(self) -> str:
+        return make_run_id(self.role, self.number)
+
+    @property
+    def label(self) -> str:
+        return make_label(self.role, self.number)
+
+    @property
+    def settings(self) -> dict[str, Any] | None:
+        """As stored when the run first began; None if it has not."""
+        stored: dict[str, Any] | None = self.optuna_trial.user_attrs.get(keys.SETTINGS)
+        return stored
+
+    def report(self, percent: int, val_bpb: float) -> None:
+        """Note a bpb on the way, once for each percent: a continued run may pass one again."""
+        if percent not in self.reported:
+            self.optuna_trial.report(val_bpb, step=percent)
+            self.reported.add(percent)
+
+
+def create_study(
+    storage: Storage, name: str, *, plan: StudyPlan, space: dict[str, Any], corpus: dict[str, Any],
+    fingerprint: dict[str, Any],
+) -> None:
+    """Store a new study with all that a resume will be held to.
+
+    Raises:
+        StudyError: the name is taken.
+    """
+    if name in {summary.study_name for summary in optuna.get_all_study_summaries(storage.rdb, include_best_trial=False)}:
+        raise StudyError(f"the study {name!r} exists; continue it with: bardtune resume {name}, or choose another name.")
+    # The plan goes in last: a study without one is not listed.
+    optuna.create_study(study_name=keys.runs_name(name), storage=storage.rdb, direction="minimize", load_if_exists=True)
+    study = optuna.create_study(study_name=name, storage=storage.rdb, direction="minimize")
+    for key, value in (
+        (keys.STUDY_ID, uuid.uuid4().hex[:12]),
+        (keys.SPACE, space),
+        (keys.CORPUS, corpus),
+        (keys.FINGERPRINT, fingerprint),
+        (keys.PLAN, plan.as_dict()),
+    ):
+        study.set_user_attr(key, value)
+
+
+class OwnedStudy:
+    """A study under its lock. Each ``ask`` and ``tell`` first makes sure that it is still ours.
+
+    Use as a context manager: entering takes the lock and parks runs that a dead coordinator left behind, leaving
+    lets go.
+    """
+
+    def __init__(self, storage: Storage, name: str, *, began: float | None = None) -> None:
+        self.storage, self.name = storage, name
+        self.search = load(storage, name)
+        self.others = optuna.load_study(study_name=keys.runs_name(name), storage=storage.rdb)
+        self.plan = StudyPlan(**self.search.user_attrs[keys.PLAN])
+        self.lock = CoordinatorLock(storage.engine, name, began=began)
+
+    def __enter__(self) -> "OwnedStudy":
+        self.lock.acquire()
+        self._park_orphans()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+    @property
+    def study_id(self) -> str:
+        return str(self.search.user_attrs[keys.STUDY_ID])
+
+    @property
+    def corpus(self) -> dict[str, Any]:
+        return dict(self.search.user_attrs[keys.CORPUS])
+
+    @property
+    def space(self) -> dict[str, Any]:
+        return dict(self.search.user_attrs[keys.SPACE])
+
+    def record(self) -> StudyRecord:
+        return read_study(self.storage, self.name)
+
+    def num_runs(self) -> int:
+        """Training runs of every kind and in any state: what the cap counts."""
+        return sum(is_run(trial) for study in (self.search, self.others) for trial in study.get_trials(deepcopy=False))
+
+    def num_search_trials(self) -> int:
+        """Search trials in any state; the next new one gets this number."""
+        return len(self.search.get_trials(deepcopy=False))
+
+    def has_run(self, role: Role) -> bool:
+        trials = self.others.get_trials(deepcopy=False)
+        return any(trial.user_attrs.get(keys.ROLE) == role for trial in trials)
+
+    def waiting_role(self) -> Role | None:
+        """Role of a run that waits in the queue: interrupted, or asked for and never begun; None if none does."""
+        for study, role in ((self.others, "baseline"), (self.search, "search")):
+            waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+            if waiting:
+                found: Role = waiting[0].user_attrs.get(keys.ROLE, role)
+                return found
+        return None
+
+    def ask_search(self, sampler: BaseSampler, pruner: BasePruner) -> OpenRun:
+        """Ask for the next search trial, a waiting one first; the caller has checked the cap."""
+        self.lock.verify()
+        self.search.sampler, self.search.pruner = sampler, pruner
+        return _open(self.search.ask(), "search")
+
+    def ask_other(self, role: Role) -> OpenRun:
+        """Ask for a run that is not drawn from the search space, a waiting one first."""
+        self.lock.verify()
+        optuna_trial = self.others.ask()
+        optuna_trial.set_user_attr(keys.ROLE, role)
+        return _open(optuna_trial, role)
+
+    def enqueue(self, params: dict[str, Any]) -> None:
+        """Let the next search trial have these parameters."""
+        self.lock.verify()
+        if not self.search.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+            self.search.enqueue_trial(params)
+
+    def begin(self, run: OpenRun, settings: dict[str, Any]) -> None:
+        """Note what the run is about to train with."""
+        run.optuna_trial.set_user_attr(keys.SETTINGS, settings)
+
+    def tell_finished(self, run: OpenRun, val_bpb: float, stats: dict[str, Any]) -> None:
+        self._tell(run, "finished", stats, value=val_bpb)
+
+    def tell_diverged(self, run: OpenRun, reason: str, stats: dict[str, Any]) -> None:
+        self._tell(run, "diverged", stats, reason=reason, value=DIVERGED_BPB)
+
+    def tell_pruned(self, run: OpenRun, reason: str, stats: dict[str, Any]) -> None:
+        self._tell(run, "pruned", stats, reason=reason, state=TrialState.PRUNED)
+
+    def tell_crashed(self, run: OpenRun, reason: str, stats: dict[str, Any]) -> None:
+        self._tell(run, "crashed", stats, reason=reason, state=TrialState.FAIL)
+
+    def park(self, run: OpenRun) -> None:
+        """Put an interrupted run back in the queue: the same number goes on with the next resume."""
+        self.lock.verify()
+        run.optuna_trial.set_user_attr(keys.ENDING, "interrupted")
+        self.storage.rdb.set_trial_state_values(run.optuna_trial._trial_id, TrialState.WAITING)
+
+    def note_stop(self, reason: StopReason | None) -> None:
+        self.lock.verify()
+        self.search.set_user_attr(keys.STOP_REASON, reason)
+
+    def change_fingerprint(self, fingerprint: dict[str, Any]) -> None:
+        """Hold later resumes to this fingerprint instead."""
+        self.lock.verify()
+        self.search.set_user_attr(keys.FINGERPRINT, fingerprint)
+
+    def _tell(
+        self, run: OpenRun, ending: str, stats: dict[str, Any], *, reason: str | None = None,
+        value: float | None = None, state: TrialState = TrialState.COMPLETE,
+    ) -> None:
+        """Attributes first: a finished trial takes no more."""
+        self.lock.verify()
+        for key, fact in ((keys.ENDING, ending), (keys.REASON, reason), (keys.STATS, stats)):
+            run.optuna_trial.set_user_attr(key, fact)
+        study = self.search if run.role == "search" else self.others
+        study.tell(run.optuna_trial, values=value, state=state)
+
+    def _park_orphans(self) -> None:
+        for study in (self.search, self.others):
+            for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+                self.storage.rdb.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+
+
+def _open(optuna_trial: Trial, role: Role) -> OpenRun:
+    frozen = optuna_trial.study.get_trials(deepcopy=False)[optuna_trial.number]
+    return OpenRun(optuna_trial, role, set(frozen.intermediate_values))

@@ -1,0 +1,19 @@
+"""Colours and sizes that the interactive and the static pictures share."""
+
+INK = "#1f2933"
+MUTED = "#66717e"
+GRID = "#e7eaee"
+EDGE = "#c3cad2"
+PAPER = "#ffffff"
+
+FINISHED = "#225ea8"
+PRUNED = "#a9b3bf"
+LOST = "#c92a2a"
+BEST = "#e8590c"
+BASELINE = "#6741d9"
+
+# ColorBrewer's YlGnBu from its dark end, without the two lightest steps: low bpb is dark and strong.
+SCALE = ("#081d58", "#253494", "#225ea8", "#1d91c0", "#41b6c4", "#7fcdbb", "#b9e2b5")
+
+FONTS = "DejaVu Sans, Verdana, Segoe UI, Helvetica, Arial, sans-serif"
+TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 15, 11, 9.5

@@ -1,0 +1,74 @@
+"""The words in and around a picture; none of them tells a path or a host."""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from studies.records import StudyRecord, TrialRecord
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Frame:
+    """What stands around a picture."""
+
+    title: str
+    subtitle: str  # corpus, number of trials, budget
+    note: str = ""  # how to read the picture
+    sentence: str | None = None  # said in place of the picture when there is nothing to draw
+
+
+def frame_of(record: StudyRecord, kind: str, *, note: str = "", sentence: str | None = None) -> Frame:
+    """Frame of a picture of ``kind``."""
+    corpus = str(record.corpus.get("name", record.plan.corpus))
+    short_corpus = re.split(r"[/\\]", corpus.rstrip("/\\"))[-1]
+    num_trials = len(record.trials)
+    facts = (
+        short_corpus,
+        f"{num_trials} trial{'s' * (num_trials != 1)}",
+        f"{record.plan.seconds:g} s each",
+    )
+    return Frame(title=f"{record.name}: {kind}", subtitle="  ·  ".join(facts), note=note, sentence=sentence)
+
+
+def number_text(value: Any) -> str:
+    """A value as people write it: 128, 0.0043, 3e-3, 1e6; what is no number, as it is."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    if not math.isfinite(value) or value == 0:
+        return f"{value:g}"
+    size = abs(value)
+    if size >= 1e5 or size < 1e-3 or (size < 0.01 and float(f"{value:.0e}") == value):
+        digits, exponent = f"{value:.1e}".split("e")
+        return f"{digits.removesuffix('.0')}e{int(exponent)}"
+    return f"{round(value)}" if size >= 100 or value == round(value) else f"{value:.3g}"
+
+
+def bpb_text(bpb: float) -> str:
+    return f"{bpb:.4f}"
+
+
+def params_lines(trial: TrialRecord) -> list[str]:
+    return [f"{name} {number_text(value)}" for name, value in trial.params.items()]
+
+
+def ending_text(trial: TrialRecord) -> str:
+    """How the trial ended, in two or three words."""
+    last = f" at {trial.curve[-1][0]} %" if trial.curve else ""
+    if trial.ending in ("finished", None):
+        return trial.ending or trial.state
+    return f"{trial.ending}{last}"
+
+
+def hover_lines(trial: TrialRecord) -> tuple[str, ...]:
+    """Label, bpb and ending, then one line for each parameter."""
+    bpb = "no bpb" if trial.last_bpb is None else f"{bpb_text(trial.last_bpb)} bpb"
+    return (trial.label, f"{bpb}, {ending_text(trial)}", *params_lines(trial))
+
+
+def shorten(text: str, length: int) -> str:
+    """Cut a long name in its middle."""
+    if len(text) <= length:
+        return text
+    head = (length - 1) // 2
+    return f"{text[:head]}…{text[len(text) - (length - 1 - head) :]}"

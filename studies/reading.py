@@ -1,0 +1,122 @@
+"""From the database to records. Reads only; any number of readers may look while a study runs."""
+
+import math
+from difflib import get_close_matches
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import FrozenTrial, TrialState
+
+from studies import keys
+from studies.errors import StudyError
+from studies.lock import lock_state
+from studies.plan import StudyPlan
+from studies.records import FINISHING_REASONS, Parameter, Role, RunState, StudyRecord, StudyState, TrialRecord
+from studies.storage import Storage
+
+_STATES: dict[TrialState, RunState] = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "interrupted",
+}
+
+
+def study_names(storage: Storage) -> list[str]:
+    """Names of the studies that bardtune made, oldest first."""
+    summaries = optuna.get_all_study_summaries(storage.rdb, include_best_trial=False)
+    ours = [summary for summary in summaries if keys.PLAN in summary.user_attrs]
+    return [summary.study_name for summary in ours]
+
+
+def read_study(storage: Storage, name: str) -> StudyRecord:
+    """Read one study with its runs of every role.
+
+    Raises:
+        StudyError: no such study here, or one that stock Optuna made.
+    """
+    study = load(storage, name)
+    held = lock_state(storage.engine, name)
+    attrs = study.user_attrs
+    stop_reason = None if held.held else attrs.get(keys.STOP_REASON)
+    search = study.get_trials(deepcopy=False)
+    others = optuna.load_study(study_name=keys.runs_name(name), storage=storage.rdb).get_trials(deepcopy=False)
+    return StudyRecord(
+        name=name,
+        plan=StudyPlan(**attrs[keys.PLAN]),
+        state=_study_state(held.held, stop_reason),
+        stop_reason=stop_reason,
+        seconds_used=held.seconds_used,
+        corpus=attrs[keys.CORPUS],
+        parameters=_parameters(attrs.get(keys.SPACE, {}), search),
+        trials=_records(search, "search", owned=held.held),
+        runs=_records(others, None, owned=held.held),
+        storage=storage.display_url,
+        fingerprint=attrs.get(keys.FINGERPRINT, {}),
+    )
+
+
+def load(storage: Storage, name: str) -> optuna.Study:
+    """Load a study that bardtune made; StudyError names the nearest one if it is not there."""
+    names = study_names(storage)
+    if name not in names:
+        near = get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "see what there is with: bardtune list"
+        raise StudyError(f"no study {name!r} in {storage.display_url}; {hint}")
+    return optuna.load_study(study_name=name, storage=storage.rdb)
+
+
+def is_run(trial: FrozenTrial) -> bool:
+    """Whether this is a training run that has begun; a point that only waits in the queue is not."""
+    return trial.state != TrialState.WAITING or keys.SETTINGS in trial.user_attrs
+
+
+def _study_state(held: bool, stop_reason: str | None) -> StudyState:
+    if held:
+        return "running"
+    return "finished" if stop_reason in FINISHING_REASONS else "interrupted"
+
+
+def _records(trials: list[FrozenTrial], role: Role | None, *, owned: bool) -> tuple[TrialRecord, ...]:
+    return tuple(_record(trial, role, owned=owned) for trial in trials if is_run(trial))
+
+
+def _record(trial: FrozenTrial, role: Role | None, *, owned: bool) -> TrialRecord:
+    attrs = trial.user_attrs
+    state = _STATES[trial.state]
+    if state == "running" and not owned:
+        state = "interrupted"  # its coordinator died; the next resume continues it
+    ending = attrs.get(keys.ENDING) if trial.state != TrialState.RUNNING else None
+    finished = state == "complete" and ending == "finished"
+    return TrialRecord(
+        number=trial.number,
+        role=role or attrs.get(keys.ROLE, "baseline"),
+        state=state,
+        ending="interrupted" if state == "interrupted" else ending,
+        reason=attrs.get(keys.REASON),
+        val_bpb=trial.value if finished else None,
+        curve=tuple((step, bpb) for step, bpb in sorted(trial.intermediate_values.items()) if math.isfinite(bpb)),
+        params=dict(trial.params),
+        settings=attrs.get(keys.SETTINGS, {}),
+        stats=attrs.get(keys.STATS, {}),
+        started=trial.datetime_start,
+        ended=trial.datetime_complete,
+    )
+
+
+def _parameters(space: dict[str, Any], trials: list[FrozenTrial]) -> tuple[Parameter, ...]:
+    """The searched dimensions in the order of the space; those that no trial drew are left out."""
+    drawn: dict[str, BaseDistribution] = {}
+    for trial in trials:
+        drawn.update(trial.distributions)
+    order = [name for name in space.get("parameters", {}) if name in drawn]
+    return tuple(_parameter(name, drawn[name]) for name in order + sorted(set(drawn) - set(order)))
+
+
+def _parameter(name: str, distribution: BaseDistribution) -> Parameter:
+    if isinstance(distribution, CategoricalDistribution):
+        return Parameter(name=name, choices=tuple(distribution.choices))
+    assert isinstance(distribution, (FloatDistribution, IntDistribution))
+    return Parameter(name=name, log=distribution.log, low=float(distribution.low), high=float(distribution.high))

@@ -1,0 +1,123 @@
+"""The database: a plain Optuna database with one table more."""
+
+import contextlib
+import os
+import sqlite3
+import stat
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import filelock
+import optuna
+import sqlalchemy
+from optuna.storages import RDBStorage
+from sqlalchemy.engine import URL, make_url
+
+from studies.errors import StorageError
+from studies.home import make_folder
+from studies.lock import metadata
+
+BUSY_TIMEOUT_S = 60
+EXAMPLES = "write sqlite:////folder/studies.db or postgresql+psycopg://user@host/database"
+_SCHEMA_LOCK = 0x62617264  # any fixed number: PostgreSQL's advisory lock for making the schema
+
+
+class Storage:
+    """An open database; ``rdb`` is Optuna's view of it, ``engine`` the way to our own table.
+
+    Raises:
+        StorageError: a malformed URL, an unknown kind of database, a place that cannot be read or written.
+    """
+
+    def __init__(self, url: str, *, create: bool) -> None:
+        self.url = _parse(url)
+        if self.is_sqlite:
+            self._prepare_file(create=create)
+        try:
+            self.rdb, self.engine = self._open()
+        except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error, ModuleNotFoundError, ImportError) as problem:
+            raise StorageError(f"cannot open the storage {self.display_url}: {_first_line(problem)}; {EXAMPLES}.") from problem
+        except RuntimeError as problem:  # Optuna: the schema is of another version
+            raise StorageError(
+                f"the storage {self.display_url} has another Optuna's schema: {_first_line(problem)} "
+                "Copy the file, then run: optuna storage upgrade --storage URL."
+            ) from problem
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def display_url(self) -> str:
+        """The URL without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    def close(self) -> None:
+        self.rdb.remove_session()
+        self.rdb.engine.dispose()
+        self.engine.dispose()
+
+    def _prepare_file(self, *, create: bool) -> None:
+        path = Path(self.url.database or "")
+        if not create and not path.exists():
+            raise StorageError(f"no studies yet: {path} does not exist; create one with: bardtune start NAME.")
+        if create:
+            make_folder(path.parent)
+            _check_writable(path)
+
+    def _open(self) -> tuple[RDBStorage, sqlalchemy.Engine]:
+        options: dict[str, object] = {"pool_pre_ping": True}
+        if self.is_sqlite:
+            options["connect_args"] = {"timeout": BUSY_TIMEOUT_S}
+        url = self.url.render_as_string(hide_password=False)
+        engine = sqlalchemy.create_engine(self.url, **options)  # type: ignore[arg-type]
+        with self._schema_lock(engine), warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            if self.is_sqlite:
+                with engine.connect() as connection:
+                    connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            rdb = RDBStorage(url, engine_kwargs=options)
+            metadata.create_all(engine)
+        return rdb, engine
+
+    @contextlib.contextmanager
+    def _schema_lock(self, engine: sqlalchemy.Engine) -> Iterator[None]:
+        """One process at a time makes the schema; concurrent first opens of a new database fail otherwise."""
+        if self.is_sqlite:
+            with filelock.FileLock(f"{self.url.database}.lock", timeout=BUSY_TIMEOUT_S):
+                yield
+            return
+        with engine.connect() as connection:
+            connection.execute(sqlalchemy.text("SELECT pg_advisory_lock(:key)"), {"key": _SCHEMA_LOCK})
+            try:
+                yield
+            finally:
+                connection.execute(sqlalchemy.text("SELECT pg_advisory_unlock(:key)"), {"key": _SCHEMA_LOCK})
+
+
+def _parse(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except (sqlalchemy.exc.ArgumentError, ValueError) as problem:
+        raise StorageError(f"{text!r} is not a storage URL; {EXAMPLES}.") from problem
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise StorageError(f"{url.get_backend_name()!r} storages are not supported; {EXAMPLES}.")
+    if url.get_backend_name() == "sqlite":
+        if not url.database or url.database == ":memory:":
+            raise StorageError(f"{text!r} names no file, and a study must outlive its process; {EXAMPLES}.")
+        url = url.set(database=str(Path(url.database).expanduser().resolve()))
+    return url
+
+
+def _check_writable(path: Path) -> None:
+    target = path if path.exists() else path.parent
+    way_out = "choose another with --storage or BARDTUNE_HOME"
+    if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+        raise StorageError(f"the storage {path} is not a file; {way_out}.")
+    if not os.access(target, os.W_OK):
+        raise StorageError(f"the storage {path} cannot be written; {way_out}.")
+
+
+def _first_line(problem: BaseException) -> str:
+    return str(getattr(problem, "orig", None) or problem).strip().split("\n")[0]

@@ -1,0 +1,107 @@
+"""Windows of text: random ones to train on, fixed ones to measure with."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data.windows import evaluation_windows, random_windows
+
+COUNTED = np.arange(200, dtype=np.uint8)  # each byte says where it stands
+
+
+def batches(seed: int, count: int) -> list[np.ndarray]:
+    windows = random_windows(COUNTED, batch_size=3, rng=np.random.default_rng(seed), context_bytes=8)
+    return [next(windows) for _ in range(count)]
+
+
+def test_same_seed_same_windows() -> None:
+    assert np.array_equal(batches(seed=1, count=5), batches(seed=1, count=5))
+
+
+def test_different_seeds_give_different_windows() -> None:
+    assert not np.array_equal(batches(seed=1, count=5), batches(seed=2, count=5))
+
+
+def test_a_stream_goes_on_changing() -> None:
+    first, second = batches(seed=1, count=2)
+    assert not np.array_equal(first, second)
+
+
+def test_a_saved_state_continues_the_stream_where_it_stopped() -> None:
+    rng = np.random.default_rng(1)
+    windows = random_windows(COUNTED, batch_size=3, rng=rng, context_bytes=8)
+    for _ in range(3):  # an odd number of draws leaves half a 64-bit word in the generator
+        next(windows)
+    fresh = np.random.default_rng()
+    fresh.bit_generator.state = rng.bit_generator.state
+    continued = random_windows(COUNTED, batch_size=3, rng=fresh, context_bytes=8)
+    assert np.array_equal([next(windows) for _ in range(4)], [next(continued) for _ in range(4)])
+
+
+def test_no_generator_but_the_given_one_is_touched() -> None:
+    before = np.random.get_state()[1].tolist()
+    batches(seed=1, count=3)
+    assert np.random.get_state()[1].tolist() == before
+
+
+def test_a_batch_of_windows_holds_the_context_and_one_byte_more() -> None:
+    (windows,) = batches(seed=1, count=1)
+    assert windows.shape == (3, 9)
+    assert windows.dtype == np.uint8
+
+
+def test_the_usual_window_has_256_bytes_of_context() -> None:
+    text = np.zeros(1000, dtype=np.uint8)
+    assert next(random_windows(text, batch_size=2, rng=np.random.default_rng(0))).shape == (2, 257)
+    assert evaluation_windows(text).shape == (3, 257)
+
+
+def test_each_target_is_the_byte_after_its_input() -> None:
+    for windows in batches(seed=1, count=20):
+        x, y = windows[:, :-1], windows[:, 1:]
+        assert np.array_equal(x + 1, y)
+
+
+@given(context_bytes=st.integers(1, 12), spare=st.integers(1, 4))
+def test_every_offset_is_reached_and_none_beyond_the_end(context_bytes: int, spare: int) -> None:
+    split = COUNTED[: context_bytes + spare]
+    windows = random_windows(
+        split, batch_size=200, rng=np.random.default_rng(0), context_bytes=context_bytes
+    )
+    starts = set(next(windows)[:, 0].tolist())
+    assert starts == set(range(spare))  # the last of them ends at the last byte of the split
+
+
+@given(length=st.integers(2, 300), context_bytes=st.integers(1, 40))
+def test_evaluation_windows_predict_each_byte_once(length: int, context_bytes: int) -> None:
+    length = max(length, context_bytes + 1)
+    windows = evaluation_windows(np.arange(length, dtype=np.int32), context_bytes=context_bytes)
+    predicted = windows[:, 1:].ravel()
+    assert np.array_equal(predicted, np.arange(1, len(predicted) + 1))
+    assert length - 1 - len(predicted) < context_bytes  # what is left out would not fill a window
+
+
+@given(length=st.integers(9, 300))
+def test_evaluation_windows_do_not_share_an_input(length: int) -> None:
+    windows = evaluation_windows(np.arange(length, dtype=np.int32), context_bytes=8)
+    assert np.array_equal(windows[:, :-1].ravel(), np.arange(len(windows) * 8))
+
+
+@given(num_windows=st.integers(1, 120), at_most=st.integers(1, 150))
+def test_a_subset_of_windows_is_fixed_and_spread_evenly(num_windows: int, at_most: int) -> None:
+    split = np.arange(num_windows * 4 + 1, dtype=np.int32)
+    chosen = evaluation_windows(split, at_most=at_most, context_bytes=4)
+    starts = chosen[:, 0] // 4
+    gaps = np.diff(np.append(starts, num_windows))
+    assert len(chosen) == min(at_most, num_windows)
+    assert starts[0] == 0
+    assert gaps.max() - gaps.min() <= 1
+    assert np.array_equal(chosen, evaluation_windows(split, at_most=at_most, context_bytes=4))
+    assert np.array_equal(chosen, evaluation_windows(split, context_bytes=4)[starts])
+
+
+@pytest.mark.parametrize("at_most", [3, 4, None])
+def test_a_subset_as_large_as_the_whole_is_the_whole(at_most: int | None) -> None:
+    split = COUNTED[:13]
+    assert evaluation_windows(split, at_most=at_most, context_bytes=4)[:, 0].tolist() == [0, 4, 8]
