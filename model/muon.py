@@ -54,9 +54,7 @@ class BatchedMuon(Muon):
         return gradient.lerp(buffer, group["momentum"]) if group["nesterov"] else buffer
 
 
-def orthogonalize(
-    wide: Tensor, coefficients: tuple[float, float, float], num_steps: int, eps: float
-) -> Tensor:
+def orthogonalize(wide: Tensor, coefficients: tuple[float, float, float], num_steps: int, eps: float) -> Tensor:
     """Move all singular values towards 1 with Newton-Schulz steps of order five (K. Jordan, Muon, 2024).
 
     Args:

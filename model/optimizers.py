@@ -43,8 +43,8 @@ class Optimizers:
 def make_optimizers(model: GPT, settings: TrialSettings) -> list[Optimizer]:
     """AdamW for everything, or Muon for the blocks' matrices and AdamW for the rest.
 
-    Weight decay falls on parameters with two dimensions or more. Muon (BatchedMuon, torch.optim.Muon made fast for CPU) scales each update to
-    the size AdamW's would have, so that one learning rate serves both.
+    Weight decay falls on parameters with two dimensions or more. Muon (torch.optim.Muon, made fast for CPU) scales
+    each update to the size AdamW's would have, so that one learning rate serves both.
     """
     matrices, decayed, others = [], [], []
     for name, parameter in model.named_parameters():

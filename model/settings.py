@@ -124,8 +124,17 @@ def settings_from(values: Mapping[str, Any]) -> TrialSettings:
     """Build settings from plain values; a name that is unknown or missing is refused."""
     for name in values:
         check_setting_name(name)
-    if missing := {"d_model", "n_layers", "n_heads", "d_ff", "history_depth", "batch_size", "learning_rate",
-                   "budget_s", "seed"} - set(values):
+    if missing := {
+        "d_model",
+        "n_layers",
+        "n_heads",
+        "d_ff",
+        "history_depth",
+        "batch_size",
+        "learning_rate",
+        "budget_s",
+        "seed",
+    } - set(values):
         raise SettingsError(f"these settings are missing: {', '.join(sorted(missing))}.")
     return TrialSettings(**values)
 

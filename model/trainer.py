@@ -162,9 +162,7 @@ class TrainingRun:
 
     def _warm_up(self) -> None:
         """One pass that leaves no trace, so that first-time costs of the library are not charged to the run."""
-        windows = random_windows(
-            self.corpus.train, batch_size=self.settings.batch_size, rng=np.random.default_rng(0)
-        )
+        windows = random_windows(self.corpus.train, batch_size=self.settings.batch_size, rng=np.random.default_rng(0))
         self._forward_backward(next(windows))
         self.model.zero_grad(set_to_none=True)
 
@@ -238,5 +236,3 @@ class TrainingRun:
         self.last_step_s = state["last_step_s"]
         self.clock.seconds.update(state["seconds"])
         self.clock.cpu_train_s = state["cpu_train_s"]
-
-

@@ -23,7 +23,8 @@ app = typer.Typer(
 )
 Name = Annotated[str, typer.Argument(help="The study's name.", metavar="NAME")]
 StorageOption = Annotated[
-    str | None, typer.Option("--storage", help="Database URL. [default: sqlite in the data folder, see BARDTUNE_HOME]")
+    str | None,
+    typer.Option("--storage", help="Database URL. [default: sqlite in the data folder, see BARDTUNE_HOME]"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
 
@@ -47,8 +48,18 @@ def start(
     """Create a study and run it."""
     from search.commands import start_command
 
-    flags = {"trials": trials, "seconds": seconds, "hours": hours, "corpus": corpus, "space": space,
-             "sampler": sampler, "pruner": pruner, "workers": workers, "threads": threads, "seed": seed}
+    flags = {
+        "trials": trials,
+        "seconds": seconds,
+        "hours": hours,
+        "corpus": corpus,
+        "space": space,
+        "sampler": sampler,
+        "pruner": pruner,
+        "workers": workers,
+        "threads": threads,
+        "seed": seed,
+    }
     return start_command(name, flags, config, storage, began=BEGAN)
 
 
@@ -57,7 +68,8 @@ def resume(
     name: Name,
     storage: StorageOption = None,
     accept_changes: Annotated[
-        bool, typer.Option("--accept-changes", help="Go on although library versions or threads have changed.")
+        bool,
+        typer.Option("--accept-changes", help="Go on although library versions or threads have changed."),
     ] = False,
 ) -> int:
     """Continue a stored study with its own plan."""
@@ -112,7 +124,13 @@ def train(
     from search.training import train_command
 
     return train_command(
-        preset, seconds=seconds, corpus=corpus, seed=seed, threads=threads, changes=changes or [], as_json=as_json
+        preset,
+        seconds=seconds,
+        corpus=corpus,
+        seed=seed,
+        threads=threads,
+        changes=changes or [],
+        as_json=as_json,
     )
 
 
@@ -123,6 +141,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as problem:
         return _complain(str(problem))
     except KeyboardInterrupt:
+        print("bardtune: interrupted; what was stored is kept, see: bardtune list", file=sys.stderr)
         return 130
     except Exception as problem:
         if (usage := _usage_error(problem)) is None:

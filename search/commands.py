@@ -17,7 +17,7 @@ from search.view import counts_text, duration_text, make_view, params_text, run_
 from studies.home import data_home
 from studies.lock import OwnershipLostError
 from studies.reading import read_study, study_names
-from studies.records import StudyRecord
+from studies.records import StudyRecord, TrialRecord
 from studies.storage import Storage
 
 
@@ -103,12 +103,13 @@ def plot_command(name: str, kind: str, formats: str, out: Path, storage: str | N
 def print_summary(record: StudyRecord) -> None:
     """What became of a study, in a few lines."""
     best, baseline = record.best, record.baseline
-    print(f"study {record.name}: {state_text(record)}, {counts_text(record)}, {duration_text(record.seconds_used)} used")
+    print(
+        f"study {record.name}: {state_text(record)}, {counts_text(record)}, {duration_text(record.seconds_used)} used"
+    )
     if baseline is not None:
         print(f"baseline    {bpb_text(baseline.val_bpb)} bpb (the reference recipe)")
-    if best is not None and best.val_bpb is not None:
-        against = f", {baseline.val_bpb - best.val_bpb:+.4f} lower than the baseline" if baseline and baseline.val_bpb else ""
-        print(f"best        {bpb_text(best.val_bpb)} bpb, {best.label}{against.replace('+', '')} (one run each, not confirmed)")
+    if best is not None:
+        print(f"best        {bpb_text(best.val_bpb)} bpb, {best.label}{_against(best, baseline)}")
         print(f"            {params_text(best.params)}")
     if (share := record.share_outside_training) is not None:
         print(f"outside training: {share:.1%} of the study's time, evaluation excluded")
@@ -119,10 +120,23 @@ def print_summary(record: StudyRecord) -> None:
         print(f"look at it with: bardtune plot {record.name}")
 
 
+def _against(best: TrialRecord, baseline: TrialRecord | None) -> str:
+    """How the best compares with the baseline, and how little one run of each says."""
+    if baseline is None or baseline.val_bpb is None or best.val_bpb is None:
+        return " (one run, not confirmed)"
+    lower = baseline.val_bpb - best.val_bpb
+    words = f"{lower:.4f} lower" if lower >= 0 else f"{-lower:.4f} higher"
+    return f", {words} than the baseline (one run each, not confirmed)"
+
+
 def state_text(record: StudyRecord) -> str:
     """State and, where there is one, why it stopped."""
-    reasons = {"trials": "all trials made", "hours": "its hours are over", "user": "by the user",
-               "error": "trials kept crashing"}
+    reasons = {
+        "trials": "all trials made",
+        "hours": "its hours are over",
+        "user": "by the user",
+        "error": "trials kept crashing",
+    }
     why = reasons.get(record.stop_reason or "")
     return f"{record.state} ({why})" if why else record.state
 
@@ -164,4 +178,3 @@ def _print_table(table: Table) -> None:
 def _lost(problem: OwnershipLostError) -> int:
     print(f"bardtune: {problem}; this process has stopped and left it alone.", file=sys.stderr)
     return 1
-

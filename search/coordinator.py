@@ -48,7 +48,13 @@ class Coordinator:
     """
 
     def __init__(
-        self, owned: OwnedStudy, space: SearchSpace, launcher: Launcher, view: View, *, home: Home,
+        self,
+        owned: OwnedStudy,
+        space: SearchSpace,
+        launcher: Launcher,
+        view: View,
+        *,
+        home: Home,
         interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
         self.owned, self.space, self.launcher, self.view = owned, space, launcher, view
@@ -125,7 +131,7 @@ class Coordinator:
         )
         self.following[run.run_id] = Following(run, self.owned.lock.seconds_used())
         self.launcher.start(order)
-        self.view.run_began(run.run_id, run.label, run.optuna_trial.params)
+        self.view.run_began(run.run_id, self.owned.record())
 
     def _new_settings(self, run: OpenRun) -> TrialSettings:
         seed = derive_seed(self.plan.seed, run.role, run.number)

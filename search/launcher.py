@@ -40,7 +40,11 @@ class WorkerProcess:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "search.worker", str(self.threads), cores],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment, start_new_session=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
             )
         assert self.process.stdout is not None
         os.set_blocking(self.process.stdout.fileno(), False)
@@ -108,10 +112,16 @@ class LocalLauncher:
         worker.spawn()
         worker.order, worker.stopping = order, None
         worker.deadline = time.monotonic() + order.limit_s
-        worker.send({
-            "order": "run", "run_id": order.run_id, "settings": order.settings, "corpus": order.corpus,
-            "corpus_sha256": order.corpus_sha256, "checkpoint": str(order.checkpoint),
-        })
+        worker.send(
+            {
+                "order": "run",
+                "run_id": order.run_id,
+                "settings": order.settings,
+                "corpus": order.corpus,
+                "corpus_sha256": order.corpus_sha256,
+                "checkpoint": str(order.checkpoint),
+            }
+        )
 
     def events(self, timeout_s: float) -> list[RunEvent]:
         busy = [worker for worker in self.workers if worker.order is not None]

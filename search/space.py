@@ -83,7 +83,9 @@ def load_space(name_or_path: str) -> SearchSpace:
     try:
         source = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
-        raise SpaceError(f"the space {name_or_path} is not TOML: {problem}; see README, 'Your own search space'.") from problem
+        raise SpaceError(
+            f"the space {name_or_path} is not TOML: {problem}; see README, 'Your own search space'."
+        ) from problem
     try:
         space = space_from(source)
         check_draws(space)
@@ -100,7 +102,9 @@ def space_from(source: dict[str, Any]) -> SearchSpace:
         raise SpaceError(f"unknown preset {preset!r}; choose one of {', '.join(PRESETS)}.")
     fixed, parameters = source.get("fixed", {}), source.get("parameters", {})
     if not isinstance(parameters, dict) or not parameters:
-        raise SpaceError("no [parameters.NAME] table, so there is nothing to search; add one, such as [parameters.d_model].")
+        raise SpaceError(
+            "no [parameters.NAME] table, so there is nothing to search; add one, such as [parameters.d_model]."
+        )
     for table in (fixed, parameters, source.get("best_known", {})):
         _check_keys("setting", table, [name for name in SETTING_NAMES if name not in _NOT_SEARCHED])
     defaults = settings_from({**PRESETS[preset], **fixed, "budget_s": 1.0, "seed": 0}).as_dict()
@@ -148,7 +152,9 @@ def _dimension(name: str, table: dict[str, Any]) -> Dimension:
     try:
         return Dimension(name=name, distribution=_distribution(table), condition=condition)
     except KeyError as problem:
-        raise SpaceError(f"parameters.{name} lacks {problem.args[0]!r}; a number needs type, low and high.") from problem
+        raise SpaceError(
+            f"parameters.{name} lacks {problem.args[0]!r}; a number needs type, low and high."
+        ) from problem
     except (ValueError, TypeError) as problem:
         raise SpaceError(f"parameters.{name}: {problem}") from problem
 

@@ -41,15 +41,11 @@ def start_study(storage_url: str, name: str, plan: StudyPlan, view: View, *, beg
     check_sampler(plan.sampler)
     storage = Storage(storage_url, create=True)
     facts = {"name": plan.corpus, "bytes": corpus.num_bytes, "sha256": corpus.sha256}
-    create_study(
-        storage, name, plan=plan, space=space.source, corpus=facts, fingerprint=fingerprint(plan, corpus)
-    )
+    create_study(storage, name, plan=plan, space=space.source, corpus=facts, fingerprint=fingerprint(plan, corpus))
     return _run(storage, name, view, began=began)
 
 
-def resume_study(
-    storage_url: str, name: str, view: View, *, began: float, accept_changes: bool = False
-) -> StudyRecord:
+def resume_study(storage_url: str, name: str, view: View, *, began: float, accept_changes: bool = False) -> StudyRecord:
     """Continue a study with its stored plan; one that is finished is returned as it is.
 
     Raises:
@@ -72,9 +68,7 @@ def _run(storage: Storage, name: str, view: View, *, began: float) -> StudyRecor
         logs = [home.worker_log(owned.study_id, worker) for worker in range(plan.workers)]
         launcher = LocalLauncher(workers=plan.workers, threads=plan.threads, logs=logs)
         try:
-            Coordinator(
-                owned, space_from(owned.space), launcher, view, home=home, interrupted=stopped.is_set
-            ).run()
+            Coordinator(owned, space_from(owned.space), launcher, view, home=home, interrupted=stopped.is_set).run()
         finally:
             launcher.close()
             view.close()

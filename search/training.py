@@ -15,7 +15,14 @@ from studies.plan import available_cores
 
 
 def train_command(
-    preset: str, *, seconds: float, corpus: str, seed: int, threads: int | None, changes: list[str], as_json: bool
+    preset: str,
+    *,
+    seconds: float,
+    corpus: str,
+    seed: int,
+    threads: int | None,
+    changes: list[str],
+    as_json: bool,
 ) -> int:
     """Train, telling of each tenth of the budget on standard error; exit code 1 if the run diverges."""
     settings = preset_settings(preset, budget_s=seconds, seed=seed, **parse_changes(changes))
@@ -39,7 +46,10 @@ def train_once(settings: TrialSettings, corpus_name: str, *, threads: int) -> di
     with closing(train(settings, corpus)) as events:  # type: ignore[type-var]
         for progress in events:
             bpb = "diverged" if progress.diverged else f"{progress.val_bpb:.4f} bpb"
-            print(f"{progress.percent:3d} %  step {progress.step:6d}  {progress.elapsed_s:6.1f} s  {bpb}", file=sys.stderr)
+            print(
+                f"{progress.percent:3d} %  step {progress.step:6d}  {progress.elapsed_s:6.1f} s  {bpb}",
+                file=sys.stderr,
+            )
     stats = progress.stats
     return {
         "val_bpb": None if progress.diverged else round(progress.val_bpb, 6),

@@ -18,7 +18,7 @@ class View(Protocol):
 
     def study_began(self, record: StudyRecord) -> None: ...
 
-    def run_began(self, run_id: str, label: str, params: dict[str, Any]) -> None: ...
+    def run_began(self, run_id: str, record: StudyRecord) -> None: ...
 
     def beat(self, run_id: str, elapsed_s: float, step: int) -> None: ...
 
@@ -52,7 +52,9 @@ def duration_text(seconds: float) -> str:
     whole = round(max(0.0, seconds))
     if whole < 60:
         return f"{whole} s"
-    return f"{whole // 60} min {whole % 60:02d} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return (
+        f"{whole // 60} min {whole % 60:02d} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    )
 
 
 def run_line(run: TrialRecord) -> str:
@@ -93,7 +95,7 @@ class LineView:
             f"{plan.sampler} sampler, {plan.pruner} pruner, {plan.threads} threads, at most {plan.hours:g} h"
         )
 
-    def run_began(self, run_id: str, label: str, params: dict[str, Any]) -> None:
+    def run_began(self, run_id: str, record: StudyRecord) -> None:
         return
 
     def beat(self, run_id: str, elapsed_s: float, step: int) -> None:
@@ -146,8 +148,10 @@ class LiveView:
         self.live = Live(self.picture(), console=self.console, auto_refresh=False, transient=True)
         self.live.start(refresh=True)
 
-    def run_began(self, run_id: str, label: str, params: dict[str, Any]) -> None:
-        self.running[run_id] = RunningRow(label, params)
+    def run_began(self, run_id: str, record: StudyRecord) -> None:
+        self.record = record
+        if (run := find_run(record, run_id)) is not None:
+            self.running[run_id] = RunningRow(run.label, run.params)
 
     def beat(self, run_id: str, elapsed_s: float, step: int) -> None:
         row = self.running[run_id]
@@ -179,7 +183,7 @@ class LiveView:
     def picture(self) -> Group:
         """The running trials, the best so far, the counts and the time left."""
         assert self.record is not None
-        record, plan = self.record, self.record.plan
+        plan = self.record.plan
         rows = Table.grid(padding=(0, 2))
         for row in self.running.values():
             bpb = f"{row.val_bpb:.4f} bpb at {row.percent} %" if row.val_bpb is not None else "no bpb yet"

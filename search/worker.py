@@ -78,11 +78,24 @@ class Worker:
         last = None
         with closing(run.events()) as events:  # type: ignore[type-var]
             for last in events:
-                self.say({"event": "measured", "run_id": order["run_id"], "percent": last.percent, "step": last.step,
-                          "elapsed_s": last.elapsed_s, "val_bpb": last.val_bpb, "final": last.final})
+                self.say(
+                    {
+                        "event": "measured",
+                        "run_id": order["run_id"],
+                        "percent": last.percent,
+                        "step": last.step,
+                        "elapsed_s": last.elapsed_s,
+                        "val_bpb": last.val_bpb,
+                        "final": last.final,
+                    }
+                )
         ended: dict[str, Any] = {"stats": self.describe(run)}
         if last is not None and last.diverged:
-            return {**ended, "ending": "diverged", "reason": f"the loss stopped being a number at step {last.step}"}
+            return {
+                **ended,
+                "ending": "diverged",
+                "reason": f"the loss stopped being a number at step {last.step}",
+            }
         if last is not None and last.final:
             return {**ended, "ending": "finished", "val_bpb": last.val_bpb}
         return {**ended, "ending": self.wanted_ending}

@@ -131,11 +131,15 @@ class CoordinatorLock:
         with self.engine.begin() as connection:
             if row is None:
                 try:
-                    connection.execute(sa.insert(coordinators).values(study_name=self.study_name, seconds_used=0.0, **values))
+                    connection.execute(
+                        sa.insert(coordinators).values(study_name=self.study_name, seconds_used=0.0, **values)
+                    )
                 except sa.exc.IntegrityError:
                     return False
                 return True
-            as_read = (coordinators.c.study_name == self.study_name) & coordinators.c.token.is_not_distinct_from(row.token)
+            as_read = (coordinators.c.study_name == self.study_name) & coordinators.c.token.is_not_distinct_from(
+                row.token
+            )
             return connection.execute(sa.update(coordinators).where(as_read).values(**values)).rowcount == 1
 
 

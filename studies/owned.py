@@ -54,7 +54,12 @@ class OpenRun:
 
 
 def create_study(
-    storage: Storage, name: str, *, plan: StudyPlan, space: dict[str, Any], corpus: dict[str, Any],
+    storage: Storage,
+    name: str,
+    *,
+    plan: StudyPlan,
+    space: dict[str, Any],
+    corpus: dict[str, Any],
     fingerprint: dict[str, Any],
 ) -> None:
     """Store a new study with all that a resume will be held to.
@@ -62,8 +67,12 @@ def create_study(
     Raises:
         StudyError: the name is taken.
     """
-    if name in {summary.study_name for summary in optuna.get_all_study_summaries(storage.rdb, include_best_trial=False)}:
-        raise StudyError(f"the study {name!r} exists; continue it with: bardtune resume {name}, or choose another name.")
+    if name in {
+        summary.study_name for summary in optuna.get_all_study_summaries(storage.rdb, include_best_trial=False)
+    }:
+        raise StudyError(
+            f"the study {name!r} exists; continue it with: bardtune resume {name}, or choose another name."
+        )
     # The plan goes in last: a study without one is not listed.
     optuna.create_study(study_name=keys.runs_name(name), storage=storage.rdb, direction="minimize", load_if_exists=True)
     study = optuna.create_study(study_name=name, storage=storage.rdb, direction="minimize")
@@ -186,8 +195,14 @@ class OwnedStudy:
         self.search.set_user_attr(keys.FINGERPRINT, fingerprint)
 
     def _tell(
-        self, run: OpenRun, ending: str, stats: dict[str, Any], *, reason: str | None = None,
-        value: float | None = None, state: TrialState = TrialState.COMPLETE,
+        self,
+        run: OpenRun,
+        ending: str,
+        stats: dict[str, Any],
+        *,
+        reason: str | None = None,
+        value: float | None = None,
+        state: TrialState = TrialState.COMPLETE,
     ) -> None:
         """Attributes first: a finished trial takes no more."""
         self.lock.verify()

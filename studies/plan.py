@@ -38,15 +38,21 @@ class StudyPlan:
     def __post_init__(self) -> None:
         self._check_kinds()
         if not 1 <= self.trials <= MAX_TRIALS:
-            raise PlanError(f"--trials {self.trials} is outside 1 to {MAX_TRIALS}, the cap of a study; choose --trials {MAX_TRIALS}.")
+            raise PlanError(
+                f"--trials {self.trials} is outside 1 to {MAX_TRIALS}, a study's cap; choose --trials {MAX_TRIALS}."
+            )
         if not 0.05 <= self.seconds <= 3600 * MAX_HOURS:
-            raise PlanError(f"--seconds {self.seconds:g} is outside 0.05 to {3600 * MAX_HOURS:g}; the usual budget is --seconds 180.")
+            raise PlanError(
+                f"--seconds {self.seconds:g} is outside 0.05 to {3600 * MAX_HOURS:g}; choose --seconds 180."
+            )
         if not 0 < self.hours <= MAX_HOURS:
-            raise PlanError(f"--hours {self.hours:g} is outside 0 to {MAX_HOURS:g}, the cap of a study; choose --hours {MAX_HOURS:g}.")
+            raise PlanError(
+                f"--hours {self.hours:g} is outside 0 to {MAX_HOURS:g}, a study's cap; choose --hours {MAX_HOURS:g}."
+            )
         if self.hours * 3600 < self.seconds:
             raise PlanError(
-                f"--hours {self.hours:g} is {self.hours * 3600:g} s, too short for one trial of --seconds {self.seconds:g}; "
-                f"choose --hours {min(MAX_HOURS, math.ceil(self.seconds * self.trials * 1.2 / 36) / 100):g}."
+                f"--hours {self.hours:g} is {self.hours * 3600:g} s, too short for one trial of --seconds "
+                f"{self.seconds:g}; choose --hours {min(MAX_HOURS, math.ceil(self.seconds * self.trials * 1.2 / 36) / 100):g}."
             )
         for flag, value, known in (("sampler", self.sampler, SAMPLERS), ("pruner", self.pruner, PRUNERS)):
             if value not in known:

@@ -133,16 +133,15 @@ class StudyRecord:
 
     @property
     def share_outside_training(self) -> float | None:
-        """Part of the workers' time that was neither training nor evaluation; None before any run."""
-        trained_s = sum(run.seconds("train") for run in self.all_runs)
-        evaluated_s = sum(run.seconds("evaluate") for run in self.all_runs)
-        available_s = self.seconds_used * self.plan.workers - evaluated_s
-        return max(0.0, 1.0 - trained_s / available_s) if trained_s and available_s > 0 else None
+        """Part of the workers' time that was neither training nor evaluation; None before any run has ended."""
+        useful_s = sum(run.seconds("train") + run.seconds("evaluate") for run in self.all_runs)
+        available_s = self.seconds_used * self.plan.workers
+        return max(0.0, 1.0 - useful_s / available_s) if useful_s and available_s else None
 
     def as_json(self, *, with_settings: bool = True) -> dict[str, Any]:
         """What ``show --json`` prints; ``list --json`` leaves the winner's settings out."""
         best, baseline = self.best, self.baseline
-        best_json = None
+        best_json: dict[str, Any] | None = None
         if best is not None:
             best_json = {"trial": best.number, "val_bpb": best.val_bpb}
             if with_settings:

@@ -1,15 +1,13 @@
 """The database: a plain Optuna database with one table more."""
 
 import contextlib
-import os
 import sqlite3
-import stat
-import warnings
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import filelock
-import optuna
 import sqlalchemy
 from optuna.storages import RDBStorage
 from sqlalchemy.engine import URL, make_url
@@ -35,9 +33,16 @@ class Storage:
         if self.is_sqlite:
             self._prepare_file(create=create)
         try:
-            self.rdb, self.engine = self._open()
+            self.rdb, self.engine = self._open(create=create)
+        except filelock.Timeout as problem:
+            raise StorageError(
+                f"the storage {self.display_url} is being set up by another process for {BUSY_TIMEOUT_S} s already; "
+                f"if there is none, delete {self.url.database}.lock."
+            ) from problem
         except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error, ModuleNotFoundError, ImportError) as problem:
-            raise StorageError(f"cannot open the storage {self.display_url}: {_first_line(problem)}; {EXAMPLES}.") from problem
+            raise StorageError(
+                f"cannot open the storage {self.display_url}: {_first_line(problem)}; {EXAMPLES}."
+            ) from problem
         except RuntimeError as problem:  # Optuna: the schema is of another version
             raise StorageError(
                 f"the storage {self.display_url} has another Optuna's schema: {_first_line(problem)} "
@@ -66,14 +71,15 @@ class Storage:
             make_folder(path.parent)
             _check_writable(path)
 
-    def _open(self) -> tuple[RDBStorage, sqlalchemy.Engine]:
-        options: dict[str, object] = {"pool_pre_ping": True}
+    def _open(self, *, create: bool) -> tuple[RDBStorage, sqlalchemy.Engine]:
+        options: dict[str, Any] = {"pool_pre_ping": True}
         if self.is_sqlite:
             options["connect_args"] = {"timeout": BUSY_TIMEOUT_S}
         url = self.url.render_as_string(hide_password=False)
-        engine = sqlalchemy.create_engine(self.url, **options)  # type: ignore[arg-type]
-        with self._schema_lock(engine), warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        engine = sqlalchemy.create_engine(self.url, **options)
+        if not create:
+            return RDBStorage(url, engine_kwargs=options), engine
+        with self._schema_lock(engine):
             if self.is_sqlite:
                 with engine.connect() as connection:
                     connection.exec_driver_sql("PRAGMA journal_mode=WAL")
@@ -111,12 +117,16 @@ def _parse(text: str) -> URL:
 
 
 def _check_writable(path: Path) -> None:
-    target = path if path.exists() else path.parent
-    way_out = "choose another with --storage or BARDTUNE_HOME"
-    if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-        raise StorageError(f"the storage {path} is not a file; {way_out}.")
-    if not os.access(target, os.W_OK):
-        raise StorageError(f"the storage {path} cannot be written; {way_out}.")
+    """Write where the database will, since rights alone do not tell (root, read-only and virtual file systems)."""
+    try:
+        if path.exists():
+            path.open("r+b").close()
+        else:
+            tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as problem:
+        raise StorageError(
+            f"the storage {path} cannot be written: {problem.strerror}; choose another with --storage or BARDTUNE_HOME."
+        ) from problem
 
 
 def _first_line(problem: BaseException) -> str:

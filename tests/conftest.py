@@ -58,3 +58,39 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+class ModelTime:
+    """Seconds that pass with the model: ``step_s`` for each training pass, ``scoring_s`` for each scoring."""
+
+    def __init__(self, *, step_s: float, scoring_s: float) -> None:
+        self.now_s, self.step_s, self.scoring_s = 0.0, step_s, scoring_s
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def let_pass(self, seconds: float) -> None:
+        self.now_s += seconds
+
+    def pass_with(self, model: Any, inputs: object) -> None:
+        self.let_pass(self.step_s if model.training else self.scoring_s)
+
+
+@pytest.fixture(scope="session")
+def begin_run(tiny_corpus: Corpus, tiny_settings: Callable[..., TrialSettings]) -> Callable[..., Any]:
+    """A maker of training runs of 20 seconds whose steps take a second each, and each scoring a hundred.
+
+    Arguments are those of TrainingRun, ``step_s``, and any settings.
+    """
+    from model.trainer import TrainingRun, never_stop
+
+    def begin(
+        *, step_s: float = 1.0, checkpoint: Any = None, on_step: Any = never_stop, **changes: Any
+    ) -> TrainingRun:
+        settings = tiny_settings(**{"budget_s": 20.0, **changes})
+        run = TrainingRun(settings, tiny_corpus, checkpoint=checkpoint, on_step=on_step)
+        run.clock.now = ModelTime(step_s=step_s, scoring_s=100.0)
+        run.model.register_forward_pre_hook(run.clock.now.pass_with)
+        return run
+
+    return begin

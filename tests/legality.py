@@ -1,7 +1,7 @@
 """The four laws of a legal model, as checks that raise AssertionError. B windows, T positions, V = 256.
 
-Any module that maps x (B, T) to logits (B, T, V), and (x, y) to the mean cross-entropy in nats, can be checked.
-Give it weights that matter first (``randomize``): where everything is zero, no leak shows.
+Any module that maps x (B, T) to logits (B, T, V), and (x, y) to the mean cross-entropy in nats, can be
+checked. Give it weights that matter first (``small_models.randomize``): where all is zero, no leak shows.
 
 On tolerances. Law 1 compares passes of one shape, in which a later byte may only ever be multiplied by an
 attention weight of exactly 0, so it asks for equal bits, in bfloat16 too. Laws 3 and 4 compare passes of
@@ -13,6 +13,7 @@ import math
 
 import torch
 import torch.nn.functional as F
+from small_models import random_bytes
 from torch import Tensor, nn
 
 from data.corpus import CONTEXT_BYTES
@@ -23,24 +24,9 @@ CUTS = (0, 1, 31, 32, 127, CONTEXT_BYTES - 2)
 ROUNDING_NATS = {"fp32": 2e-5, "bf16": 1e-2}  # of the mean loss of a window
 
 
-@torch.no_grad()
-def randomize(model: nn.Module, seed: int = 0) -> None:
-    """Give every parameter and float buffer that is saved with the model a random value.
-
-    What starts at zero (projections, convolution kernels, n-gram rows) would hide a leak. Gains stay near 1.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    gains = {
-        f"{name}.weight" for name, part in model.named_modules() if isinstance(part, nn.LayerNorm | nn.RMSNorm)
-    }
-    for name, value in model.state_dict().items():
-        if value.is_floating_point():
-            value.normal_(1.0 if name in gains else 0.0, 0.3, generator=generator)
-
-
 def check_later_bytes_do_not_matter(model: nn.Module) -> None:
     """Law 1, x: bytes after t leave the log-probabilities up to t as they were, to the bit."""
-    x = _random_bytes(2, CONTEXT_BYTES, seed=1)
+    x = random_bytes(2, CONTEXT_BYTES, seed=1)
     before = _log_probabilities(model, x)
     for cut in CUTS:
         for name, changed in (
@@ -53,7 +39,7 @@ def check_later_bytes_do_not_matter(model: nn.Module) -> None:
 
 def check_each_byte_matters(model: nn.Module) -> None:
     """The power of law 1: byte t does change the prediction at t, so an unchanged past says something."""
-    x = _random_bytes(2, CONTEXT_BYTES, seed=1)
+    x = random_bytes(2, CONTEXT_BYTES, seed=1)
     before = _log_probabilities(model, x)
     for cut in CUTS:
         after = _log_probabilities(model, _with_other_bytes(x, slice(cut, cut + 1)))
@@ -63,7 +49,7 @@ def check_each_byte_matters(model: nn.Module) -> None:
 
 def check_later_targets_do_not_matter(model: nn.Module) -> None:
     """Law 1, y: targets after t leave the loss of the positions up to t as it was."""
-    x, y = _random_bytes(2, 16, seed=2), _random_bytes(2, 16, seed=3)
+    x, y = random_bytes(2, 16, seed=2), random_bytes(2, 16, seed=3)
     log_probabilities = _log_probabilities(model, x)
     for cut in (0, 7, 14):
         past = []
@@ -75,7 +61,7 @@ def check_later_targets_do_not_matter(model: nn.Module) -> None:
 
 def check_probabilities_sum_to_one(model: nn.Module) -> None:
     """Law 2: at each position, as logits say it and as the loss grades each possible next byte."""
-    x = _random_bytes(2, CONTEXT_BYTES, seed=4)
+    x = random_bytes(2, CONTEXT_BYTES, seed=4)
     sums = _log_probabilities(model, x).exp().sum(-1)
     assert (sums - 1).abs().max() < 1e-4, f"probabilities sum to {sums.min()} to {sums.max()}"
     last_byte = x[:1, :1]
@@ -86,7 +72,7 @@ def check_probabilities_sum_to_one(model: nn.Module) -> None:
 
 def check_windows_do_not_see_each_other(model: nn.Module, *, precision: str = "fp32") -> None:
     """Law 3, windows: the loss of a window depends on no other window, nor on their order or number."""
-    x, y = _random_bytes(6, CONTEXT_BYTES, seed=5), _random_bytes(6, CONTEXT_BYTES, seed=6)
+    x, y = random_bytes(6, CONTEXT_BYTES, seed=5), random_bytes(6, CONTEXT_BYTES, seed=6)
     alone = torch.tensor([_mean_loss(model, x[i : i + 1], y[i : i + 1]) for i in range(len(x))])
     for order in ([0, 1, 2, 3, 4, 5], [5, 3, 1, 4, 2, 0], [2, 0], [4, 4, 4, 1]):
         log_probabilities = _log_probabilities(model, x[order])
@@ -97,10 +83,10 @@ def check_windows_do_not_see_each_other(model: nn.Module, *, precision: str = "f
 
 def check_nothing_outlives_a_call(model: nn.Module) -> None:
     """Law 3, state: scoring, grading and a training pass without an update leave no trace, to the bit."""
-    x, y = _random_bytes(2, CONTEXT_BYTES, seed=7), _random_bytes(2, CONTEXT_BYTES, seed=8)
+    x, y = random_bytes(2, CONTEXT_BYTES, seed=7), random_bytes(2, CONTEXT_BYTES, seed=8)
     held = {name: value.clone() for name, value in model.state_dict().items()}
     first = _log_probabilities(model, x)
-    for between in (x, _random_bytes(3, CONTEXT_BYTES, seed=9)):
+    for between in (x, random_bytes(3, CONTEXT_BYTES, seed=9)):
         _log_probabilities(model, between)
         _mean_loss(model, x, y)
         _training_pass(model, x, y)
@@ -112,14 +98,14 @@ def check_nothing_outlives_a_call(model: nn.Module) -> None:
 
 def check_the_loss_is_the_gather(model: nn.Module) -> None:
     """Law 4: ``model(x, y)`` is the mean of what ``model(x)`` says of y, for any y, training or not."""
-    x = _random_bytes(2, CONTEXT_BYTES, seed=10)
+    x = random_bytes(2, CONTEXT_BYTES, seed=10)
     log_probabilities = _log_probabilities(model, x)
     likeliest, unlikeliest = log_probabilities.argmax(-1), log_probabilities.argmin(-1)
-    for y in (_random_bytes(2, CONTEXT_BYTES, seed=11), x, likeliest, unlikeliest):
+    for y in (random_bytes(2, CONTEXT_BYTES, seed=11), x, likeliest, unlikeliest):
         expected = -float(log_probabilities.gather(-1, y[..., None]).double().mean())
         for mode in (False, True):
             graded = _mean_loss(model, x, y, training=mode)
-            assert math.isclose(graded, expected, rel_tol=1e-5), f"the loss is {graded}, the gather {expected}"
+            assert math.isclose(graded, expected, rel_tol=1e-5), f"loss {graded}, gather {expected}"
 
 
 LAWS = (
@@ -132,15 +118,10 @@ LAWS = (
 )
 
 
-def _random_bytes(num_windows: int, num_positions: int, *, seed: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randint(VOCAB_SIZE, (num_windows, num_positions), generator=generator)
-
-
 def _with_other_bytes(x: Tensor, positions: slice) -> Tensor:
     """x (B, T) with every byte at ``positions`` replaced by another one."""
     changed = x.clone()
-    shift = 1 + _random_bytes(*changed[:, positions].shape, seed=12) % (VOCAB_SIZE - 1)
+    shift = 1 + random_bytes(*changed[:, positions].shape, seed=12) % (VOCAB_SIZE - 1)
     changed[:, positions] = (changed[:, positions] + shift) % VOCAB_SIZE
     return changed
 

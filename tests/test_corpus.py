@@ -149,12 +149,12 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_sentence(
     (tmp_path / "secret.txt").write_bytes(ENOUGH)
     monkeypatch.setattr(Path, "read_bytes", denied)  # root may read anything, so the refusal is played
     for path in (tmp_path / "secret.txt", tmp_path):
-        with pytest.raises(CorpusError, match=r"cannot read the corpus .*: Permission denied; check the path"):
+        with pytest.raises(CorpusError, match=r"cannot read the corpus .*: Permission denied; check"):
             load_corpus(str(path))
 
 
 @pytest.mark.parametrize("length", [0, 1, MIN_CORPUS_BYTES - 1])
-def test_a_text_too_short_for_a_window_is_refused_with_what_it_needs(length: int, tmp_path: Path) -> None:
+def test_a_text_too_short_for_a_window_is_refused_with_its_need(length: int, tmp_path: Path) -> None:
     (tmp_path / "short.txt").write_bytes(b"x" * length)
     with pytest.raises(CorpusError, match=rf"holds {length:,} bytes.*needs at least {MIN_CORPUS_BYTES:,}"):
         load_corpus(str(tmp_path / "short.txt"))

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+import legality
 import pytest
 import torch
 import torch.nn.functional as F
+from small_models import random_model, seeded
 from torch import Tensor, nn
 
-import legality
 from data.tokenizer import VOCAB_SIZE
 from model.gpt import GPT
 from model.presets import preset
@@ -72,9 +73,7 @@ def settings(request: pytest.FixtureRequest, tiny_settings: MakeSettings) -> Tri
 
 @pytest.fixture(scope="module")
 def model(settings: TrialSettings) -> GPT:
-    model = GPT(settings, torch.Generator().manual_seed(0))
-    legality.randomize(model)
-    return model
+    return random_model(settings)
 
 
 def test_no_architecture_option_escapes_these_tests(tiny_settings: MakeSettings) -> None:
@@ -123,7 +122,7 @@ class Bigram(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.table = nn.Parameter(torch.randn(VOCAB_SIZE, VOCAB_SIZE, generator=torch.Generator().manual_seed(0)))
+        self.table = nn.Parameter(torch.randn(VOCAB_SIZE, VOCAB_SIZE, generator=seeded()))
 
     def logits(self, x: Tensor) -> Tensor:
         return self.table[x]

@@ -111,7 +111,7 @@ def test_heads_that_fit_are_allowed(
 
 
 def test_a_misspelt_setting_is_answered_with_the_nearest_name() -> None:
-    with pytest.raises(SettingsError, match=r"unknown setting 'learning_rat'; did you mean 'learning_rate'\?"):
+    with pytest.raises(SettingsError, match="unknown setting 'learning_rat'; did you mean 'learning_rate'"):
         check_setting_name("learning_rat")
 
 

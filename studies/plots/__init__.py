@@ -1,4 +1,8 @@
-"""Pictures of a study: what is drawn (view, parallel), with what (interactive, static), and where to (write)."""
+"""Pictures of a study.
+
+``view`` and ``parallel`` say what to show, as plain data; ``interactive`` (inside a ``page``) and ``static``
+draw it; ``write`` makes the files.
+"""
 
 from studies.plots.view import KINDS
 from studies.plots.write import FORMATS, write_plots

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from studies.plots.ticks import Tick, round_decades, round_steps, with_ends
-from studies.plots.view import robust_top
-from studies.plots.words import Frame, bpb_text, frame_of, hover_lines, number_text
+from studies.plots.ticks import Tick, round_decades, round_steps, usual_range, with_ends
+from studies.plots.words import Frame, bpb_text, frame_of, hover_lines, number_text, number_texts
 from studies.records import Parameter, StudyRecord, TrialRecord
 
 ENDINGS = ("complete", "pruned", "diverged")
@@ -53,6 +52,11 @@ class Parallel:
     colour_low: float = 0.0  # bpb of the strongest colour
     colour_high: float = 1.0  # and of the faintest
 
+    def colour_place(self, line: Line) -> float:
+        """0 for the strongest colour to 1 for the faintest."""
+        place = (line.bpb - self.colour_low) / (self.colour_high - self.colour_low)
+        return min(1.0, max(0.0, place))
+
 
 def parallel(record: StudyRecord) -> Parallel:
     """View of all search trials that have a bpb."""
@@ -60,8 +64,8 @@ def parallel(record: StudyRecord) -> Parallel:
     if not trials:
         return Parallel(frame=frame_of(record, "parallel", sentence="No trial has reported a bpb yet."))
     bpbs = [float(trial.last_bpb or 0.0) for trial in trials]
-    finished = [bpb for bpb, trial in zip(bpbs, trials, strict=True) if trial.val_bpb is not None] or bpbs
-    colour_low, colour_high = np.quantile(finished, [0.05, 0.9]).tolist()
+    finished = [bpb for bpb, trial in zip(bpbs, trials, strict=True) if trial.val_bpb is not None]
+    colour_low, colour_high = np.quantile(finished or bpbs, [0.05, 0.9]).tolist()
     axes = [_parameter_axis(parameter, trials) for parameter in record.parameters]
     numbers = [trial.number for trial in trials]
     return Parallel(
@@ -70,7 +74,7 @@ def parallel(record: StudyRecord) -> Parallel:
         lines=tuple(_line(trial, bpb) for trial, bpb in zip(trials, bpbs, strict=True)),
         best=numbers.index(record.best.number) if record.best else None,
         colour_low=colour_low,
-        colour_high=max(colour_high, colour_low + 1e-3),
+        colour_high=max(colour_high, colour_low + 0.005),
     )
 
 
@@ -79,9 +83,12 @@ def _has_bpb(trial: TrialRecord) -> bool:
 
 
 def _note(record: StudyRecord, trials: Sequence[TrialRecord]) -> str:
-    note = "Faint lines: pruned or diverged, at their last bpb."
-    left_out = len(record.trials) - len(trials)
-    return f"{note} {left_out} without a bpb left out." if left_out else note
+    notes = ["No trial has finished yet."] if record.best is None else []
+    if any(trial.val_bpb is None for trial in trials):
+        notes.append("Faint lines: pruned or diverged, at their last bpb.")
+    if left_out := len(record.trials) - len(trials):
+        notes.append(f"{left_out} without a bpb left out.")
+    return " ".join(notes)
 
 
 def _line(trial: TrialRecord, bpb: float) -> Line:
@@ -117,7 +124,8 @@ def _number_axis(parameter: Parameter, present: Sequence[float], trials: Sequenc
         low, high, spots = low - 0.5, high + 0.5, [low]
     else:
         spots = with_ends([math.log10(mark) if log else mark for mark in marks], low, high)
-    ticks = [(spot, number_text(_value(spot, log=log, whole=whole))) for spot in spots]
+    texts = number_texts([_value(spot, log=log, whole=whole) for spot in spots])
+    ticks = list(zip(spots, texts, strict=True))
     places = [_place(trial.params.get(parameter.name), log=log) for trial in trials]
     return _axis(parameter.name, places, _texts(parameter.name, trials), ticks, low=low, high=high)
 
@@ -162,13 +170,10 @@ def _ended_axis(trials: Sequence[TrialRecord]) -> Axis:
 
 def _bpb_axis(bpbs: Sequence[float], finished: Sequence[float]) -> Axis:
     """The lowest bpb at the bottom; values far above those of the finished trials share the top."""
-    low, top = min(bpbs), robust_top(finished)
-    top = max(top, min(max(bpbs), low + 1.5 * (top - low)))
+    low, top = usual_range(finished, bpbs)
     is_clipped = max(bpbs) > top
-    if top - low < 1e-6:
-        low, top = low - 0.01, top + 0.01
-    spots = with_ends(round_steps(low, top), low, top)
-    ticks = [(spot, f"{spot:.3f}" if spot in (low, top) else f"{spot:.4g}") for spot in spots]
+    decimals = 2 if top - low > 0.1 else 3
+    ticks = [(spot, f"{spot:.{decimals}f}") for spot in with_ends(round_steps(low, top), low, top)]
     if is_clipped:
         ticks[-1] = (top, f"≥ {top:.2f}")
     return Axis(

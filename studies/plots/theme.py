@@ -12,8 +12,8 @@ LOST = "#c92a2a"
 BEST = "#e8590c"
 BASELINE = "#6741d9"
 
-# ColorBrewer's YlGnBu from its dark end, without the two lightest steps: low bpb is dark and strong.
-SCALE = ("#081d58", "#253494", "#225ea8", "#1d91c0", "#41b6c4", "#7fcdbb", "#b9e2b5")
+# ColorBrewer's YlGnBu from its dark end, cut before it gets too light for thin lines: low bpb is dark.
+SCALE = ("#081d58", "#253494", "#225ea8", "#1d91c0", "#41b6c4", "#7fcdbb", "#99d6b8")
 
 FONTS = "DejaVu Sans, Verdana, Segoe UI, Helvetica, Arial, sans-serif"
 TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 15, 11, 9.5

@@ -1,6 +1,9 @@
-"""Round numbers along an axis."""
+"""Where an axis ends, and the round numbers along it."""
 
 import math
+from collections.abc import Sequence
+
+import numpy as np
 
 Tick = tuple[float, str]  # position in axis units, label
 
@@ -38,6 +41,23 @@ def with_ends(values: list[float], low: float, high: float) -> list[float]:
     """Add both ends and take away what stands too close to them (below 8 % of the length)."""
     near = 0.08 * (high - low)
     return [low, *(value for value in values if low + near < value < high - near), high]
+
+
+def usual_range(finished: Sequence[float], heard: Sequence[float]) -> tuple[float, float]:
+    """Both ends of a bpb axis that a few bad values must not squeeze; never empty.
+
+    The top is at most 4 times as far above the lowest value as the upper quartile of the finished trials is.
+
+    Args:
+        finished: final bpb; below four of them, ``heard`` decides alone.
+        heard: last bpb of all trials, the finished ones included; at least one.
+    """
+    values = finished if len(finished) > 3 else heard
+    low, high = min(heard), max(heard)
+    usual = float(np.quantile(values, 0.75, method="lower")) - min(values)
+    if usual > 0:
+        high = min(high, min(values) + 4 * usual)
+    return (low, high) if high - low > 1e-3 else (low - 0.01, high + 0.01)
 
 
 def _thinned(values: list[float], most: int) -> list[float]:

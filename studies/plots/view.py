@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from studies.importance import INTERVAL, Importance, importance
+from studies.plots.ticks import usual_range
 from studies.plots.words import Frame, frame_of, hover_lines
 from studies.records import StudyRecord, TrialRecord
 
@@ -43,6 +42,15 @@ class History:
     baseline: float | None = None
     low: float = 0.0  # of the bpb axis
     high: float = 1.0
+
+    @property
+    def best_at(self) -> Literal["left", "center", "right"]:
+        """Where along the axis the best trial stands, so that its label stays inside."""
+        first, last = self.dots[0].number, self.dots[-1].number
+        if self.best is None or last == first:
+            return "center"
+        place = (self.best.number - first) / (last - first)
+        return "left" if place < 0.1 else "right" if place > 0.9 else "center"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,10 +94,13 @@ def history(record: StudyRecord) -> History:
     dots = tuple(_dot(trial, high=high, edge=edge) for trial in ended)
     best = record.best
     clipped = sum(dot.is_clipped for dot in dots)
-    note = f"{clipped} above {high:.2f} bpb drawn at the top edge (open triangles). " if clipped else ""
-    note += "Pruned trials stand at their last value, which is that of a shorter training."
+    notes = ["No trial has finished yet."] if best is None else []
+    if clipped:
+        notes.append(f"{clipped} above {high:.2f} bpb drawn at the top edge (open triangles).")
+    if any(dot.look == "pruned" for dot in dots):
+        notes.append("Pruned trials stand at their last value, which is that of a shorter training.")
     return History(
-        frame=frame_of(record, "history", note=note),
+        frame=frame_of(record, "history", note=" ".join(notes)),
         dots=dots,
         best_so_far=_best_so_far(record.trials),
         best=next((dot for dot in dots if best is not None and dot.number == best.number), None),
@@ -108,7 +119,7 @@ def curves(record: StudyRecord) -> Curves:
     low, high = _bpb_range(record)
     if best is not None:  # the fall of the best curve after its first tenth is worth seeing
         high = max([high, *(bpb for percent, bpb in best.points if percent >= 10)])
-    note = "The last point of a finished trial is over the whole validation part, the others over a fixed subset."
+    note = "Last point of a finished trial: the whole validation part; the points before: a fixed subset."
     return Curves(
         frame=frame_of(record, "curves", note=note),
         curves=tuple(sorted(drawn.values(), key=lambda curve: curve.look == "finished")),
@@ -132,29 +143,13 @@ def bars(record: StudyRecord) -> Bars:
     return Bars(frame=frame_of(record, "importance", note=note), importance=found)
 
 
-def robust_top(values: Sequence[float], *, reach: float = 2.5) -> float:
-    """The upper end of an axis that a few bad values must not squeeze.
-
-    Args:
-        values: at least one.
-        reach: how far above the lowest value to go, in distances from it to the 80 % quantile.
-    """
-    lowest, highest = min(values), max(values)
-    usual = float(np.quantile(values, 0.8)) - lowest
-    top = lowest + reach * usual
-    return top if usual > 0 and highest > top + 0.5 * usual else highest
-
-
 def _bpb_range(record: StudyRecord) -> tuple[float, float]:
-    """Range of bpb that holds the finished trials and the baseline, far ones left out; never empty."""
+    """Range of bpb that holds the baseline and all trials but those far above the others."""
     finished = [trial.val_bpb for trial in record.trials if trial.val_bpb is not None]
-    heard = [trial.last_bpb for trial in record.trials if trial.last_bpb is not None]
-    values = finished if len(finished) > 3 else heard
-    values = [value for value in values if math.isfinite(value)] or [8.0]
+    heard = [bpb for trial in record.trials if (bpb := trial.last_bpb) is not None and math.isfinite(bpb)]
     marks = [record.baseline.val_bpb] if record.baseline and record.baseline.val_bpb is not None else []
-    low, high = min(values + marks), max([robust_top(values), *marks])
-    high = max(high, min(max(heard, default=high), low + 1.5 * (high - low)))
-    return (low, high) if high - low > 1e-3 else (low - 0.01, high + 0.01)
+    low, high = usual_range(finished, heard or marks or [8.0])
+    return min([low, *marks]), max([high, *marks])
 
 
 def _look(trial: TrialRecord) -> Look:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,14 @@ class Frame:
     sentence: str | None = None  # said in place of the picture when there is nothing to draw
 
 
+_HEADINGS = {
+    "importance": "parameter importance",
+    "parallel": "parallel coordinates",
+    "history": "bpb, trial by trial",
+    "curves": "learning curves",
+}
+
+
 def frame_of(record: StudyRecord, kind: str, *, note: str = "", sentence: str | None = None) -> Frame:
     """Frame of a picture of ``kind``."""
     corpus = str(record.corpus.get("name", record.plan.corpus))
@@ -28,7 +37,9 @@ def frame_of(record: StudyRecord, kind: str, *, note: str = "", sentence: str | 
         f"{num_trials} trial{'s' * (num_trials != 1)}",
         f"{record.plan.seconds:g} s each",
     )
-    return Frame(title=f"{record.name}: {kind}", subtitle="  ·  ".join(facts), note=note, sentence=sentence)
+    return Frame(
+        title=f"{record.name}: {_HEADINGS[kind]}", subtitle="  ·  ".join(facts), note=note, sentence=sentence
+    )
 
 
 def number_text(value: Any) -> str:
@@ -39,9 +50,22 @@ def number_text(value: Any) -> str:
         return f"{value:g}"
     size = abs(value)
     if size >= 1e5 or size < 1e-3 or (size < 0.01 and float(f"{value:.0e}") == value):
-        digits, exponent = f"{value:.1e}".split("e")
-        return f"{digits.removesuffix('.0')}e{int(exponent)}"
+        return _power_text(value)
     return f"{round(value)}" if size >= 100 or value == round(value) else f"{value:.3g}"
+
+
+def number_texts(values: Sequence[float]) -> list[str]:
+    """The marks of one axis; all of those below 0.1 alike, as 2e-2 beside 5e-3."""
+    texts = [number_text(value) for value in values]
+    if not any("e-" in text for text in texts):
+        return texts
+    pairs = zip(values, texts, strict=True)
+    return [_power_text(value) if 0 < abs(value) < 0.1 else text for value, text in pairs]
+
+
+def _power_text(value: float) -> str:
+    digits, exponent = f"{value:.1e}".split("e")
+    return f"{digits.removesuffix('.0')}e{int(exponent)}"
 
 
 def bpb_text(bpb: float) -> str:

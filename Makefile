@@ -1,0 +1,37 @@
+PYTHON ?= python3
+TRIALS ?= 20
+SECONDS ?= 8
+NAME := first-$(shell date +%Y%m%d-%H%M%S)
+BIN := .venv/bin
+
+.PHONY: study test long clean
+
+study: .venv/installed  ## install, run a short real study on Shakespeare, draw it
+	$(BIN)/bardtune start $(NAME) --trials $(TRIALS) --seconds $(SECONDS)
+	@echo
+	@echo "its plots (open the .html files in a browser):"
+	@$(BIN)/bardtune plot $(NAME) --format html,png --out plots
+
+test: .venv/installed-dev  ## install, lint, type-check, test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q --durations=5
+
+long: .venv/installed-dev  ## the tests that take minutes
+	$(BIN)/pytest -q -m long
+
+clean:
+	rm -rf .venv plots build *.egg-info
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bardtune needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@ .venv/installed

@@ -1,0 +1,74 @@
+"""Pictures as self-contained pages with plotly inside: no network, no other file."""
+
+import html
+
+from studies.plots import theme
+from studies.plots.interactive import figure
+from studies.plots.parallel import Parallel
+from studies.plots.view import Bars, Curves, History
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+body {{ margin: 0; padding: 20px 28px; background: {paper}; color: {ink}; font: 14px {fonts};
+  box-sizing: border-box; height: 100vh; display: flex; flex-direction: column; }}
+h1 {{ font-size: 20px; margin: 0 0 4px; overflow-wrap: anywhere; }}
+p {{ margin: 0; color: {muted}; overflow-wrap: anywhere; }}
+main {{ flex: 1; min-height: {height}px; margin: 8px 0; position: relative; }}
+main > div {{ position: absolute; inset: 0; }}
+.sentence {{ color: {ink}; font-size: 17px; text-align: center; padding-top: 20vh; }}
+.note {{ order: 1; }}
+.wide {{ min-width: {width}px; }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+<p>{subtitle}</p>
+<p class="note">{note}</p>
+<main class="wide">{picture}</main>
+</body>
+</html>
+"""
+_CONFIG = {
+    "displaylogo": False,
+    "responsive": True,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d"],
+    "showSendToCloud": False,  # plotly 7 offers by default to upload the picture
+}
+_BRUSHING = (
+    "Drag along an axis to select, click it to clear; drag an axis's name to move it. "
+    "Dark is low bpb, orange the best trial."
+)
+
+
+def page(seen: Bars | Curves | History | Parallel) -> str:
+    """The whole HTML document."""
+    frame, width = seen.frame, 0
+    if frame.sentence is not None:
+        picture = f'<p class="sentence">{html.escape(frame.sentence)}</p>'
+    else:
+        picture = figure(seen).to_html(
+            full_html=False, include_plotlyjs=True, config=_CONFIG, div_id="picture", default_height="100%"
+        )
+        width = 115 * (len(seen.axes) + 1) if isinstance(seen, Parallel) else 0
+    note = f"{_BRUSHING} {frame.note}" if isinstance(seen, Parallel) and not frame.sentence else frame.note
+    return _PAGE.format(
+        title=html.escape(frame.title),
+        subtitle=html.escape(frame.subtitle),
+        note=html.escape(note),
+        picture=picture,
+        ink=theme.INK,
+        muted=theme.MUTED,
+        paper=theme.PAPER,
+        fonts=theme.FONTS,
+        height=_least_height(seen),
+        width=width,
+    )
+
+
+def _least_height(seen: Bars | Curves | History | Parallel) -> int:
+    return 80 + 34 * len(seen.importance.shares) if isinstance(seen, Bars) else 380

@@ -1,0 +1,253 @@
+"""Pictures as PNG and SVG with matplotlib's object interface: no window, no browser, no global figure."""
+
+import io
+import textwrap
+
+import matplotlib
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
+
+from studies.plots import theme
+from studies.plots.parallel import Parallel
+from studies.plots.static_parallel import draw_parallel
+from studies.plots.ticks import round_steps
+from studies.plots.view import Bars, Curve, Curves, History
+from studies.plots.words import bpb_text, shorten
+
+DPI = 150
+HEIGHT_IN = 6.2
+_STYLE = {
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same picture everywhere
+    "font.size": theme.TEXT_SIZE,
+    "text.color": theme.INK,
+    "text.parse_math": False,  # a name with two dollars is a name
+    "axes.edgecolor": theme.EDGE,
+    "axes.labelcolor": theme.INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": theme.GRID,
+    "xtick.color": theme.EDGE,
+    "ytick.color": theme.EDGE,
+    "xtick.labelcolor": theme.INK,
+    "ytick.labelcolor": theme.INK,
+    "legend.frameon": True,
+    "legend.framealpha": 0.9,
+    "legend.edgecolor": theme.PAPER,
+    "legend.fancybox": False,
+    "legend.fontsize": theme.SMALL_SIZE,
+    "svg.hashsalt": "bardtune",  # equal study, equal file
+}
+
+
+def picture(seen: Bars | Curves | History | Parallel, format_: str) -> bytes:
+    """The file's content; ``format_`` is png or svg."""
+    content = io.BytesIO()
+    with matplotlib.style.context(["default", _STYLE]):
+        metadata = {"Title": seen.frame.title, **({"Date": None} if format_ == "svg" else {})}
+        figure(seen).savefig(content, format=format_, dpi=DPI, metadata=metadata)
+    return content.getvalue()
+
+
+def figure(seen: Bars | Curves | History | Parallel) -> Figure:
+    """The picture with the words around it."""
+    drawn = _framed(seen)
+    if seen.frame.sentence is not None:
+        sentence = textwrap.fill(seen.frame.sentence, 70)
+        drawn.text(0.5, 0.5, sentence, ha="center", va="center", fontsize=theme.TITLE_SIZE - 2)
+        return drawn
+    axes = drawn.add_subplot()
+    match seen:
+        case Bars():
+            _draw_bars(axes, seen)
+        case Curves():
+            _draw_curves(axes, seen)
+        case History():
+            _draw_history(axes, seen)
+        case Parallel():
+            draw_parallel(axes, seen)
+    return drawn
+
+
+def _framed(seen: Bars | Curves | History | Parallel) -> Figure:
+    """A white sheet with title, subtitle and note; what is between them is free."""
+    frame = seen.frame
+    width = max(11.0, 1.25 * len(seen.axes) + 1) if isinstance(seen, Parallel) else 11.0
+    height = max(HEIGHT_IN, 0.36 * width)
+    if isinstance(seen, Bars) and frame.sentence is None:
+        height = max(3.6, 2.0 + 0.42 * len(seen.importance.shares))
+    drawn = Figure(figsize=(width, height), dpi=DPI, facecolor=theme.PAPER)
+    title = shorten(frame.title, int(width * 7))
+    drawn.text(0.2 / width, 1 - 0.18 / height, title, fontsize=theme.TITLE_SIZE, weight="bold", va="top")
+    below = 1 - 0.52 / height
+    drawn.text(0.2 / width, below, frame.subtitle, fontsize=theme.SMALL_SIZE, color=theme.MUTED, va="top")
+    note = textwrap.wrap(frame.note, int(width * 13))
+    drawn.text(
+        0.2 / width, 0.12 / height, "\n".join(note), fontsize=theme.SMALL_SIZE, color=theme.MUTED, va="bottom"
+    )
+    bottom = (0.22 + 0.18 * len(note)) / height
+    drawn.set_layout_engine(
+        "constrained", rect=(0.1 / width, bottom, 1 - 0.2 / width, below - 0.2 / height - bottom)
+    )
+    return drawn
+
+
+# history
+
+
+def _draw_history(axes: Axes, seen: History) -> None:
+    first, last = seen.dots[0].number, seen.dots[-1].number
+    axes.set(xlabel="trial", ylabel="validation bits per byte", ylim=(seen.low, seen.high))
+    axes.set_xlim(first - 0.8, last + 0.8)
+    axes.set_xticks(round_steps(first, last, most=12, whole=True))
+    axes.grid(axis="y")
+    if seen.best_so_far:
+        steps = [*seen.best_so_far, (last, seen.best_so_far[-1][1])]
+        numbers, bpbs = zip(*steps, strict=True)
+        axes.step(numbers, bpbs, where="post", color=theme.FINISHED, lw=1.8, label="best so far", zorder=2)
+    _scatter_dots(axes, seen)
+    _mark_history(axes, seen, right=last + 0.8)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=5, borderaxespad=0.3, handletextpad=0.4)
+
+
+def _scatter_dots(axes: Axes, seen: History) -> None:
+    """Dots by how their trials ended; those beyond the top edge as triangles on it."""
+    styles = {
+        "pruned": ("pruned, last value", theme.PAPER, theme.PRUNED, "o"),
+        "finished": ("finished", theme.FINISHED, theme.FINISHED, "o"),
+        "lost": ("diverged or crashed", theme.LOST, theme.PAPER, "X"),
+    }
+    for look, (label, face, edge, marker) in styles.items():
+        named = False
+        for is_clipped, shape in ((False, marker), (True, "^")):
+            dots = [dot for dot in seen.dots if dot.look == look and dot.is_clipped == is_clipped]
+            if dots:
+                axes.scatter(
+                    [dot.number for dot in dots],
+                    [dot.shown for dot in dots],
+                    s=52,
+                    marker=shape,
+                    facecolor=theme.PAPER if is_clipped else face,
+                    edgecolor=edge,
+                    linewidth=1.5 if look != "lost" else 0.5,
+                    label=None if named else label,
+                    zorder=3,
+                )
+                named = True
+
+
+def _mark_history(axes: Axes, seen: History, *, right: float) -> None:
+    """Label the baseline's line, and the best trial below its star."""
+    if seen.baseline is not None:
+        below = seen.best is not None and seen.best.shown > seen.baseline
+        axes.axhline(seen.baseline, color=theme.BASELINE, lw=1.3, ls=(0, (5, 4)), zorder=1)
+        axes.annotate(
+            f"baseline {bpb_text(seen.baseline)}",
+            (right, seen.baseline),
+            xytext=(0, -4 if below else 4),
+            textcoords="offset points",
+            ha="right",
+            va="top" if below else "bottom",
+            color=theme.BASELINE,
+        )
+    if seen.best is not None:
+        axes.scatter(
+            [seen.best.number], [seen.best.shown], s=190, marker="*", color=theme.BEST, label="best", zorder=5
+        )
+        axes.annotate(
+            f"best: trial {seen.best.number}, {bpb_text(seen.best.shown)}",
+            (seen.best.number, seen.best.shown),
+            xytext=(0, -10),
+            textcoords="offset points",
+            ha=seen.best_at,
+            va="top",
+            color=theme.BEST,
+            weight="bold",
+        )
+
+
+# curves
+
+
+def _draw_curves(axes: Axes, seen: Curves) -> None:
+    axes.set(xlabel=f"percent of the budget ({seen.seconds:g} s)", ylabel="validation bits per byte")
+    axes.set(xlim=(0, 100.8), ylim=(seen.low, seen.high))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda percent, _: f"{percent:g} %"))
+    axes.grid(axis="y")
+    for curve in seen.curves:
+        _draw_curve(axes, curve)
+    handles = _curve_handles(seen)
+    if seen.baseline is not None:
+        name = f"baseline {bpb_text(seen.baseline.points[-1][1])}"
+        handles += axes.plot(
+            *_xy(seen.baseline), color=theme.BASELINE, lw=2, ls=(0, (5, 3)), label=name, zorder=4
+        )
+    if seen.best is not None:
+        name = f"best: {seen.best.label}, {bpb_text(seen.best.points[-1][1])}"
+        marker = "o" if len(seen.best.points) == 1 else None
+        handles += axes.plot(*_xy(seen.best), color=theme.BEST, lw=3, label=name, marker=marker, zorder=5)
+    axes.legend(handles=handles, loc="upper right", borderaxespad=0.6)
+
+
+_CURVE_STYLES = {
+    "pruned": ("pruned", theme.PRUNED, "-", "o"),
+    "lost": ("diverged or crashed", theme.LOST, "-", "X"),
+    "open": ("not yet over", theme.PRUNED, ":", ""),
+    "finished": ("finished", theme.FINISHED, "-", ""),
+}
+
+
+def _draw_curve(axes: Axes, curve: Curve) -> None:
+    """One line; where a trial stopped early it ends with a mark."""
+    _, colour, dashes, mark = _CURVE_STYLES[curve.look]
+    percents, bpbs = _xy(curve)
+    above = 3 if curve.look == "finished" else 2
+    axes.plot(percents, bpbs, color=colour, lw=1.2, ls=dashes, alpha=0.7 if above == 3 else 1, zorder=above)
+    mark = mark or ("o" if len(percents) == 1 else "")
+    if mark:
+        axes.plot(
+            percents[-1:], bpbs[-1:], mark, color=colour, ms=5.5, mec=theme.PAPER, mew=0.5, zorder=above
+        )
+
+
+def _curve_handles(seen: Curves) -> list[Line2D]:
+    looks = [look for look in _CURVE_STYLES if any(curve.look == look for curve in seen.curves)]
+    return [
+        Line2D([], [], color=colour, lw=1.4, ls=dashes, marker=mark or "None", ms=5, label=label)
+        for label, colour, dashes, mark in (_CURVE_STYLES[look] for look in reversed(looks))
+    ]
+
+
+def _xy(curve: Curve) -> tuple[list[int], list[float]]:
+    return [percent for percent, _ in curve.points], [bpb for _, bpb in curve.points]
+
+
+# importance
+
+
+def _draw_bars(axes: Axes, seen: Bars) -> None:
+    shares = seen.importance.shares
+    means = [share.mean for share in shares]
+    places = range(len(shares))
+    whiskers = [
+        [max(0.0, share.mean - share.low) for share in shares],
+        [max(0.0, share.high - share.mean) for share in shares],
+    ]
+    axes.barh(places, means, height=0.62, color=theme.FINISHED, zorder=2)
+    axes.errorbar(
+        means, places, xerr=whiskers, fmt="none", ecolor=theme.INK, elinewidth=1.2, capsize=3.5, zorder=3
+    )
+    for place, share in zip(places, shares, strict=True):
+        text = f"{share.mean:.0%}".replace("%", " %")
+        axes.annotate(
+            text, (max(share.mean, share.high), place), xytext=(7, 0), textcoords="offset points", va="center"
+        )
+    axes.set_yticks(places, [shorten(share.name, 30) for share in shares])
+    axes.tick_params(axis="y", length=0)
+    axes.set(xlabel="share of the importance", ylim=(len(shares) - 0.4, -0.6))
+    axes.set_xlim(0, 1.12 * max(max(share.mean, share.high) for share in shares))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
+    axes.grid(axis="x")

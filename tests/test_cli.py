@@ -1,0 +1,181 @@
+"""The command line: what it prints, where, and with which exit code."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from fakes import text_of
+
+from search.cli import app, main
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("BARDTUNE_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "home"
+
+
+def run(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "search", *args],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, **environment},
+    )
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *args: str) -> str:
+    """The one sentence that a command says before it exits with 2."""
+    assert main(args) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1, said.err
+    assert "Traceback" not in said.err
+    return said.err
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["show", "nobody"], "bardtune start"),
+        (["resume", "nobody"], "bardtune start"),
+        (["plot", "nobody"], "bardtune start"),
+        (["start", "s", "--trials", "51"], "choose --trials 50"),
+        (["start", "s", "--hours", "4"], "choose --hours 3"),
+        (["start", "s", "--trials", "many"], "--trials"),
+        (["start", "s", "--sampler", "grid"], "choose one of tpe"),
+        (["start", "s", "--space", "nowhere.toml"], "seven, reference, full"),
+        (["start", "s", "--corpus", "nowhere.txt"], "no corpus at"),
+        (["start", "a:b"], "cannot name a study"),
+        (["start", "s", "--storage", "what?"], "is not a storage URL"),
+        (["start", "s", "--storage", "sqlite:////proc/x/s.db"], "--storage"),
+        (["list", "--storage", "oracle://x"], "not supported"),
+        (["start", "s", "--config", "nowhere.toml"], "cannot read the config file"),
+        (["start", "s", "--trails", "3"], "No such option"),
+        (["unknown"], "No such command"),
+        (["train", "--preset", "antique"], "modern"),
+        (["train", "--set", "d_model=33"], "try d_model"),
+        (["train", "--set", "d_modle=33"], "did you mean 'd_model'"),
+        (["train", "--set", "d_model"], "--set NAME=VALUE"),
+        (["train", "--seconds", "0"], "budget_s"),
+        (["train", "--threads", "999"], "choose --threads"),
+        (["train", "--corpus", "nowhere.txt"], "no corpus at"),
+    ],
+)
+def test_what_the_user_can_put_right_is_one_sentence_and_exit_code_2(
+    args: list[str], said: str, capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    assert said in complaint(capsys, *args)
+    assert not (home / "studies.db").exists()
+
+
+@pytest.mark.parametrize(("content", "said"), [(b"", "0 bytes"), (b"To be\n", "needs at least 5,140")])
+def test_an_empty_or_short_corpus_is_refused_with_the_length_it_needs(
+    content: bytes, said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "short.txt").write_bytes(content)
+    assert said in complaint(capsys, "start", "s", "--corpus", "short.txt")
+
+
+def test_a_space_whose_draws_do_not_fit_is_refused_before_anything_is_stored(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, home: Path
+) -> None:
+    (tmp_path / "bad.toml").write_text(
+        "[fixed]\nn_heads = 3\n[parameters.d_model]\ntype='int'\nlow=32\nhigh=64\nstep=32"
+    )
+    assert "cannot be shared by n_heads 3" in complaint(capsys, "start", "s", "--space", "bad.toml")
+    assert not home.exists()
+
+
+def test_no_studies_yet_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    assert "bardtune start" in capsys.readouterr().out
+    assert main(["list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_help_loads_neither_torch_nor_optuna() -> None:
+    code = (
+        "import sys; from search.cli import main; main(['--help']); main(['start', '--help']);"
+        "print(sorted({'torch', 'optuna', 'numpy', 'plotly', 'matplotlib'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stderr.strip() == "[]"
+    assert "--trials" in done.stdout
+
+
+def test_importing_the_command_line_is_silent() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import search.cli"], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_coordinator_does_without_torch(tmp_path: Path) -> None:
+    code = "import sys, search.commands, search.studying; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "False", done.stderr
+
+
+def test_train_ends_with_the_contracts_json_line(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_bytes(text_of(20_000))
+    done = run(
+        "train",
+        "--preset",
+        "reference",
+        "--seconds",
+        "0.5",
+        "--corpus",
+        "text.txt",
+        "--threads",
+        "1",
+        "--set",
+        "d_model=16",
+        "--set",
+        "n_layers=1",
+        "--json",
+        TORCH_SEED="7",
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert 0 < result["val_bpb"] < 8
+    assert result["total_steps"] > 0
+    assert result["num_params_M"] == pytest.approx(result["num_params"] / 1e6)
+    assert (result["settings"]["seed"], result["settings"]["d_model"]) == (7, 16)
+    assert "100 %" in done.stderr
+
+
+def test_every_command_in_the_readme_exists_with_its_options() -> None:
+    known = {command.name or command.callback.__name__ for command in app.registered_commands}
+    taught = re.findall(
+        r"^(?:\.venv/bin/)?bardtune ([a-z]+)(.*)$", (ROOT / "README.md").read_text(), re.MULTILINE
+    )
+    assert len(taught) > 5
+    for command, rest in taught:
+        assert command in known, f"README teaches {command!r}, which is not a command"
+        usage = run(command, "--help").stdout
+        for option in re.findall(r"(--[a-z-]+)", rest):
+            assert option in usage, f"README teaches {command} {option}"
+
+
+def test_every_toml_in_the_readme_is_a_space_or_a_plan() -> None:
+    from search.planning import resolve_plan
+    from search.space import check_draws, space_from
+
+    blocks = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len(blocks) >= 2
+    for block in blocks:
+        source = tomllib.loads(block)
+        if "parameters" in source:
+            check_draws(space_from(source))
+        else:
+            resolve_plan({}, source)

@@ -1,0 +1,158 @@
+"""Importance: the planted parameter is found, and little knowledge is admitted."""
+
+import logging
+import os
+import subprocess
+import sys
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+import pytest
+from study_records import make_record, make_trial, planted_record
+
+from studies.importance import MIN_TOP_TRIALS, MIN_USABLE_TRIALS, Importance, importance
+from studies.records import Parameter, StudyRecord
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def found() -> Importance:
+    return importance(planted_record(30))
+
+
+def with_position(record: StudyRecord) -> StudyRecord:
+    """Adds a categorical that switches rope_theta off in every third trial, and one that never varies."""
+    trials = []
+    for trial in record.trials:
+        params = {**trial.params, "position": "alibi" if trial.number % 3 == 0 else "rope", "biases": True}
+        if params["position"] == "alibi":
+            del params["rope_theta"]
+        trials.append(replace(trial, params=params))
+    new = (
+        Parameter(name="position", choices=("rope", "alibi")),
+        Parameter(name="biases", choices=(True, False)),
+    )
+    return replace(record, trials=tuple(trials), parameters=record.parameters + new)
+
+
+def test_the_planted_parameter_comes_first(found: Importance) -> None:
+    first, second = found.shares[:2]
+    assert first.name == "learning_rate"
+    assert first.low > second.mean
+
+
+def test_shares_fall_and_make_one(found: Importance) -> None:
+    means = [share.mean for share in found.shares]
+    assert means == sorted(means, reverse=True)
+    assert sum(means) == pytest.approx(1.0)
+    assert all(0 <= share.low <= share.high <= 1 for share in found.shares)
+    assert len(found.shares) == 7
+
+
+def test_importance_is_the_same_on_two_calls(found: Importance) -> None:
+    assert importance(planted_record(30)) == found
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_importance_is_the_same_whatever_the_hash_seed(hash_seed: str) -> None:
+    code = (
+        "from study_records import planted_record; from studies.importance import importance\n"
+        "print(importance(planted_record(30), resamples=3))"
+    )
+    path = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
+    env = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": hash_seed}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == repr(importance(planted_record(30), resamples=3))
+
+
+def test_the_summary_says_n_and_how_the_trials_ended(found: Importance) -> None:
+    assert found.summary == "n = 28 trials (13 complete, 15 pruned), PED-ANOVA, top 18 %"
+
+
+def test_at_least_five_trials_count_as_good(found: Importance) -> None:
+    assert found.top * found.num_trials >= MIN_TOP_TRIALS
+    assert importance(planted_record(80), resamples=2).top == 0.1
+
+
+def test_importance_is_hidden_below_twenty_usable_trials() -> None:
+    trials = planted_record(40).trials
+    usable = tuple(trial for trial in trials if trial.ending != "diverged")
+    assert importance(make_record(*usable[:MIN_USABLE_TRIALS]), resamples=2).reason is None
+    hidden = importance(make_record(*usable[: MIN_USABLE_TRIALS - 1]))
+    assert hidden.shares == ()
+    assert hidden.reason == (
+        "Importance is hidden: it needs at least 20 complete or pruned trials; this study has 19."
+    )
+
+
+def test_importance_is_hidden_when_almost_all_were_pruned() -> None:
+    trials = [
+        replace(trial, state="pruned", ending="pruned", val_bpb=None) for trial in planted_record(30).trials
+    ]
+    reason = importance(make_record(*trials)).reason
+    assert reason is not None
+    assert "5 trials that spent their whole budget; this study has 0" in reason
+
+
+def test_importance_is_hidden_when_all_bpb_are_equal() -> None:
+    trials = [
+        replace(trial, state="complete", ending="finished", val_bpb=2.3)
+        for trial in planted_record(30).trials
+    ]
+    hidden = importance(make_record(*trials), resamples=3)
+    assert hidden.shares == ()
+    assert hidden.reason == "Importance is hidden: the good trials cannot be told from the others."
+
+
+def test_parameters_that_are_not_in_every_trial_or_never_vary_are_left_out_and_named() -> None:
+    found = importance(with_position(planted_record(30)), resamples=5)
+    assert (found.conditional, found.constant) == (("rope_theta",), ("biases",))
+    assert {share.name for share in found.shares}.isdisjoint({"rope_theta", "biases"})
+    assert "position" in {share.name for share in found.shares}
+
+
+def test_a_study_whose_parameters_never_vary_says_so() -> None:
+    found = importance(make_record(*(make_trial(number) for number in range(25))))
+    assert found.constant == ("learning_rate",)
+    assert found.reason is not None
+    assert "2 parameters that vary" in found.reason
+
+
+def test_an_empty_study_has_no_importance_and_no_error() -> None:
+    assert importance(make_record()).reason is not None
+
+
+def test_values_outside_the_stored_range_widen_it() -> None:
+    record = planted_record(30)
+    narrow = tuple(replace(p, low=100.0, high=101.0) if p.name == "d_model" else p for p in record.parameters)
+    unknown = tuple(replace(p, choices=(4,)) if p.name == "batch_size" else p for p in narrow)
+    assert importance(replace(record, parameters=unknown), resamples=2).reason is None
+
+
+def test_a_diverged_trial_counts_as_the_worst_however_low_its_last_bpb() -> None:
+    record = planted_record(30)
+    worst = max(trial.last_bpb or 0.0 for trial in record.trials)
+    low, high = (
+        replace(
+            record,
+            trials=tuple(
+                replace(trial, curve=((30, bpb),)) if trial.ending == "diverged" else trial
+                for trial in record.trials
+            ),
+        )
+        for bpb in (0.5, worst)
+    )
+    assert importance(low, resamples=3) == importance(high, resamples=3)
+    assert importance(low, resamples=3).num_diverged == 2
+
+
+def test_importance_is_quiet_and_leaves_optunas_logging_as_it_was(capfd: pytest.CaptureFixture[str]) -> None:
+    before = optuna.logging.get_verbosity()
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        importance(planted_record(30), resamples=2)
+    assert (heard, capfd.readouterr().err) == ([], "")
+    assert optuna.logging.get_verbosity() == before == logging.INFO

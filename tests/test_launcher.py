@@ -1,0 +1,132 @@
+"""Real trial processes on this machine; each costs the seconds that importing torch takes."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from fakes import text_of
+
+from data.corpus import load_corpus
+from model.presets import preset
+from search.events import Beat, Ended, Measured, RunEvent, RunOrder
+from search.launcher import LocalLauncher
+
+SMALL = {"d_model": 16, "n_layers": 1, "n_heads": 2, "d_ff": 16, "batch_size": 2, "history_depth": 0}
+
+
+@pytest.fixture
+def corpus_path(tmp_path: Path) -> Path:
+    path = tmp_path / "text.txt"
+    path.write_bytes(text_of(20_000))
+    return path
+
+
+@pytest.fixture
+def launcher(tmp_path: Path):
+    launcher = LocalLauncher(workers=1, threads=1, logs=[tmp_path / "log"])
+    yield launcher
+    launcher.close()
+
+
+def order(corpus_path: Path, run_id: str, budget_s: float, limit_s: float = 60.0, **changes) -> RunOrder:
+    return RunOrder(
+        run_id=run_id,
+        settings=preset("reference", budget_s=budget_s, seed=1, **{**SMALL, **changes}).as_dict(),
+        corpus=str(corpus_path),
+        corpus_sha256=load_corpus(str(corpus_path)).sha256,
+        checkpoint=corpus_path.parent / f"{run_id}.pt",
+        limit_s=limit_s,
+    )
+
+
+def until(launcher: LocalLauncher, wanted: type[RunEvent], seconds: float = 60) -> list[RunEvent]:
+    """Events up to the first of a kind."""
+    heard: list[RunEvent] = []
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        heard += launcher.events(0.2)
+        if any(isinstance(event, wanted) for event in heard):
+            return heard
+    raise AssertionError(f"no {wanted.__name__} in {seconds} s; heard {heard}")
+
+
+def pid_of(launcher: LocalLauncher) -> int:
+    process = launcher.workers[0].process
+    assert process is not None
+    return process.pid
+
+
+def test_a_process_trains_is_kept_is_interrupted_continues_and_is_replaced_when_it_dies(
+    launcher: LocalLauncher, corpus_path: Path
+) -> None:
+    # One process for all of it: what it may do between runs is what this is about.
+    launcher.start(order(corpus_path, "first", 0.5))
+    *_, ended = until(launcher, Ended)
+    assert isinstance(ended, Ended)
+    assert (ended.ending, ended.stats["threads"]) == ("finished", 1)
+    assert ended.val_bpb is not None
+    assert ended.val_bpb < 8
+    pid = pid_of(launcher)
+
+    launcher.start(order(corpus_path, "second", 600.0))
+    until(launcher, Beat)
+    assert pid_of(launcher) == pid
+    launcher.stop("second", "interrupted")
+    *_, ended = until(launcher, Ended)
+    assert isinstance(ended, Ended)
+    assert ended.ending == "interrupted"
+    assert (corpus_path.parent / "second.pt").exists()
+    steps = ended.stats["steps"]
+
+    launcher.start(order(corpus_path, "second", 600.0))
+    heard = until(launcher, Beat)
+    assert next(event.step for event in heard if isinstance(event, Beat)) > steps
+    launcher.stop("second", "pruned")
+    assert until(launcher, Ended)[-1].ending == "pruned"
+
+    launcher.start(order(corpus_path, "third", 600.0))
+    until(launcher, Beat)
+    os.kill(pid_of(launcher), signal.SIGKILL)
+    *_, ended = until(launcher, Ended)
+    assert isinstance(ended, Ended)
+    assert ended.ending == "crashed"
+    assert "signal 9" in (ended.reason or "")
+
+    launcher.start(order(corpus_path, "fourth", 0.3))
+    heard = until(launcher, Ended)
+    assert heard[-1].ending == "finished"
+    assert [event.percent for event in heard if isinstance(event, Measured)][-1] == 100
+    assert pid_of(launcher) != pid
+
+
+def test_a_run_past_its_outer_limit_is_ended_and_says_so(launcher: LocalLauncher, corpus_path: Path) -> None:
+    launcher.start(order(corpus_path, "long", 600.0, limit_s=1.0))
+    *_, ended = until(launcher, Ended)
+    assert isinstance(ended, Ended)
+    assert ended.ending == "crashed"
+    assert "outer limit of 1 s" in (ended.reason or "")
+
+
+def test_what_cannot_be_trained_is_a_crash_with_its_reason_and_the_process_lives_on(
+    launcher: LocalLauncher, corpus_path: Path
+) -> None:
+    good = order(corpus_path, "a", 0.3)
+    launcher.start(
+        RunOrder(**{name: getattr(good, name) for name in RunOrder.__slots__} | {"corpus_sha256": "0"})
+    )
+    ended = until(launcher, Ended)[-1]
+    assert (ended.ending, "has changed since" in ended.reason) == ("crashed", True)
+    launcher.start(order(corpus_path, "b", 0.3, learning_rate=1.0, grad_clip=0.0, precision="fp32"))
+    assert until(launcher, Ended)[-1].ending in ("finished", "diverged")
+
+
+def test_a_process_dies_with_its_coordinator(launcher: LocalLauncher, corpus_path: Path) -> None:
+    launcher.start(order(corpus_path, "orphan", 600.0))
+    until(launcher, Beat)
+    process = launcher.workers[0].process
+    assert process is not None
+    assert process.stdin is not None
+    process.stdin.close()  # what the system does when the coordinator is killed
+    assert process.wait(10) == 0

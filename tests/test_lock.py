@@ -1,0 +1,116 @@
+"""The coordinator's lock: one owner at a time, and a dead one does not hold it."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from studies.errors import StudyError
+from studies.lock import (
+    LEASE_S,
+    CoordinatorLock,
+    Owner,
+    OwnershipLostError,
+    coordinators,
+    lock_state,
+    metadata,
+)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> sa.Engine:
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'locks.db'}", connect_args={"timeout": 30})
+    metadata.create_all(engine)
+    return engine
+
+
+def pretend(engine: sa.Engine, **values: object) -> None:
+    with engine.begin() as connection:
+        connection.execute(coordinators.update().values(**values))
+
+
+def test_a_second_owner_is_refused_and_told_who_holds_the_study(engine: sa.Engine) -> None:
+    CoordinatorLock(engine, "s").acquire()
+    with pytest.raises(StudyError, match=rf"process {os.getpid()} on "):
+        CoordinatorLock(engine, "s").acquire()
+    CoordinatorLock(engine, "another").acquire()
+
+
+def test_a_released_study_can_be_taken(engine: sa.Engine) -> None:
+    first = CoordinatorLock(engine, "s")
+    first.acquire()
+    assert lock_state(engine, "s").held
+    first.release()
+    assert not lock_state(engine, "s").held
+    CoordinatorLock(engine, "s").acquire()
+
+
+def test_a_dead_owner_on_this_host_is_replaced_at_once(engine: sa.Engine) -> None:
+    CoordinatorLock(engine, "s").acquire()
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    pretend(engine, pid=dead.pid)
+    assert not lock_state(engine, "s").held
+    CoordinatorLock(engine, "s").acquire()
+
+
+@pytest.mark.parametrize("mark", [{"process_start": "1"}, {"boot_id": "an earlier boot"}])
+def test_a_later_process_with_the_same_pid_is_not_the_owner(engine: sa.Engine, mark: dict[str, str]) -> None:
+    CoordinatorLock(engine, "s").acquire()
+    pretend(engine, **mark)
+    CoordinatorLock(engine, "s").acquire()
+
+
+def test_an_owner_on_another_host_holds_the_study_for_its_lease() -> None:
+    far = Owner(host="elsewhere", pid=1, process_start="1", boot_id="b")
+    assert far.is_alive(renewed_at=1000.0, now=1000.0 + LEASE_S - 1)
+    assert not far.is_alive(renewed_at=1000.0, now=1000.0 + LEASE_S + 1)
+
+
+def test_an_owner_that_was_replaced_notices_before_it_writes(engine: sa.Engine) -> None:
+    first = CoordinatorLock(engine, "s")
+    first.acquire()
+    pretend(engine, boot_id="an earlier boot")
+    second = CoordinatorLock(engine, "s")
+    second.acquire()
+    with pytest.raises(OwnershipLostError):
+        first.verify()
+    first.release()
+    second.verify()
+    assert lock_state(engine, "s").held
+
+
+def test_active_seconds_are_kept_from_one_session_to_the_next(engine: sa.Engine) -> None:
+    first = CoordinatorLock(engine, "s")
+    first.acquire()
+    first.began -= 100
+    first.release()
+    second = CoordinatorLock(engine, "s")
+    second.acquire()
+    assert 100 <= second.seconds_used() < 110
+    assert 100 <= lock_state(engine, "s").seconds_used < 110
+
+
+def test_of_many_who_want_a_study_at_once_one_gets_it(engine: sa.Engine) -> None:
+    won: list[str] = []
+    gate = threading.Barrier(8)
+
+    def want() -> None:
+        lock = CoordinatorLock(engine, "s")
+        gate.wait()
+        try:
+            lock.acquire()
+        except StudyError:
+            return
+        won.append(lock.token)
+
+    threads = [threading.Thread(target=want) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1

@@ -1,0 +1,152 @@
+"""The house: who may import whom, who may print, who may see the test part, and what importing does."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ["data", "model", "studies", "search"]  # a room may import itself and any room to its left
+BARRED_GUESTS = {
+    "data": {"torch", "optuna", "typer", "plotly", "sqlalchemy", "rich"},
+    "model": {"optuna", "sqlalchemy", "plotly", "typer", "rich"},
+    "studies": {"torch", "typer", "rich"},
+    "search": set(),
+}
+PRINTERS = {"search", "benchmarks"}
+# Split, so that this file is not a match itself.
+REGISTRY_HOSTS = ["py" + "pi.org", "pythonhosted" + ".org", "npmjs" + ".org", "anaconda" + ".org"]
+
+
+def sources(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def nodes(file: Path) -> Iterator[ast.AST]:
+    """All of a file, functions that are never called included."""
+    return ast.walk(ast.parse(file.read_text(encoding="utf-8"), filename=str(file)))
+
+
+def called_name(node: ast.AST) -> str | None:
+    """The last part of the name that is called: import_module for importlib.import_module(...)."""
+    if not isinstance(node, ast.Call):
+        return None
+    return getattr(node.func, "attr", getattr(node.func, "id", None))
+
+
+def imported_roots(file: Path) -> set[str]:
+    roots = set()
+    for node in nodes(file):
+        if isinstance(node, ast.Import):
+            roots |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            roots.add(node.module.split(".")[0])
+        elif called_name(node) in ("import_module", "__import__"):
+            roots |= {str(part.value).split(".")[0] for part in node.args if isinstance(part, ast.Constant)}
+    return roots
+
+
+def imported_by(code: str) -> str:
+    """What a fresh process writes that runs ``code`` here."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    return done.stdout + done.stderr
+
+
+def modules(room: str) -> list[str]:
+    names = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in sources(room)]
+    return [name.removesuffix(".__init__") for name in names if not name.endswith("__main__")]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_never_imports_the_room_above(room: str) -> None:
+    barred = {*ROOMS[ROOMS.index(room) + 1 :], "tests", "benchmarks"}
+    assert sources(room)
+    for file in sources(room):
+        assert not imported_roots(file) & barred, f"{file} reaches upstairs"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_never_lets_in_what_belongs_to_another(room: str) -> None:
+    for file in sources(room):
+        assert not imported_roots(file) & BARRED_GUESTS[room], f"{file} lets in a guest of another room"
+
+
+def test_every_import_is_found_however_it_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "sly.py"
+    file.write_text(
+        "import a.b, c as d\n"
+        "def later():\n"
+        "    from e.f import g\n"
+        "    from .h import i\n"
+        "    importlib.import_module('j.k')\n"
+        "    __import__('l')\n"
+    )
+    assert imported_roots(file) == {"a", "c", "e", "j", "l"}
+
+
+@pytest.mark.parametrize("folder", sorted({*ROOMS, "tests"} - PRINTERS))
+def test_only_the_seeker_and_the_benchmarks_print(folder: str) -> None:
+    for file in sources(folder):
+        lines = [node.lineno for node in nodes(file) if called_name(node) == "print"]
+        assert not lines, f"{file} prints in lines {lines}"
+
+
+def reads_attribute(node: ast.AST, name: str) -> bool:
+    if called_name(node) in ("getattr", "attrgetter"):
+        return any(isinstance(part, ast.Constant) and part.value == name for part in node.args)
+    return isinstance(node, ast.Attribute) and node.attr == name
+
+
+@pytest.mark.parametrize("room", ["model", "studies", "search"])
+def test_no_search_ever_reads_the_test_part_of_a_corpus(room: str) -> None:
+    for file in sources(room):
+        lines = [node.lineno for node in nodes(file) if reads_attribute(node, "test")]
+        assert not lines, f"{file} reads the test part in lines {lines}"
+
+
+def test_settings_and_text_are_there_without_waiting_for_torch() -> None:
+    light = [*modules("data"), "model", "model.settings", "model.presets", "model.clock", "model.schedules"]
+    assert imported_by(f"import {', '.join(light)}, sys; assert 'torch' not in sys.modules") == ""
+
+
+def test_reading_a_study_does_not_wait_for_torch() -> None:
+    names = ", ".join(modules("studies"))
+    assert imported_by(f"import {names}, sys; assert 'torch' not in sys.modules") == ""
+
+
+def test_importing_the_trainer_is_silent() -> None:
+    assert imported_by(f"import {', '.join(modules('model'))}") == ""
+
+
+def test_every_folder_of_a_room_is_shipped() -> None:
+    shipped = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    for room in ROOMS:
+        for file in sources(room):
+            package = ".".join(file.parent.relative_to(ROOT).parts)
+            assert package in shipped, f"pyproject.toml does not ship {package}"
+
+
+def project_files() -> list[Path]:
+    """What git has or would take; where there is no git, all that is not hidden."""
+    ask = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    try:
+        listed = subprocess.run(ask, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        hidden = (".", "build")
+        files = (file.relative_to(ROOT) for file in ROOT.rglob("*"))
+        return [ROOT / file for file in files if not any(part.startswith(hidden) for part in file.parts)]
+    return [ROOT / name for name in listed.split("\0") if name]
+
+
+def test_no_file_names_a_package_registry() -> None:
+    """Where packages come from is the business of each machine."""
+    files = [file for file in project_files() if file.is_file()]
+    assert Path(__file__) in files
+    for file in files:
+        text = file.read_bytes().decode("utf-8", errors="ignore")
+        named = [host for host in REGISTRY_HOSTS if host in text]
+        assert not named, f"{file} names {named}"

@@ -1,0 +1,128 @@
+"""The database: opened by anybody, made by one, refused in a sentence."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import optuna
+import pytest
+from studies_at_hand import make_study, storage_at
+
+from studies.errors import StorageError, StudyError
+from studies.owned import OwnedStudy
+from studies.reading import read_study, study_names
+from studies.storage import Storage
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "studies.db",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "mysql://u@h/d",
+        "://",
+        "",
+        "postgresql+nodriver://h/d",
+    ],
+)
+def test_a_storage_url_that_cannot_work_is_refused_with_one_that_does(url: str) -> None:
+    with pytest.raises(StorageError, match=r"sqlite:////folder/studies\.db"):
+        Storage(url, create=True)
+
+
+def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for url in (
+        f"sqlite:///{tmp_path}/file/studies.db",
+        "sqlite:////proc/studies.db",
+        f"sqlite:///{tmp_path}",
+    ):
+        with pytest.raises(StorageError, match="--storage"):
+            Storage(url, create=True)
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "letter.db"
+    path.write_text("Dear reader, " * 100)
+    with pytest.raises(StorageError, match="not a database"):
+        Storage(f"sqlite:///{path}", create=False)
+    assert path.read_text().startswith("Dear reader")
+
+
+def test_reading_makes_no_database(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="bardtune start"):
+        Storage(f"sqlite:///{tmp_path / 'none.db'}", create=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_writers_wait_for_each_other_and_readers_for_nobody(tmp_path: Path) -> None:
+    storage = storage_at(tmp_path)
+    with storage.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 60_000
+
+
+def test_processes_that_open_a_new_database_at_once_all_succeed(tmp_path: Path) -> None:
+    code = f"from studies.storage import Storage; Storage('sqlite:///{tmp_path}/new.db', create=True)"
+    opening = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(4)]
+    for process in opening:
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors.decode()
+
+
+def test_only_our_studies_are_listed_and_others_are_left_alone(tmp_path: Path) -> None:
+    storage = storage_at(tmp_path)
+    optuna.create_study(study_name="foreign", storage=storage.rdb)
+    make_study(storage, "ours")
+    assert study_names(storage) == ["ours"]
+    with pytest.raises(StudyError, match="no study 'foreign'"):
+        read_study(storage, "foreign")
+    with pytest.raises(StudyError, match="'foreign' exists"):
+        make_study(storage, "foreign")
+
+
+def test_an_unknown_study_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
+    storage = storage_at(tmp_path)
+    make_study(storage, "hamlet")
+    with pytest.raises(StudyError, match="did you mean 'hamlet'"):
+        read_study(storage, "hamlte")
+
+
+def test_a_name_is_given_once(tmp_path: Path) -> None:
+    storage = storage_at(tmp_path)
+    make_study(storage, "hamlet")
+    with pytest.raises(StudyError, match="bardtune resume hamlet"):
+        make_study(storage, "hamlet")
+
+
+def test_a_trial_that_was_queued_and_never_begun_is_no_training_run(tmp_path: Path) -> None:
+    storage = storage_at(tmp_path)
+    make_study(storage)
+    with OwnedStudy(storage, "s") as owned:
+        owned.enqueue({"d_model": 64, "learning_rate": 1e-3})
+        assert owned.num_runs() == 0
+        assert owned.record().counts()["total"] == 0
+
+
+def test_a_password_is_never_shown() -> None:
+    from sqlalchemy.engine import make_url
+
+    storage = Storage.__new__(Storage)
+    storage.url = make_url("postgresql://will:secret@host/db")
+    assert "secret" not in storage.display_url
+
+
+def test_the_lock_table_is_the_only_one_that_is_not_optunas(tmp_path: Path) -> None:
+    storage_at(tmp_path)
+    stock = optuna.storages.RDBStorage(f"sqlite:///{tmp_path}/stock.db")
+    stock.remove_session()
+
+    def tables(name: str) -> set[str]:
+        with sqlite3.connect(tmp_path / name) as connection:
+            return {
+                row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            }
+
+    assert tables("studies.db") - tables("stock.db") == {"bardtune_coordinators"}
