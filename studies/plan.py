@@ -50,9 +50,10 @@ class StudyPlan:
                 f"--hours {self.hours:g} is outside 0 to {MAX_HOURS:g}, a study's cap; choose --hours {MAX_HOURS:g}."
             )
         if self.hours * 3600 < self.seconds:
+            enough = min(MAX_HOURS, math.ceil(self.seconds * self.trials * 1.2 / 36) / 100)
             raise PlanError(
                 f"--hours {self.hours:g} is {self.hours * 3600:g} s, too short for one trial of --seconds "
-                f"{self.seconds:g}; choose --hours {min(MAX_HOURS, math.ceil(self.seconds * self.trials * 1.2 / 36) / 100):g}."
+                f"{self.seconds:g}; choose --hours {enough:g}."
             )
         for flag, value, known in (("sampler", self.sampler, SAMPLERS), ("pruner", self.pruner, PRUNERS)):
             if value not in known:

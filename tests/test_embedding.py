@@ -143,10 +143,15 @@ def test_an_update_without_a_backward_pass_moves_nothing() -> None:
     ngrams = tables(rows_log2=8)
     ngrams(random_bytes(1, 5))
     ngrams.update(0.1)
-    ngrams.eval()
-    ngrams(random_bytes(1, 5))
-    ngrams.update(0.1)
     assert not ngrams.rows.any()
+
+
+def test_only_a_training_pass_asks_for_gradients() -> None:
+    ngrams, x = tables(rows_log2=8), random_bytes(1, 5)
+    assert ngrams(x).requires_grad
+    with torch.no_grad():
+        assert not ngrams(x).requires_grad
+    assert not ngrams.eval()(x).requires_grad
 
 
 def test_a_gradient_is_spent_once() -> None:

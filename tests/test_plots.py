@@ -324,6 +324,18 @@ def test_one_can_brush_by_ending_and_read_off_the_trial(record: StudyRecord) -> 
     assert list(dimensions[-2].ticktext) == ["complete", "pruned"]
 
 
+def test_good_lines_lie_above_bad_ones_and_the_best_on_top(record: StudyRecord) -> None:
+    seen = parallel(record)
+    assert seen.best is not None
+    places = figure(seen).data[0].line.color  # plotly draws high places on top
+    placed = list(zip(places, seen.lines, strict=True))
+    pruned = [place for place, line in placed if line.is_pruned]
+    finished = sorted((line.bpb, -place) for place, line in placed if not line.is_pruned)
+    assert [place for _, place in finished] == sorted(place for _, place in finished)
+    assert max(pruned) < min(-place for _, place in finished)
+    assert places[seen.best] == max(places) > 1
+
+
 # words and numbers
 
 

@@ -7,14 +7,11 @@ from typing import Any
 import plotly.graph_objects as go
 
 from studies.plots import theme
-from studies.plots.parallel import Axis, Parallel
+from studies.plots.interactive_parallel import parallel_figure
+from studies.plots.parallel import Parallel
 from studies.plots.ticks import round_steps
 from studies.plots.view import Bars, Curve, Curves, Dot, History
 from studies.plots.words import bpb_text, shorten
-
-# Places on the colour axis of the parallel coordinates, outside the 0 to 1 of the finished trials.
-_BEST, _PRUNED = -0.1, 1.1
-_FAINT = "#ccd3da"
 
 
 def figure(seen: Bars | Curves | History | Parallel) -> go.Figure:
@@ -27,7 +24,7 @@ def figure(seen: Bars | Curves | History | Parallel) -> go.Figure:
         case History():
             return _history(seen)
         case Parallel():
-            return _parallel(seen)
+            return parallel_figure(seen)
 
 
 def _figure(x: dict[str, Any], y: dict[str, Any], *, x_title: str = "", y_title: str = "") -> go.Figure:
@@ -194,78 +191,8 @@ def _add_curve(
         name=name,
         legendgroup=name,
         showlegend=in_legend,
-        hovertemplate="<br>".join([f"<b>{head}</b>, %{{x}} %: %{{y:.4f}} bpb", *rest]) + "<extra></extra>",
+        hovertemplate="<br>".join([f"<b>{head}</b>, %{{x}}: %{{y:.4f}} bpb", *rest]) + "<extra></extra>",
     )
-
-
-# parallel
-
-
-def _parallel(seen: Parallel) -> go.Figure:
-    drawn = _figure({"visible": False}, {"visible": False})
-    drawn.update_layout(margin={"l": 60, "r": 30, "t": 60, "b": 30})
-    colours = [_PRUNED if line.is_pruned else seen.colour_place(line) for line in seen.lines]
-    spots = [(0.0, bpb_text(seen.colour_low)), (1.0, f"≥ {bpb_text(seen.colour_high)}"), (_PRUNED, "pruned")]
-    if seen.best is not None:
-        colours[seen.best] = _BEST
-        spots.insert(0, (_BEST, "best"))
-    drawn.add_parcoords(
-        dimensions=[_trial_dimension(seen), *map(_dimension, seen.axes)],
-        line={
-            "color": colours,
-            "cmin": _BEST - 0.05,
-            "cmax": _PRUNED + 0.05,
-            "colorscale": _colour_scale(),
-            "showscale": not all(line.is_pruned for line in seen.lines),
-            "colorbar": {
-                "title": {"text": "bpb"},
-                "tickvals": [spot for spot, _ in spots],
-                "ticktext": [text for _, text in spots],
-                "thickness": 14,
-                "outlinewidth": 0,
-            },
-        },
-        labelfont={"size": 13, "color": theme.INK},
-        tickfont={"size": 11, "color": theme.INK},
-        rangefont={"size": 1, "color": theme.PAPER},  # the ticks already name both ends
-        unselected={"line": {"color": theme.GRID, "opacity": 0.25}},
-    )
-    return drawn
-
-
-def _colour_scale() -> list[list[Any]]:
-    """The best's colour, the theme's scale from 0 to 1, the pruned ones' grey; low places lie on top."""
-    start, length = _BEST - 0.05, _PRUNED - _BEST + 0.1
-    steps = len(theme.SCALE) - 1
-    stops = [(start, theme.BEST), (_BEST / 2, theme.BEST), (_BEST / 2, theme.SCALE[0])]
-    stops += [(index / steps, colour) for index, colour in enumerate(theme.SCALE)]
-    edge = (1 + _PRUNED) / 2
-    stops += [(edge, theme.SCALE[-1]), (edge, _FAINT), (start + length, _FAINT)]
-    return [[min(1.0, max(0.0, (stop - start) / length)), colour] for stop, colour in stops]
-
-
-def _dimension(axis: Axis) -> dict[str, Any]:
-    return {
-        "label": html.escape(shorten(axis.name, 16)),
-        "values": list(axis.positions),
-        "range": [axis.low, axis.high],
-        "tickvals": [position for position, _ in axis.ticks],
-        "ticktext": [html.escape(shorten(text, 12)) for _, text in axis.ticks],
-    }
-
-
-def _trial_dimension(seen: Parallel) -> dict[str, Any]:
-    """An axis of trial numbers, since these lines have no hover text."""
-    numbers = [line.number for line in seen.lines]
-    low, high = min(numbers), max(numbers)
-    ticks = round_steps(low, high, most=10, whole=True)
-    return {
-        "label": "trial",
-        "values": numbers,
-        "range": [low - 0.5, high + 0.5],
-        "tickvals": ticks,
-        "ticktext": [f"{tick:g}" for tick in ticks],
-    }
 
 
 # importance

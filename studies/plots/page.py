@@ -37,6 +37,7 @@ _CONFIG = {
     "displaylogo": False,
     "responsive": True,
     "modeBarButtonsToRemove": ["select2d", "lasso2d"],
+    "plotGlPixelRatio": 1,  # its lines are one pixel of this grid wide; at 2 they are hard to see
     "showSendToCloud": False,  # plotly 7 offers by default to upload the picture
 }
 _BRUSHING = (
