@@ -37,14 +37,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    theirs, ours = (
-        kind(block_matrices(), lr=1e-3, adjust_lr_fn="match_rms_adamw") for kind in (Muon, BatchedMuon)
-    )
+    theirs, ours = (kind(block_matrices(), lr=1e-3, adjust_lr_fn="match_rms_adamw") for kind in (Muon, BatchedMuon))
     for optimizer in (theirs, ours):
         seconds_of_steps(optimizer, 3)  # first-time costs
-    pairs = [
-        (seconds_of_steps(theirs, args.steps), seconds_of_steps(ours, args.steps)) for _ in range(args.pairs)
-    ]
+    pairs = [(seconds_of_steps(theirs, args.steps), seconds_of_steps(ours, args.steps)) for _ in range(args.pairs)]
     ratios = sorted(their_s / our_s for their_s, our_s in pairs)
     for name, values in zip(("torch.optim.Muon", "BatchedMuon"), zip(*pairs, strict=True), strict=True):
         print(f"{name:17} {statistics.median(values) / args.steps * 1e3:8.3f} ms a step")

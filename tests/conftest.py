@@ -84,9 +84,7 @@ def begin_run(tiny_corpus: Corpus, tiny_settings: Callable[..., TrialSettings]) 
     """
     from model.trainer import TrainingRun, never_stop
 
-    def begin(
-        *, step_s: float = 1.0, checkpoint: Any = None, on_step: Any = never_stop, **changes: Any
-    ) -> TrainingRun:
+    def begin(*, step_s: float = 1.0, checkpoint: Any = None, on_step: Any = never_stop, **changes: Any) -> TrainingRun:
         settings = tiny_settings(**{"budget_s": 20.0, **changes})
         run = TrainingRun(settings, tiny_corpus, checkpoint=checkpoint, on_step=on_step)
         run.clock.now = ModelTime(step_s=step_s, scoring_s=100.0)

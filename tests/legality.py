@@ -37,6 +37,18 @@ def check_later_bytes_do_not_matter(model: nn.Module) -> None:
             assert torch.equal(after[:, : cut + 1], before[:, : cut + 1]), f"{name} {cut} changed the past"
 
 
+def check_no_value_of_the_next_byte_matters(model: nn.Module) -> None:
+    """Law 1, x: no next byte of all 256 is seen, not even by a model that waits for a certain one."""
+    x = random_bytes(VOCAB_SIZE, 16, seed=13)
+    before = _log_probabilities(model, x)
+    for cut in (0, 9):
+        changed = x.clone()
+        changed[:, cut + 1] = torch.arange(VOCAB_SIZE)
+        after = _log_probabilities(model, changed)
+        seen = (after != before)[:, : cut + 1].flatten(1).any(1).nonzero().flatten().tolist()
+        assert not seen, f"before byte {cut + 1} the model knows whether it will be one of {seen}"
+
+
 def check_each_byte_matters(model: nn.Module) -> None:
     """The power of law 1: byte t does change the prediction at t, so an unchanged past says something."""
     x = random_bytes(2, CONTEXT_BYTES, seed=1)
@@ -110,6 +122,7 @@ def check_the_loss_is_the_gather(model: nn.Module) -> None:
 
 LAWS = (
     check_later_bytes_do_not_matter,
+    check_no_value_of_the_next_byte_matters,
     check_later_targets_do_not_matter,
     check_probabilities_sum_to_one,
     check_windows_do_not_see_each_other,

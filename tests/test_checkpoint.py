@@ -150,9 +150,24 @@ def test_a_checkpoint_that_holds_something_else_is_left_alone(
     assert "the run starts over" in caplog.text
 
 
-def test_a_checkpoint_is_written_whole_or_not_at_all(
-    file: CheckpointFile, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class SlyState:
+    """A pickle that acts when it is read."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
+        return Path.touch, (self.trace,)
+
+
+def test_reading_a_checkpoint_runs_no_code_in_it(file: CheckpointFile, tmp_path: Path) -> None:
+    file.path.parent.mkdir()
+    torch.save({"fingerprint": file.fingerprint, "state": SlyState(tmp_path / "trace")}, file.path)
+    assert file.load() is None
+    assert not (tmp_path / "trace").exists()
+
+
+def test_a_checkpoint_is_written_whole_or_not_at_all(file: CheckpointFile, monkeypatch: pytest.MonkeyPatch) -> None:
     file.save({"steps": 1})
 
     def die_half_way(state: object, draft: Any) -> None:

@@ -36,9 +36,7 @@ def test_a_new_clock_has_spent_nothing(clock: TrainingClock) -> None:
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_a_phase_is_charged_the_wall_time_of_its_blocks(
-    phase: str, clock: TrainingClock, wall: ScriptedTime
-) -> None:
+def test_a_phase_is_charged_the_wall_time_of_its_blocks(phase: str, clock: TrainingClock, wall: ScriptedTime) -> None:
     for _ in range(2):
         with clock.charge(phase):
             wall.now_s += 1.5
@@ -54,9 +52,7 @@ def test_only_training_is_charged_to_the_budget(clock: TrainingClock, wall: Scri
     assert clock.fraction == 0.25
 
 
-def test_cpu_time_is_counted_while_training_only(
-    clock: TrainingClock, cpu: ScriptedTime, wall: ScriptedTime
-) -> None:
+def test_cpu_time_is_counted_while_training_only(clock: TrainingClock, cpu: ScriptedTime, wall: ScriptedTime) -> None:
     for phase in PHASES:
         with clock.charge(phase):
             cpu.now_s += 4.0

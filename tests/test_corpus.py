@@ -140,9 +140,7 @@ def test_a_loop_of_links_is_refused_in_one_sentence(tmp_path: Path) -> None:
         load_corpus(str(tmp_path / "there"))
 
 
-def test_a_file_that_cannot_be_read_is_refused_in_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_cannot_be_read_is_refused_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 

@@ -91,16 +91,11 @@ def test_ngram_tables_add_up_their_rows() -> None:
 
 def test_ngram_tables_begin_as_nothing(tiny_settings: MakeSettings) -> None:
     x = random_bytes(2, 20)
-    plain, counted = (
-        new_model(tiny_settings(ngram_max_order=order, ngram_rows_log2=8))(x)
-        for order in (0, 4)
-    )
+    plain, counted = (new_model(tiny_settings(ngram_max_order=order, ngram_rows_log2=8))(x) for order in (0, 4))
     assert torch.equal(plain, counted)
 
 
-def adagrad_by_hand(
-    ngrams: NgramTables, x: Tensor, gradient: Tensor, learning_rate: float
-) -> tuple[Tensor, Tensor]:
+def adagrad_by_hand(ngrams: NgramTables, x: Tensor, gradient: Tensor, learning_rate: float) -> tuple[Tensor, Tensor]:
     """Rows and accumulators after one update: all squares are added before any row moves."""
     rows, accumulator = ngrams.rows.clone(), ngrams.accumulator.clone()
     gradients = (gradient * x.numel()).flatten(0, 1)  # of the sum over positions, not of the mean

@@ -162,5 +162,3 @@ def test_the_order_of_earlier_bytes_matters_to_a_model_with_positions(
     model = random_model(tiny_settings(position=position))
     unmoved = torch.allclose(model(x)[:, -1], model(swapped)[:, -1], atol=1e-4)
     assert unmoved == (position == "none")
-
-

@@ -49,9 +49,7 @@ def plain_attention(attention: CausalSelfAttention, x: Tensor, position: str) ->
 def test_attention_is_the_plain_formula(
     position: str, qk_norm: bool, biases: bool, tiny_settings: MakeSettings
 ) -> None:
-    settings = tiny_settings(
-        position=position, qk_norm=qk_norm, biases=biases, n_heads=4, d_model=24, rope_theta=100.0
-    )
+    settings = tiny_settings(position=position, qk_norm=qk_norm, biases=biases, n_heads=4, d_model=24, rope_theta=100.0)
     attention = CausalSelfAttention(settings)
     randomize(attention)
     x = torch.randn(2, 12, 24, generator=seeded())
@@ -124,5 +122,3 @@ def test_a_block_adds_attention_and_then_the_feed_forward(tiny_settings: MakeSet
     assert isinstance(block.conv, nn.Module)
     middle = x + block.attention(block.conv(block.norm_attention(x)))
     assert torch.equal(block(x), middle + block.feed_forward(block.norm_feed_forward(middle)))
-
-

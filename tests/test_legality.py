@@ -93,6 +93,10 @@ def test_law_1_later_bytes_do_not_matter(model: GPT) -> None:
     legality.check_later_bytes_do_not_matter(model)
 
 
+def test_law_1_no_value_of_the_next_byte_matters(model: GPT) -> None:
+    legality.check_no_value_of_the_next_byte_matters(model)
+
+
 def test_law_1_has_power(model: GPT) -> None:
     legality.check_each_byte_matters(model)
 
@@ -138,6 +142,11 @@ class Bigram(nn.Module):
 class PeeksAtNextByte(Bigram):
     def logits(self, x: Tensor) -> Tensor:
         return self.table[x] + 0.01 * F.one_hot(x.roll(-1, dims=1), VOCAB_SIZE)
+
+
+class WaitsForOneByte(Bigram):
+    def logits(self, x: Tensor) -> Tensor:
+        return self.table[x] + 0.01 * (x.roll(-1, dims=1)[..., None] == 7) * self.table[7]
 
 
 class PeeksAtLastByteOfWindow(Bigram):
@@ -206,6 +215,7 @@ def test_an_honest_model_keeps_every_law(law: Callable[[nn.Module], None]) -> No
     ("cheat", "law"),
     [
         (PeeksAtNextByte, legality.check_later_bytes_do_not_matter),
+        (WaitsForOneByte, legality.check_no_value_of_the_next_byte_matters),
         (PeeksAtLastByteOfWindow, legality.check_later_bytes_do_not_matter),
         (PeeksAtNextTarget, legality.check_later_targets_do_not_matter),
         (FavoursItsTarget, legality.check_probabilities_sum_to_one),

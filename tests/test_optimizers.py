@@ -126,9 +126,7 @@ def test_muons_steps_are_as_large_as_adamws(tiny_settings: MakeSettings) -> None
     activation=st.sampled_from(CHOICES["activation"]),
     norm=st.sampled_from(CHOICES["norm"]),
     switches=st.fixed_dictionaries({name: st.booleans() for name in ("tied_head", "biases", "qk_norm")}),
-    sizes=st.fixed_dictionaries(
-        {"conv_width": st.sampled_from([0, 4]), "history_depth": st.sampled_from([0, 3])}
-    ),
+    sizes=st.fixed_dictionaries({"conv_width": st.sampled_from([0, 4]), "history_depth": st.sampled_from([0, 3])}),
 )
 def test_every_parameter_has_one_optimizer_and_decays_if_it_has_two_dimensions(
     optimizer: str, position: str, activation: str, norm: str,

@@ -90,9 +90,7 @@ def test_it_does_not_matter_how_many_windows_are_scored_at_once(
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_scoring_is_not_training_and_the_mode_is_put_back(
-    training: bool, table: Table, windows: np.ndarray
-) -> None:
+def test_scoring_is_not_training_and_the_mode_is_put_back(training: bool, table: Table, windows: np.ndarray) -> None:
     table.train(training)
     evaluate(table, windows)
     assert not any(table.modes)

@@ -45,9 +45,7 @@ def test_the_peak_is_never_passed(progress: float, schedule: str, warmup: float)
 
 
 @given(early=FRACTIONS, late=FRACTIONS, schedule=SCHEDULES, warmup=WARMUPS)
-def test_the_multiplier_rises_only_while_warming_up(
-    early: float, late: float, schedule: str, warmup: float
-) -> None:
+def test_the_multiplier_rises_only_while_warming_up(early: float, late: float, schedule: str, warmup: float) -> None:
     early, late = sorted((early, late))
     before = learning_rate_multiplier(early, schedule=schedule, warmup=warmup)
     after = learning_rate_multiplier(late, schedule=schedule, warmup=warmup)

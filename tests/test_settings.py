@@ -77,9 +77,7 @@ def test_an_unknown_choice_is_refused_with_the_known_ones(
 
 @pytest.mark.parametrize("value", [0, 1, "true", None])
 @pytest.mark.parametrize("name", SWITCHES)
-def test_a_switch_is_true_or_false_and_nothing_else(
-    name: str, value: object, tiny_settings: MakeSettings
-) -> None:
+def test_a_switch_is_true_or_false_and_nothing_else(name: str, value: object, tiny_settings: MakeSettings) -> None:
     assert refusal(tiny_settings, **{name: value}) == f"{name} is {value!r}; give true or false."
 
 
@@ -99,12 +97,8 @@ def test_a_d_model_that_the_heads_cannot_share_is_refused_with_one_that_they_can
     tiny_settings(d_model=int(advice[1]), n_heads=n_heads, position=position)
 
 
-@given(
-    heads=st.integers(1, 64), head_dim=st.integers(1, 16), position=st.sampled_from(CHOICES["position"])
-)
-def test_heads_that_fit_are_allowed(
-    heads: int, head_dim: int, position: str, tiny_settings: MakeSettings
-) -> None:
+@given(heads=st.integers(1, 64), head_dim=st.integers(1, 16), position=st.sampled_from(CHOICES["position"]))
+def test_heads_that_fit_are_allowed(heads: int, head_dim: int, position: str, tiny_settings: MakeSettings) -> None:
     head_dim *= 2 if position == "rope" else 1
     assume(2 <= heads * head_dim <= 1024)
     tiny_settings(d_model=heads * head_dim, n_heads=heads, position=position)
@@ -125,9 +119,7 @@ def test_settings_from_plain_values_refuses_an_unknown_name(tiny_settings: MakeS
         settings_from({**tiny_settings().as_dict(), "n_layer": 2})
 
 
-@pytest.mark.parametrize(
-    "name", [field.name for field in fields(TrialSettings) if field.default is MISSING]
-)
+@pytest.mark.parametrize("name", [field.name for field in fields(TrialSettings) if field.default is MISSING])
 def test_settings_from_plain_values_names_what_is_missing(name: str, tiny_settings: MakeSettings) -> None:
     values = tiny_settings().as_dict()
     del values[name]

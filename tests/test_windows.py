@@ -66,9 +66,7 @@ def test_each_target_is_the_byte_after_its_input() -> None:
 @given(context_bytes=st.integers(1, 12), spare=st.integers(1, 4))
 def test_every_offset_is_reached_and_none_beyond_the_end(context_bytes: int, spare: int) -> None:
     split = COUNTED[: context_bytes + spare]
-    windows = random_windows(
-        split, batch_size=200, rng=np.random.default_rng(0), context_bytes=context_bytes
-    )
+    windows = random_windows(split, batch_size=200, rng=np.random.default_rng(0), context_bytes=context_bytes)
     starts = set(next(windows)[:, 0].tolist())
     assert starts == set(range(spare))  # the last of them ends at the last byte of the split
 
