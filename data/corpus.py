@@ -60,6 +60,8 @@ def load_corpus(name_or_path: str = BUILT_IN) -> Corpus:
     """
     if name_or_path == BUILT_IN:
         return _shakespeare()
+    if not name_or_path:
+        raise CorpusError(f"the corpus has no name; give a file, a folder of *.txt or *.md files, or {BUILT_IN!r}.")
     try:
         path = Path(name_or_path).expanduser().resolve()
     except (OSError, RuntimeError, ValueError) as problem:  # a loop of links, no such home, a null byte

@@ -1,8 +1,8 @@
 """torch.optim.Muon, with one batched Newton-Schulz iteration in float32 for all matrices of a shape.
 
-``torch.optim.Muon`` iterates matrix by matrix in bfloat16. A CPU without bfloat16 instructions emulates them a
-hundred times slower than float32, and small matrices cost more in calls than in arithmetic; benchmarks/muon.py
-measures both. The update is the same up to rounding (tests/test_optimizers.py).
+``torch.optim.Muon`` iterates matrix by matrix in bfloat16. A CPU without bfloat16 instructions has to emulate them,
+and small matrices cost more in calls than in arithmetic; benchmarks/muon.py measures what that makes together. The
+update is the same up to rounding (tests/test_optimizers.py).
 """
 
 from collections import defaultdict

@@ -20,7 +20,7 @@ from model.ruler import INTERMEDIATE_WINDOWS, evaluate
 from model.settings import TrialSettings
 
 PERCENT_STEP = 10  # a run is measured at 10, 20, ... 100 % of its budget
-CHECKPOINT_EVERY_S = 5.0  # at most this often ...
+CHECKPOINT_EVERY_S = 20.0  # at most this often ...
 CHECKPOINT_SHARE = 0.01  # ... and so that saving takes at most this part of the time
 
 

@@ -32,7 +32,7 @@ def resolve_plan(flags: Mapping[str, Any], file: Mapping[str, Any]) -> StudyPlan
     if isinstance(workers := said.get("workers", 1), int) and workers > 0:
         said.setdefault("threads", max(1, available_cores() // workers))
     for key, built_in in (("corpus", (BUILT_IN,)), ("space", BUILT_IN_SPACES)):
-        if isinstance(said.get(key), str) and said[key] not in built_in:
+        if isinstance(said.get(key), str) and said[key] not in ("", *built_in):
             said[key] = str(Path(said[key]).expanduser().resolve())
     plan = StudyPlan(**said)
     plan.check_cores()

@@ -13,9 +13,9 @@ from search.samplers import check_sampler
 from search.space import load_space, space_from
 from search.view import View
 from studies.errors import StudyError
-from studies.home import data_home
+from studies.home import data_home, make_folder
 from studies.owned import OwnedStudy, create_study
-from studies.plan import StudyPlan, check_study_name
+from studies.plan import StudyPlan, available_cores, check_study_name
 from studies.reading import read_study
 from studies.records import FINISHING_REASONS, StudyRecord
 from studies.storage import Storage
@@ -39,10 +39,11 @@ def start_study(storage_url: str, name: str, plan: StudyPlan, view: View, *, beg
     check_study_name(name)
     space, corpus = load_space(plan.space), load_corpus(plan.corpus)
     check_sampler(plan.sampler)
-    storage = Storage(storage_url, create=True)
     facts = {"name": plan.corpus, "bytes": corpus.num_bytes, "sha256": corpus.sha256}
-    create_study(storage, name, plan=plan, space=space.source, corpus=facts, fingerprint=fingerprint(plan, corpus))
-    return _run(storage, name, view, began=began)
+    with _launching(plan, name) as launcher:
+        storage = Storage(storage_url, create=True)
+        create_study(storage, name, plan=plan, space=space.source, corpus=facts, fingerprint=fingerprint(plan, corpus))
+        return _run(storage, name, launcher, view, began=began)
 
 
 def resume_study(storage_url: str, name: str, view: View, *, began: float, accept_changes: bool = False) -> StudyRecord:
@@ -55,24 +56,47 @@ def resume_study(storage_url: str, name: str, view: View, *, began: float, accep
     record = read_study(storage, name)
     if record.state == "finished":
         return record
-    record.plan.check_cores()
+    _check_cores(record)
     check_sampler(record.plan.sampler)
     _check_unchanged(storage, record, accept_changes=accept_changes)
-    return _run(storage, name, view, began=began)
+    with _launching(record.plan, name) as launcher:
+        return _run(storage, name, launcher, view, began=began)
 
 
-def _run(storage: Storage, name: str, view: View, *, began: float) -> StudyRecord:
+def _run(storage: Storage, name: str, launcher: LocalLauncher, view: View, *, began: float) -> StudyRecord:
     home = data_home()
     with OwnedStudy(storage, name, began=began) as owned, _stop_signals() as stopped:
-        plan = owned.plan
-        logs = [home.worker_log(owned.study_id, worker) for worker in range(plan.workers)]
-        launcher = LocalLauncher(workers=plan.workers, threads=plan.threads, logs=logs)
         try:
             Coordinator(owned, space_from(owned.space), launcher, view, home=home, interrupted=stopped.is_set).run()
         finally:
-            launcher.close()
             view.close()
     return read_study(storage, name)
+
+
+@contextmanager
+def _launching(plan: StudyPlan, name: str) -> Iterator[LocalLauncher]:
+    """Worker processes for a study; started early, since they import torch meanwhile."""
+    home = data_home()
+    make_folder(home.root)
+    launcher = LocalLauncher(
+        workers=plan.workers,
+        threads=plan.threads,
+        logs=[home.worker_log(name, worker) for worker in range(plan.workers)],
+    )
+    try:
+        yield launcher
+    finally:
+        launcher.close()
+
+
+def _check_cores(record: StudyRecord) -> None:
+    """A resumed study trains with its own thread count, or not at all."""
+    wanted, cores = record.plan.workers * record.plan.threads, available_cores()
+    if wanted > cores:
+        raise StudyError(
+            f"the study {record.name!r} trains on {wanted} cores and this machine has {cores}; resume it where there are "
+            "as many, or start a new study."
+        )
 
 
 def _check_unchanged(storage: Storage, record: StudyRecord, *, accept_changes: bool) -> None:

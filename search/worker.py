@@ -19,6 +19,7 @@ from typing import Any, TextIO
 
 from data.corpus import Corpus, load_corpus
 from data.errors import UserError
+from model import TRAINER_VERSION
 
 BEAT_EVERY_S = 0.5
 STARVED_CPU_SHARE = 0.75  # of its threads; below it the machine was busy with something else
@@ -73,7 +74,7 @@ class Worker:
             return Verdict.STOP if self.wanted_ending == "pruned" else Verdict.SAVE_AND_STOP
 
         corpus = self.corpus(order["corpus"], order["corpus_sha256"])
-        checkpoint = CheckpointFile(Path(order["checkpoint"]), json.dumps([order["settings"], corpus.sha256]))
+        checkpoint = CheckpointFile(Path(order["checkpoint"]), json.dumps([TRAINER_VERSION, order["settings"], corpus.sha256]))
         run = TrainingRun(settings_from(order["settings"]), corpus, checkpoint=checkpoint, on_step=on_step)
         last = None
         with closing(run.events()) as events:  # type: ignore[type-var]

@@ -25,9 +25,9 @@ class Home:
     def checkpoints(self, study_id: str) -> Path:
         return self.root / "checkpoints" / study_id
 
-    def worker_log(self, study_id: str, worker: int) -> Path:
+    def worker_log(self, study_name: str, worker: int) -> Path:
         """What the worker's process says on its standard error."""
-        return self.root / "logs" / f"{study_id}-worker{worker}.log"
+        return self.root / "logs" / f"{study_name}-worker{worker}.log"
 
 
 def data_home() -> Home:
