@@ -87,12 +87,12 @@ class Coordinator:
             if self.interrupted():
                 self._interrupt_all()
                 return "user"
-            if self.crashes_in_a_row >= MAX_CRASHES_IN_A_ROW:
-                reason = "error"
         return reason
 
     def _start_next(self) -> StopReason | None:
         """Begin one more run, or say why there is none."""
+        if self.crashes_in_a_row >= MAX_CRASHES_IN_A_ROW:
+            return "error"
         waiting = self.owned.waiting_role()
         if waiting is None and self.owned.num_runs() >= self.plan.trials:
             return "trials"

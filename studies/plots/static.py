@@ -189,7 +189,7 @@ def _draw_curves(axes: Axes, seen: Curves) -> None:
         name = f"best: {seen.best.label}, {bpb_text(seen.best.points[-1][1])}"
         marker = "o" if len(seen.best.points) == 1 else None
         handles += axes.plot(*_xy(seen.best), color=theme.BEST, lw=3, label=name, marker=marker, zorder=5)
-    axes.legend(handles=handles, loc="upper right", borderaxespad=0.6)
+    axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=5, borderaxespad=0.3, handletextpad=0.4)
 
 
 _CURVE_STYLES = {
