@@ -74,7 +74,9 @@ class Worker:
             return Verdict.STOP if self.wanted_ending == "pruned" else Verdict.SAVE_AND_STOP
 
         corpus = self.corpus(order["corpus"], order["corpus_sha256"])
-        checkpoint = CheckpointFile(Path(order["checkpoint"]), json.dumps([TRAINER_VERSION, order["settings"], corpus.sha256]))
+        checkpoint = CheckpointFile(
+            Path(order["checkpoint"]), json.dumps([TRAINER_VERSION, order["settings"], corpus.sha256])
+        )
         run = TrainingRun(settings_from(order["settings"]), corpus, checkpoint=checkpoint, on_step=on_step)
         last = None
         with closing(run.events()) as events:  # type: ignore[type-var]

@@ -21,6 +21,17 @@ EXAMPLES = "write sqlite:////folder/studies.db or postgresql+psycopg://user@host
 _SCHEMA_LOCK = 0x62617264  # any fixed number: PostgreSQL's advisory lock for making the schema
 
 
+class _Connection(sqlite3.Connection):
+    """With WAL, ``NORMAL`` keeps every commit when a process dies, and the file whole when the power fails.
+
+    It saves a disk flush at each of the twenty small commits between two trials.
+    """
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.execute("PRAGMA synchronous = NORMAL")
+
+
 class Storage:
     """An open database; ``rdb`` is Optuna's view of it, ``engine`` the way to our own table.
 
@@ -74,7 +85,7 @@ class Storage:
     def _open(self, *, create: bool) -> tuple[RDBStorage, sqlalchemy.Engine]:
         options: dict[str, Any] = {"pool_pre_ping": True}
         if self.is_sqlite:
-            options["connect_args"] = {"timeout": BUSY_TIMEOUT_S}
+            options["connect_args"] = {"timeout": BUSY_TIMEOUT_S, "factory": _Connection}
         url = self.url.render_as_string(hide_password=False)
         engine = sqlalchemy.create_engine(self.url, **options)
         if not create:

@@ -6,9 +6,7 @@ from typing import Any
 
 from search.events import Beat, Ended, Measured, RunEvent, RunOrder
 
-Script = Callable[
-    [RunOrder], list[Any]
-]  # bpbs at 10 %, 20 %, ...; the tenth is final; an Ended cuts it short
+Script = Callable[[RunOrder], list[Any]]  # bpbs at 10 %, 20 %, ...; the tenth is final; an Ended cuts it short
 
 
 def falling_to(final_bpb: float) -> list[float]:

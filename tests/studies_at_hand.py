@@ -37,9 +37,7 @@ def make_study(storage: Storage, name: str = "s", **plan: Any) -> None:
     create_study(storage, name, plan=StudyPlan(**said), space=SPACE, corpus=CORPUS, fingerprint={})
 
 
-def run_study(
-    storage: Storage, folder: Path, launcher: ScriptedLauncher, name: str = "s", **named: Any
-) -> StudyRecord:
+def run_study(storage: Storage, folder: Path, launcher: ScriptedLauncher, name: str = "s", **named: Any) -> StudyRecord:
     """Run a study to its end, or until ``interrupted`` says so."""
     with OwnedStudy(storage, name) as owned:
         Coordinator(owned, space(), launcher, SilentView(), home=Home(folder), **named).run()

@@ -47,9 +47,7 @@ def curve_to(bpb: float, percent: int = 100) -> tuple[tuple[int, float], ...]:
     return tuple((p, bpb + 1.6 * math.exp(-p / 14)) for p in range(5, percent + 1, 5))
 
 
-def make_trial(
-    number: int, bpb: float | None = 2.3, *, ended: str = "finished", **changes: Any
-) -> TrialRecord:
+def make_trial(number: int, bpb: float | None = 2.3, *, ended: str = "finished", **changes: Any) -> TrialRecord:
     """One search trial; ``ended`` is finished, pruned, diverged, crashed, running or interrupted."""
     states = {"finished": "complete", "pruned": "pruned", "diverged": "complete", "crashed": "failed"}
     curve = () if bpb is None else curve_to(bpb, 100 if ended == "finished" else 30)

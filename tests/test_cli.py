@@ -114,9 +114,7 @@ def test_help_loads_neither_torch_nor_optuna() -> None:
 
 
 def test_importing_the_command_line_is_silent() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "import search.cli"], capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", "import search.cli"], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -156,9 +154,7 @@ def test_train_ends_with_the_contracts_json_line(tmp_path: Path) -> None:
 
 def test_every_command_in_the_readme_exists_with_its_options() -> None:
     known = {command.name or command.callback.__name__ for command in app.registered_commands}
-    taught = re.findall(
-        r"^(?:\.venv/bin/)?bardtune ([a-z]+)(.*)$", (ROOT / "README.md").read_text(), re.MULTILINE
-    )
+    taught = re.findall(r"^(?:\.venv/bin/)?bardtune ([a-z]+)(.*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert len(taught) > 5
     for command, rest in taught:
         assert command in known, f"README teaches {command!r}, which is not a command"

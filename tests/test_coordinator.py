@@ -29,9 +29,7 @@ def one_bad(bad_id: str, event: Ended):
 
 
 @pytest.mark.parametrize("trials", [1, 3, 4, 7])
-def test_a_study_makes_exactly_the_planned_runs_of_every_kind(
-    storage: Storage, tmp_path: Path, trials: int
-) -> None:
+def test_a_study_makes_exactly_the_planned_runs_of_every_kind(storage: Storage, tmp_path: Path, trials: int) -> None:
     make_study(storage, trials=trials)
     launcher = ScriptedLauncher(good)
     record = run_study(storage, tmp_path, launcher)
@@ -94,9 +92,7 @@ def test_a_diverged_trial_counts_and_is_told_as_a_bad_finite_value(storage: Stor
     assert record.counts()["diverged"] == 1
 
 
-def test_a_crashed_trial_fails_with_its_reason_and_the_study_goes_on(
-    storage: Storage, tmp_path: Path
-) -> None:
+def test_a_crashed_trial_fails_with_its_reason_and_the_study_goes_on(storage: Storage, tmp_path: Path) -> None:
     make_study(storage, trials=3)
     event = Ended(run_id="search-0001", ending="crashed", reason="signal 9")
     record = run_study(storage, tmp_path, ScriptedLauncher(one_bad("search-0001", event)))
@@ -106,9 +102,7 @@ def test_a_crashed_trial_fails_with_its_reason_and_the_study_goes_on(
 
 def test_three_crashes_in_a_row_stop_the_study(storage: Storage, tmp_path: Path) -> None:
     make_study(storage, trials=20)
-    launcher = ScriptedLauncher(
-        lambda order: [Ended(run_id=order.run_id, ending="crashed", reason="no memory")]
-    )
+    launcher = ScriptedLauncher(lambda order: [Ended(run_id=order.run_id, ending="crashed", reason="no memory")])
     record = run_study(storage, tmp_path, launcher)
     assert (record.state, record.stop_reason) == ("interrupted", "error")
     assert record.counts()["total"] == 3
@@ -129,9 +123,7 @@ def test_an_interrupted_trial_keeps_its_number_and_is_continued(storage: Storage
     assert second.counts()["complete"] == 3
 
 
-def test_runs_of_a_dead_coordinator_are_continued_and_none_is_left_running(
-    storage: Storage, tmp_path: Path
-) -> None:
+def test_runs_of_a_dead_coordinator_are_continued_and_none_is_left_running(storage: Storage, tmp_path: Path) -> None:
     make_study(storage, trials=5, pruner="none")
 
     class Death(BaseException):
@@ -163,15 +155,12 @@ def test_runs_of_a_dead_coordinator_are_continued_and_none_is_left_running(
     record = run_study(storage, tmp_path, ScriptedLauncher(good))
     assert record.counts()["total"] == record.counts()["complete"] == 5
     assert all(
-        trial.state.name == "COMPLETE"
-        for trial in optuna.load_study(study_name="s", storage=storage.rdb).trials
+        trial.state.name == "COMPLETE" for trial in optuna.load_study(study_name="s", storage=storage.rdb).trials
     )
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "cmaes", "gp"])
-def test_a_broken_off_study_draws_what_an_unbroken_one_does(
-    storage: Storage, tmp_path: Path, sampler: str
-) -> None:
+def test_a_broken_off_study_draws_what_an_unbroken_one_does(storage: Storage, tmp_path: Path, sampler: str) -> None:
     make_study(storage, "whole", trials=14, sampler=sampler, pruner="none")
     make_study(storage, "broken", trials=14, sampler=sampler, pruner="none")
     whole = run_study(storage, tmp_path, ScriptedLauncher(good), "whole")
@@ -185,9 +174,7 @@ def test_a_broken_off_study_draws_what_an_unbroken_one_does(
 def test_another_seed_draws_other_trials(storage: Storage, tmp_path: Path) -> None:
     make_study(storage, "a", trials=4, seed=0)
     make_study(storage, "b", trials=4, seed=1)
-    draws = [
-        run_study(storage, tmp_path, ScriptedLauncher(good), name).trials[1].params for name in ("a", "b")
-    ]
+    draws = [run_study(storage, tmp_path, ScriptedLauncher(good), name).trials[1].params for name in ("a", "b")]
     assert draws[0] != draws[1]
 
 

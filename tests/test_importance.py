@@ -83,25 +83,18 @@ def test_importance_is_hidden_below_twenty_usable_trials() -> None:
     assert importance(make_record(*usable[:MIN_USABLE_TRIALS]), resamples=2).reason is None
     hidden = importance(make_record(*usable[: MIN_USABLE_TRIALS - 1]))
     assert hidden.shares == ()
-    assert hidden.reason == (
-        "Importance is hidden: it needs at least 20 complete or pruned trials; this study has 19."
-    )
+    assert hidden.reason == ("Importance is hidden: it needs at least 20 complete or pruned trials; this study has 19.")
 
 
 def test_importance_is_hidden_when_almost_all_were_pruned() -> None:
-    trials = [
-        replace(trial, state="pruned", ending="pruned", val_bpb=None) for trial in planted_record(30).trials
-    ]
+    trials = [replace(trial, state="pruned", ending="pruned", val_bpb=None) for trial in planted_record(30).trials]
     reason = importance(make_record(*trials)).reason
     assert reason is not None
     assert "5 trials that spent their whole budget; this study has 0" in reason
 
 
 def test_importance_is_hidden_when_all_bpb_are_equal() -> None:
-    trials = [
-        replace(trial, state="complete", ending="finished", val_bpb=2.3)
-        for trial in planted_record(30).trials
-    ]
+    trials = [replace(trial, state="complete", ending="finished", val_bpb=2.3) for trial in planted_record(30).trials]
     hidden = importance(make_record(*trials), resamples=3)
     assert hidden.shares == ()
     assert hidden.reason == "Importance is hidden: the good trials cannot be told from the others."
@@ -139,8 +132,7 @@ def test_a_diverged_trial_counts_as_the_worst_however_low_its_last_bpb() -> None
         replace(
             record,
             trials=tuple(
-                replace(trial, curve=((30, bpb),)) if trial.ending == "diverged" else trial
-                for trial in record.trials
+                replace(trial, curve=((30, bpb),)) if trial.ending == "diverged" else trial for trial in record.trials
             ),
         )
         for bpb in (0.5, worst)

@@ -113,9 +113,7 @@ def test_what_cannot_be_trained_is_a_crash_with_its_reason_and_the_process_lives
     launcher: LocalLauncher, corpus_path: Path
 ) -> None:
     good = order(corpus_path, "a", 0.3)
-    launcher.start(
-        RunOrder(**{name: getattr(good, name) for name in RunOrder.__slots__} | {"corpus_sha256": "0"})
-    )
+    launcher.start(RunOrder(**{name: getattr(good, name) for name in RunOrder.__slots__} | {"corpus_sha256": "0"}))
     ended = until(launcher, Ended)[-1]
     assert (ended.ending, "has changed since" in ended.reason) == ("crashed", True)
     launcher.start(order(corpus_path, "b", 0.3, learning_rate=1.0, grad_clip=0.0, precision="fp32"))

@@ -35,9 +35,7 @@ def test_a_flag_beats_the_file_and_the_file_beats_the_default() -> None:
         ({"corpus": 3}, "a text"),
     ],
 )
-def test_a_value_no_study_could_follow_is_refused_with_one_it_could(
-    said: dict[str, object], way_out: str
-) -> None:
+def test_a_value_no_study_could_follow_is_refused_with_one_it_could(said: dict[str, object], way_out: str) -> None:
     with pytest.raises(PlanError, match=way_out):
         resolve_plan({}, said)
 

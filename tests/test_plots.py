@@ -63,9 +63,7 @@ def text_of(page_text: str) -> str:
 
 @pytest.fixture(scope="module")
 def written(record: StudyRecord, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return write_plots(
-        record, kinds=KINDS, formats=FORMATS, folder=tmp_path_factory.mktemp("plots") / "new" / "er"
-    )
+    return write_plots(record, kinds=KINDS, formats=FORMATS, folder=tmp_path_factory.mktemp("plots") / "new" / "er")
 
 
 def test_every_kind_and_format_has_its_file_and_nothing_else_lies_there(written: list[Path]) -> None:
@@ -89,9 +87,7 @@ def test_pages_hold_plotly_and_ask_nothing_of_the_network(written: list[Path]) -
             ours = text_of(whole)
             assert "plotly.js v" in whole
             assert "Plotly.newPlot" in ours
-            assert not re.search(
-                r"<(script|link|img|iframe)[^>]*(src|href)=", whole[: whole.index("<script")] + ours
-            )
+            assert not re.search(r"<(script|link|img|iframe)[^>]*(src|href)=", whole[: whole.index("<script")] + ours)
             assert "http" not in ours
 
 
@@ -123,15 +119,11 @@ def test_one_format_does_not_import_the_other_library(wanted: str, unwanted: str
         f"assert {unwanted!r} not in sys.modules and 'matplotlib.pyplot' not in sys.modules"
     )
     env = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], env=env, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
-def test_an_unknown_kind_or_format_is_refused_with_the_known_ones(
-    record: StudyRecord, tmp_path: Path
-) -> None:
+def test_an_unknown_kind_or_format_is_refused_with_the_known_ones(record: StudyRecord, tmp_path: Path) -> None:
     with pytest.raises(PlanError, match=r"--kind 'slice' is unknown; choose from importance, parallel, .*"):
         write_plots(record, kinds=["history", "slice"], formats=["png"], folder=tmp_path)
     with pytest.raises(PlanError, match=r"--format 'pdf' is unknown; choose from html, png, svg"):
@@ -347,9 +339,7 @@ def test_hover_text_is_short_and_tells_no_path(record: StudyRecord) -> None:
             assert not any("/" in line or "host" in line for line in item.hover)
 
 
-@pytest.mark.parametrize(
-    "name", ["/home/somebody/books", "/home/somebody/books/", "C:\\Users\\me\\books", "books"]
-)
+@pytest.mark.parametrize("name", ["/home/somebody/books", "/home/somebody/books/", "C:\\Users\\me\\books", "books"])
 def test_the_frame_names_the_corpus_without_its_folder(name: str) -> None:
     frame = frame_of(make_record(make_trial(0), corpus={"name": name}), "history")
     assert frame.subtitle == "books  ·  1 trial  ·  180 s each"

@@ -62,6 +62,7 @@ def test_writers_wait_for_each_other_and_readers_for_nobody(tmp_path: Path) -> N
     with storage.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 60_000
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1
 
 
 def test_processes_that_open_a_new_database_at_once_all_succeed(tmp_path: Path) -> None:
@@ -121,8 +122,6 @@ def test_the_lock_table_is_the_only_one_that_is_not_optunas(tmp_path: Path) -> N
 
     def tables(name: str) -> set[str]:
         with sqlite3.connect(tmp_path / name) as connection:
-            return {
-                row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            }
+            return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
     assert tables("studies.db") - tables("stock.db") == {"bardtune_coordinators"}

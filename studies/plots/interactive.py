@@ -171,9 +171,7 @@ def _curves(seen: Curves) -> go.Figure:
     return drawn
 
 
-def _add_curve(
-    drawn: go.Figure, curve: Curve, name: str, line: dict[str, Any], *, in_legend: bool = True
-) -> None:
+def _add_curve(drawn: go.Figure, curve: Curve, name: str, line: dict[str, Any], *, in_legend: bool = True) -> None:
     """One line; where a trial stopped early it ends with a mark."""
     stopped = curve.look in ("pruned", "lost")
     sizes = [0] * (len(curve.points) - 1) + [7 if stopped else 0]

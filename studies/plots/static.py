@@ -85,13 +85,9 @@ def _framed(seen: Bars | Curves | History | Parallel) -> Figure:
     below = 1 - 0.52 / height
     drawn.text(0.2 / width, below, frame.subtitle, fontsize=theme.SMALL_SIZE, color=theme.MUTED, va="top")
     note = textwrap.wrap(frame.note, int(width * 13))
-    drawn.text(
-        0.2 / width, 0.12 / height, "\n".join(note), fontsize=theme.SMALL_SIZE, color=theme.MUTED, va="bottom"
-    )
+    drawn.text(0.2 / width, 0.12 / height, "\n".join(note), fontsize=theme.SMALL_SIZE, color=theme.MUTED, va="bottom")
     bottom = (0.22 + 0.18 * len(note)) / height
-    drawn.set_layout_engine(
-        "constrained", rect=(0.1 / width, bottom, 1 - 0.2 / width, below - 0.2 / height - bottom)
-    )
+    drawn.set_layout_engine("constrained", rect=(0.1 / width, bottom, 1 - 0.2 / width, below - 0.2 / height - bottom))
     return drawn
 
 
@@ -154,9 +150,7 @@ def _mark_history(axes: Axes, seen: History, *, right: float) -> None:
             color=theme.BASELINE,
         )
     if seen.best is not None:
-        axes.scatter(
-            [seen.best.number], [seen.best.shown], s=190, marker="*", color=theme.BEST, label="best", zorder=5
-        )
+        axes.scatter([seen.best.number], [seen.best.shown], s=190, marker="*", color=theme.BEST, label="best", zorder=5)
         axes.annotate(
             f"best: trial {seen.best.number}, {bpb_text(seen.best.shown)}",
             (seen.best.number, seen.best.shown),
@@ -182,9 +176,7 @@ def _draw_curves(axes: Axes, seen: Curves) -> None:
     handles = _curve_handles(seen)
     if seen.baseline is not None:
         name = f"baseline {bpb_text(seen.baseline.points[-1][1])}"
-        handles += axes.plot(
-            *_xy(seen.baseline), color=theme.BASELINE, lw=2, ls=(0, (5, 3)), label=name, zorder=4
-        )
+        handles += axes.plot(*_xy(seen.baseline), color=theme.BASELINE, lw=2, ls=(0, (5, 3)), label=name, zorder=4)
     if seen.best is not None:
         name = f"best: {seen.best.label}, {bpb_text(seen.best.points[-1][1])}"
         marker = "o" if len(seen.best.points) == 1 else None
@@ -208,9 +200,7 @@ def _draw_curve(axes: Axes, curve: Curve) -> None:
     axes.plot(percents, bpbs, color=colour, lw=1.2, ls=dashes, alpha=0.7 if above == 3 else 1, zorder=above)
     mark = mark or ("o" if len(percents) == 1 else "")
     if mark:
-        axes.plot(
-            percents[-1:], bpbs[-1:], mark, color=colour, ms=5.5, mec=theme.PAPER, mew=0.5, zorder=above
-        )
+        axes.plot(percents[-1:], bpbs[-1:], mark, color=colour, ms=5.5, mec=theme.PAPER, mew=0.5, zorder=above)
 
 
 def _curve_handles(seen: Curves) -> list[Line2D]:
@@ -237,9 +227,7 @@ def _draw_bars(axes: Axes, seen: Bars) -> None:
         [max(0.0, share.high - share.mean) for share in shares],
     ]
     axes.barh(places, means, height=0.62, color=theme.FINISHED, zorder=2)
-    axes.errorbar(
-        means, places, xerr=whiskers, fmt="none", ecolor=theme.INK, elinewidth=1.2, capsize=3.5, zorder=3
-    )
+    axes.errorbar(means, places, xerr=whiskers, fmt="none", ecolor=theme.INK, elinewidth=1.2, capsize=3.5, zorder=3)
     for place, share in zip(places, shares, strict=True):
         text = f"{share.mean:.0%}".replace("%", " %")
         axes.annotate(

@@ -35,9 +35,7 @@ class History:
 
     frame: Frame
     dots: tuple[Dot, ...] = ()
-    best_so_far: tuple[
-        tuple[int, float], ...
-    ] = ()  # (trial number, lowest bpb of the finished ones up to it)
+    best_so_far: tuple[tuple[int, float], ...] = ()  # (trial number, lowest bpb of the finished ones up to it)
     best: Dot | None = None
     baseline: float | None = None
     low: float = 0.0  # of the bpb axis

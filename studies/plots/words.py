@@ -37,9 +37,7 @@ def frame_of(record: StudyRecord, kind: str, *, note: str = "", sentence: str | 
         f"{num_trials} trial{'s' * (num_trials != 1)}",
         f"{record.plan.seconds:g} s each",
     )
-    return Frame(
-        title=f"{record.name}: {_HEADINGS[kind]}", subtitle="  ·  ".join(facts), note=note, sentence=sentence
-    )
+    return Frame(title=f"{record.name}: {_HEADINGS[kind]}", subtitle="  ·  ".join(facts), note=note, sentence=sentence)
 
 
 def number_text(value: Any) -> str:

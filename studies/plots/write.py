@@ -13,9 +13,7 @@ FORMATS = ("html", "png", "svg")
 View = view.Bars | view.Curves | view.History | parallel.Parallel
 
 
-def write_plots(
-    record: StudyRecord, *, kinds: Sequence[str], formats: Sequence[str], folder: Path
-) -> list[Path]:
+def write_plots(record: StudyRecord, *, kinds: Sequence[str], formats: Sequence[str], folder: Path) -> list[Path]:
     """Write ``{study}-{kind}.{format}`` into ``folder`` for each kind and format; return the paths.
 
     A reader finds the old file or the new one, never a piece.
@@ -73,6 +71,4 @@ def _write_whole(path: Path, content: bytes) -> None:
         finally:
             draft.unlink(missing_ok=True)
     except OSError as problem:
-        raise StudyError(
-            f"cannot write {path}: {problem.strerror}; choose another folder with --out."
-        ) from problem
+        raise StudyError(f"cannot write {path}: {problem.strerror}; choose another folder with --out.") from problem
