@@ -94,8 +94,8 @@ def _check_cores(record: StudyRecord) -> None:
     wanted, cores = record.plan.workers * record.plan.threads, available_cores()
     if wanted > cores:
         raise StudyError(
-            f"the study {record.name!r} trains on {wanted} cores and this machine has {cores}; resume it where there are "
-            "as many, or start a new study."
+            f"the study {record.name!r} trains on {wanted} cores and this machine has {cores}; resume it where there "
+            "are as many, or start a new study."
         )
 
 
