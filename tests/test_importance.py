@@ -143,8 +143,12 @@ def test_a_diverged_trial_counts_as_the_worst_however_low_its_last_bpb() -> None
 
 def test_importance_is_quiet_and_leaves_optunas_logging_as_it_was(capfd: pytest.CaptureFixture[str]) -> None:
     before = optuna.logging.get_verbosity()
-    with warnings.catch_warnings(record=True) as heard:
-        warnings.simplefilter("always")
-        importance(planted_record(30), resamples=2)
-    assert (heard, capfd.readouterr().err) == ([], "")
-    assert optuna.logging.get_verbosity() == before == logging.INFO
+    optuna.logging.set_verbosity(logging.INFO)
+    try:
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            importance(planted_record(30), resamples=2)
+        assert (heard, capfd.readouterr().err) == ([], "")
+        assert optuna.logging.get_verbosity() == logging.INFO
+    finally:
+        optuna.logging.set_verbosity(before)
