@@ -202,8 +202,10 @@ class TrainingRun:
         if self.checkpoint is None:
             return False
         saving_s = self.clock.seconds["checkpoint"]
-        since_s = self.clock.spent_s - self.saved_at_s
-        return since_s >= CHECKPOINT_EVERY_S and saving_s <= CHECKPOINT_SHARE * self.clock.spent_s
+        spent_s = self.clock.spent_s
+        rested = spent_s - self.saved_at_s >= CHECKPOINT_EVERY_S
+        worth_it = self.settings.budget_s - spent_s >= CHECKPOINT_EVERY_S / 4  # else the run is as good as over
+        return rested and worth_it and saving_s <= CHECKPOINT_SHARE * spent_s
 
     def _save(self) -> None:
         if self.checkpoint is None:

@@ -1,6 +1,7 @@
 """A study in the hands of its coordinator: the only place that writes to it."""
 
 import uuid
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +77,9 @@ def create_study(
     # The plan goes in last: a study without one is not listed.
     optuna.create_study(study_name=keys.runs_name(name), storage=storage.rdb, direction="minimize", load_if_exists=True)
     study = optuna.create_study(study_name=name, storage=storage.rdb, direction="minimize")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names(["val_bpb"])
     for key, value in (
         (keys.STUDY_ID, uuid.uuid4().hex[:12]),
         (keys.SPACE, space),
