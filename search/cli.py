@@ -16,7 +16,6 @@ BEGAN = time.monotonic()  # when the process began, for a study's active time
 app = typer.Typer(
     name="bardtune",
     help="Search the hyperparameters of a small byte-level GPT that trains on CPU under a wall-clock budget.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -69,7 +68,7 @@ def resume(
     storage: StorageOption = None,
     accept_changes: Annotated[
         bool,
-        typer.Option("--accept-changes", help="Go on although library versions or threads have changed."),
+        typer.Option("--accept-changes", help="Go on although library versions have changed."),
     ] = False,
 ) -> int:
     """Continue a stored study with its own plan."""
@@ -136,17 +135,22 @@ def train(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code: 0 done, 1 failed, 2 the user can fix it, 130 interrupted."""
+    args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     try:
-        code: Any = app(args=list(sys.argv[1:] if argv is None else argv), standalone_mode=False)
+        code: Any = app(args=args, standalone_mode=False)
     except UserError as problem:
         return _complain(str(problem))
     except KeyboardInterrupt:
         print("bardtune: interrupted; what was stored is kept, see: bardtune list", file=sys.stderr)
         return 130
     except Exception as problem:
-        if (usage := _usage_error(problem)) is None:
+        if (usage := _usage_error(problem)) is not None:
+            return _complain(usage)
+        if not _is_database_error(problem):
             raise
-        return _complain(usage)
+        said = str(problem).strip().split("\n")[0]
+        print(f"bardtune: the database has failed: {said}; what it holds is kept, see: bardtune list", file=sys.stderr)
+        return 1
     return code if isinstance(code, int) else 0
 
 
@@ -164,9 +168,15 @@ def _complain(sentence: str) -> int:
     return 2
 
 
+def _is_database_error(problem: Exception) -> bool:
+    """Whether SQLAlchemy or Optuna's storage has raised it; asked by name, since neither may be imported yet."""
+    names = {f"{kind.__module__.split('.')[0]}.{kind.__name__}" for kind in type(problem).__mro__}
+    return bool(names & {"sqlalchemy.SQLAlchemyError", "optuna.StorageInternalError"})
+
+
 def _usage_error(problem: Exception) -> str | None:
     """The parser's complaint in a sentence; None if ``problem`` is not the parser's."""
     format_message = getattr(problem, "format_message", None)
     if format_message is None:
         return None
-    return f"{format_message()} See: bardtune --help."
+    return f"{format_message().rstrip('.')}. See: bardtune --help."

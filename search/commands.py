@@ -9,7 +9,9 @@ from typing import Any
 import optuna
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
 
+from data.errors import UserError
 from search.cli import print_json
 from search.planning import fresh_name, read_plan_file, resolve_plan
 from search.studying import exit_code, resume_study, start_study
@@ -28,10 +30,10 @@ def start_command(
     quiet_libraries()
     view = make_view(Console(stderr=True))
     try:
-        record = start_study(storage_url(storage), name or fresh_name(), plan, view, began=began)
+        record = start_study(storage_url(storage), fresh_name() if name is None else name, plan, view, began=began)
     except OwnershipLostError as problem:
         return _lost(problem)
-    print_summary(record)
+    print_summary(record, storage)
     return exit_code(record)
 
 
@@ -46,7 +48,7 @@ def resume_command(name: str, storage: str | None, *, began: float, accept_chang
         return _lost(problem)
     if finished:
         print(f"the study {name} is finished; no trial was added.")
-    print_summary(record)
+    print_summary(record, storage)
     return exit_code(record)
 
 
@@ -83,7 +85,7 @@ def show_command(name: str, storage: str | None, *, as_json: bool) -> int:
     if as_json:
         print_json({**record.as_json(), "runs": [run.as_json() for run in record.all_runs]})
         return 0
-    print_summary(record)
+    print_summary(record, storage)
     print()
     for run in record.all_runs:
         print(run_line(run))
@@ -100,14 +102,17 @@ def plot_command(name: str, kind: str, formats: str, out: Path, storage: str | N
     return 0
 
 
-def print_summary(record: StudyRecord) -> None:
-    """What became of a study, in a few lines."""
+def print_summary(record: StudyRecord, said_storage: str | None) -> None:
+    """What became of a study, in a few lines; ``said_storage`` completes the commands it recommends."""
+    where = f" --storage {said_storage}" if said_storage is not None else ""
     best, baseline = record.best, record.baseline
     print(
         f"study {record.name}: {state_text(record)}, {counts_text(record)}, {duration_text(record.seconds_used)} used"
     )
     if baseline is not None:
         print(f"baseline    {bpb_text(baseline.val_bpb)} bpb (the reference recipe)")
+    if (known := record.best_known) is not None and known is not best:
+        print(f"best known  {bpb_text(known.val_bpb)} bpb, {known.label}, where the search began")
     if best is not None:
         print(f"best        {bpb_text(best.val_bpb)} bpb, {best.label}{_against(best, baseline)}")
         print(f"            {params_text(best.params)}")
@@ -115,9 +120,9 @@ def print_summary(record: StudyRecord) -> None:
         print(f"outside training: {share:.1%} of the study's time, evaluation excluded")
     print(f"storage     {record.storage}")
     if record.state == "interrupted":
-        print(f"continue with: bardtune resume {record.name}")
+        print(f"continue with: bardtune resume {record.name}{where}")
     elif best is not None:
-        print(f"look at it with: bardtune plot {record.name}")
+        print(f"look at it with: bardtune plot {record.name}{where}")
 
 
 def _against(best: TrialRecord, baseline: TrialRecord | None) -> str:
@@ -160,10 +165,16 @@ def quiet_libraries() -> None:
 
 def _all_records(storage: str | None) -> list[StudyRecord]:
     """Records of all studies; none if the default database has not been made yet."""
-    if storage is None and not Path(data_home().root / "studies.db").exists():
+    if storage is None and not data_home().database.exists():
         return []
     opened = Storage(storage_url(storage), create=False)
-    return [read_study(opened, name) for name in study_names(opened)]
+    records = []
+    for name in study_names(opened):
+        try:
+            records.append(read_study(opened, name))
+        except (UserError, SQLAlchemyError, KeyError, TypeError) as problem:
+            print(f"bardtune: the study {name!r} is damaged and left out: {problem!r:.200}", file=sys.stderr)
+    return records
 
 
 def _items(text: str) -> list[str]:

@@ -1,29 +1,33 @@
 """The one loop of a study: ask -> launch -> follow -> tell."""
 
-import logging
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from optuna.trial import TrialState
+from optuna.exceptions import StorageInternalError
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
+from data.corpus import VALIDATION_PERCENT
 from model.presets import preset
 from model.settings import SettingsError, TrialSettings
 from search.events import Beat, Ended, Launcher, Measured, RunEvent, RunOrder
 from search.samplers import MIN_FINISHED_BEFORE_PRUNING, derive_seed, make_pruner, make_sampler
 from search.space import SearchSpace
 from search.view import View
+from studies import keys
 from studies.home import Home
+from studies.lock import OwnershipLostError
 from studies.owned import OpenRun, OwnedStudy
-from studies.plan import BASELINE_FROM_TRIALS
+from studies.plan import BASELINE_FROM_TRIALS, expected_overhead_s
 from studies.records import StopReason
-
-logger = logging.getLogger(__name__)
 
 TICK_S = 0.25
 MAX_CRASHES_IN_A_ROW = 3  # the machine or the code is to blame then, and more trials would be lost to it
-ALLOWANCE_S, ALLOWANCE_SHARE = 30.0, 0.25  # wall time of a run beyond its budget before its process is ended
+ALLOWANCE_S, ALLOWANCE_SHARE = 30.0, 0.25  # wall time of a run beyond its budget before its process is ended ...
+EVALUATION_BYTES_PER_S = 5_000  # ... and the time to evaluate, at the slowest that can be meant
 
 
 @dataclass(slots=True)
@@ -62,7 +66,7 @@ class Coordinator:
         self.pruner = make_pruner(self.plan.pruner)
         self.following: dict[str, Following] = {}
         self.crashes_in_a_row = 0
-        self.longest_overhead_s = min(15.0, 2.0 + 0.1 * self.plan.seconds)  # of a run, until one is known
+        self.longest_overhead_s = expected_overhead_s(self.plan.seconds)  # of a run, until one is known
 
     def run(self) -> StopReason:
         """Run until the plan is fulfilled; returns why it stopped, which is stored too."""
@@ -70,6 +74,9 @@ class Coordinator:
         self.view.study_began(self.owned.record())
         try:
             reason = self._loop()
+        except KeyboardInterrupt:  # asked to stop twice: at once, and without saving
+            self.owned.note_stop("user")
+            raise
         finally:
             self._let_go()
         self.owned.note_stop(reason)
@@ -84,7 +91,7 @@ class Coordinator:
                 self._handle(event)
             self.owned.lock.renew()
             self.view.tick(self.owned.lock.seconds_used())
-            if self.interrupted():
+            if self.interrupted() and (reason is None or self.following):
                 self._interrupt_all()
                 return "user"
         return reason
@@ -93,21 +100,23 @@ class Coordinator:
         """Begin one more run, or say why there is none."""
         if self.crashes_in_a_row >= MAX_CRASHES_IN_A_ROW:
             return "error"
-        waiting = self.owned.waiting_role()
-        if waiting is None and self.owned.num_runs() >= self.plan.trials:
+        interrupted = self.owned.interrupted()
+        if interrupted is None and self.owned.num_runs() >= self.plan.trials:
             return "trials"
-        if self._remaining_s() < self.plan.seconds + self.longest_overhead_s:
-            self._give_up_waiting()
+        spent_s = spent_before_s(interrupted) if interrupted else 0.0
+        if self._remaining_s() < self.plan.seconds - spent_s + self.longest_overhead_s:
+            self._give_up_interrupted()
             return "hours"
-        baseline_due = self.plan.trials >= BASELINE_FROM_TRIALS and not self.owned.has_run("baseline")
-        if waiting == "baseline" or (waiting is None and baseline_due):
+        if interrupted is not None:
+            self._begin(self.owned.take_up(interrupted))
+        elif self.plan.trials >= BASELINE_FROM_TRIALS and not self.owned.has_run("baseline"):
             self._begin(self.owned.ask_other("baseline"))
         else:
             self._begin(self._ask_search())
         return None
 
     def _ask_search(self) -> OpenRun:
-        number = self.owned.num_search_trials()
+        number = self.owned.next_search_number()
         if number == 0:
             self.owned.enqueue(self.space.best_known)
         return self.owned.ask_search(make_sampler(self.plan.sampler, seed=self.plan.seed, number=number), self.pruner)
@@ -120,13 +129,14 @@ class Coordinator:
             return
         self.owned.begin(run, settings)
         corpus = self.owned.corpus
-        limit_s = self.plan.seconds * (1 + ALLOWANCE_SHARE) + ALLOWANCE_S
+        evaluation_s = corpus["bytes"] * VALIDATION_PERCENT / 100 / EVALUATION_BYTES_PER_S
+        limit_s = self.plan.seconds * (1 + ALLOWANCE_SHARE) + ALLOWANCE_S + evaluation_s
         order = RunOrder(
             run_id=run.run_id,
             settings=settings,
             corpus=self.plan.corpus,
             corpus_sha256=corpus["sha256"],
-            checkpoint=self.home.checkpoints(self.owned.study_id) / f"{run.run_id}.pt",
+            checkpoint=self.home.checkpoint(self.owned.study_id, run.run_id),
             limit_s=min(limit_s, self._remaining_s()),
         )
         self.following[run.run_id] = Following(run, self.owned.lock.seconds_used())
@@ -184,7 +194,7 @@ class Coordinator:
         stats = ended.stats
         self.crashes_in_a_row = self.crashes_in_a_row + 1 if ended.ending == "crashed" else 0
         if ended.ending == "interrupted":
-            self.owned.park(run)
+            self.owned.park(run, stats)
         elif ended.ending == "finished" and ended.val_bpb is not None:
             self.owned.tell_finished(run, ended.val_bpb, stats)
         elif ended.ending == "diverged":
@@ -198,8 +208,12 @@ class Coordinator:
         self.view.run_ended(run.run_id, self.owned.record())
 
     def _delete_checkpoint(self, run: OpenRun) -> None:
-        folder = self.home.checkpoints(self.owned.study_id)
-        (folder / f"{run.run_id}.pt").unlink(missing_ok=True)
+        """Also what a save that was cut off has left, and the folder with the last one."""
+        path = self.home.checkpoint(self.owned.study_id, run.run_id)
+        for file in path.parent.glob(f"{path.name}*"):
+            file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
 
     def _note_overhead(self, following: Following, ended: Ended) -> None:
         """Learn how long a run takes beyond its budget, so that no run starts that the deadline would cut."""
@@ -211,10 +225,10 @@ class Coordinator:
     def _remaining_s(self) -> float:
         return self.plan.hours * 3600 - self.owned.lock.seconds_used()
 
-    def _give_up_waiting(self) -> None:
+    def _give_up_interrupted(self) -> None:
         """The hours are over: runs that still wait to be continued have failed."""
-        while (role := self.owned.waiting_role()) is not None:
-            run = self._ask_search() if role == "search" else self.owned.ask_other(role)
+        while (interrupted := self.owned.interrupted()) is not None:
+            run = self.owned.take_up(interrupted)
             self.owned.tell_crashed(run, "interrupted, and the study's hours were over before it could go on", {})
             self._delete_checkpoint(run)
 
@@ -232,5 +246,13 @@ class Coordinator:
         """Whatever happened: no process goes on, and no run stays without an owner."""
         self.launcher.close()
         for following in self.following.values():
-            self.owned.park(following.run)
+            # Where this fails, the next resume finds the run without an owner and parks it.
+            with contextlib.suppress(SQLAlchemyError, StorageInternalError, OwnershipLostError):
+                self.owned.park(following.run, {})
         self.following.clear()
+
+
+def spent_before_s(interrupted: FrozenTrial) -> float:
+    """Seconds of its budget that an interrupted run has in its checkpoint; 0 if it could not say."""
+    seconds = interrupted.user_attrs.get(keys.STATS, {}).get("seconds", {})
+    return float(seconds.get("train", 0.0))

@@ -14,8 +14,8 @@ from typing import Any, Literal
 from search.events import Beat, Ended, Measured, RunEvent, RunOrder
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-STOP_PATIENCE_S = 20.0  # from asking a run to stop to ending its process
-KILL_AFTER_S = 3.0  # from SIGTERM to SIGKILL
+STOP_PATIENCE_S = 60.0  # from asking a run to stop, and to save up to a gigabyte, to ending its process
+KILL_AFTER_S = 3.0  # from closing a process's input to killing it
 _EVENTS = {"beat": Beat, "measured": Measured, "ended": Ended}
 
 
@@ -70,18 +70,20 @@ class WorkerProcess:
         return [_event(json.loads(line)) for line in lines]
 
     def kill(self) -> int:
-        """End the process group, politely first; returns the exit code (negative: the signal)."""
+        """End the process group; returns the exit code (negative: the signal).
+
+        A process whose input closes exits by itself; one that does not is killed.
+        """
         assert self.process is not None
-        for signal_number in (signal.SIGTERM, signal.SIGKILL):
-            if self.process.poll() is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(self.process.pid, signal_number)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self.process.wait(KILL_AFTER_S)
         for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+            assert pipe is not None
+            with contextlib.suppress(OSError):
+                pipe.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(KILL_AFTER_S)
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
         code = self.process.wait()
         self.process = None
         return code
@@ -93,7 +95,7 @@ class LocalLauncher:
     Args:
         workers: runs at a time.
         threads: of each run.
-        log: path of a worker's log, by its index.
+        logs: the path of each worker's log.
     """
 
     def __init__(self, *, workers: int, threads: int, logs: list[Path]) -> None:
@@ -182,7 +184,10 @@ class LocalLauncher:
         worker.order = None
         if ending is not None:
             return Ended(run_id=order.run_id, ending=ending, reason="it did not stop when asked to and was ended")
-        reason = f"past its outer limit of {order.limit_s:.0f} s (budget and allowance); its process was ended"
+        reason = (
+            f"past its outer limit of {order.limit_s:.0f} s (budget, allowance and evaluation, or what "
+            "the study had left); its process was ended"
+        )
         return Ended(run_id=order.run_id, ending="crashed", reason=reason)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data.corpus import BUILT_IN, Corpus
+from data.paths import user_path
 from model import METRIC_VERSION, TRAINER_VERSION
 from search.space import BUILT_IN_SPACES
 from studies.errors import PlanError
@@ -33,7 +34,7 @@ def resolve_plan(flags: Mapping[str, Any], file: Mapping[str, Any]) -> StudyPlan
         said.setdefault("threads", max(1, available_cores() // workers))
     for key, built_in in (("corpus", (BUILT_IN,)), ("space", BUILT_IN_SPACES)):
         if isinstance(said.get(key), str) and said[key] not in ("", *built_in):
-            said[key] = str(Path(said[key]).expanduser().resolve())
+            said[key] = str(user_path(said[key], f"the {key}"))
     plan = StudyPlan(**said)
     plan.check_cores()
     return plan
@@ -45,11 +46,12 @@ def read_plan_file(path: Path | None) -> dict[str, Any]:
         return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as problem:
+    except UnicodeDecodeError as problem:
+        raise PlanError(f"the config file {path} is not UTF-8 text; check the path.") from problem
+    except ValueError as problem:  # not TOML, or a number of thousands of digits
         raise PlanError(f"the config file {path} is not TOML: {problem}; write lines such as: trials = 20") from problem
-    except (OSError, UnicodeDecodeError) as problem:
-        why = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8 text"
-        raise PlanError(f"cannot read the config file {path}: {why}; check the path.") from problem
+    except OSError as problem:
+        raise PlanError(f"cannot read the config file {path}: {problem.strerror}; check the path.") from problem
 
 
 def fresh_name() -> str:
@@ -57,13 +59,12 @@ def fresh_name() -> str:
     return time.strftime("study-%Y%m%d-%H%M%S")
 
 
-def fingerprint(plan: StudyPlan, corpus: Corpus) -> dict[str, Any]:
+def fingerprint(corpus: Corpus) -> dict[str, Any]:
     """What must not change within a study, for its trials to be comparable."""
     return {
         "corpus_sha256": corpus.sha256,
         "metric_version": METRIC_VERSION,
         "trainer_version": TRAINER_VERSION,
-        "threads": plan.threads,
         **{library: version(library) for library in LIBRARIES},
     }
 

@@ -14,6 +14,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import Trial
 
 from data.errors import UserError
+from data.paths import user_path
 from model.presets import PRESETS
 from model.settings import SETTING_NAMES, SettingsError, TrialSettings, settings_from
 
@@ -79,10 +80,10 @@ def load_space(name_or_path: str) -> SearchSpace:
     if name_or_path in BUILT_IN_SPACES:
         text = resources.files("search.spaces").joinpath(f"{name_or_path}.toml").read_text(encoding="utf-8")
     else:
-        text = _read(Path(name_or_path).expanduser())
+        text = _read(user_path(name_or_path, "the space"))
     try:
         source = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
+    except ValueError as problem:  # not TOML, or a number of thousands of digits
         raise SpaceError(
             f"the space {name_or_path} is not TOML: {problem}; see README, 'Your own search space'."
         ) from problem
@@ -98,7 +99,7 @@ def space_from(source: dict[str, Any]) -> SearchSpace:
     """Build a space from parsed TOML; SpaceError or SettingsError says what is wrong with it."""
     _check_keys("key", source, _TOP_KEYS)
     preset = source.get("preset", "modern")
-    if preset not in PRESETS:
+    if not isinstance(preset, str) or preset not in PRESETS:
         raise SpaceError(f"unknown preset {preset!r}; choose one of {', '.join(PRESETS)}.")
     fixed, parameters = source.get("fixed", {}), source.get("parameters", {})
     if not isinstance(parameters, dict) or not parameters:
@@ -110,7 +111,42 @@ def space_from(source: dict[str, Any]) -> SearchSpace:
     defaults = settings_from({**PRESETS[preset], **fixed, "budget_s": 1.0, "seed": 0}).as_dict()
     known = {name: value for name, value in defaults.items() if name not in _NOT_SEARCHED}
     dimensions = tuple(_dimension(name, table) for name, table in parameters.items())
+    _check_conditions(dimensions, known)
+    _check_best_known(source.get("best_known", {}), dimensions, known)
     return SearchSpace(source=source, fixed=known, dimensions=dimensions)
+
+
+def _check_conditions(dimensions: tuple[Dimension, ...], known: dict[str, Any]) -> None:
+    """A condition looks at what is settled when its parameter's turn comes, and at values that there are."""
+    settled = {name: CategoricalDistribution([value]) for name, value in known.items()}
+    later = {dimension.name for dimension in dimensions}
+    for dimension in dimensions:
+        for name, wanted in dimension.condition.items():
+            if name in later:
+                raise SpaceError(
+                    f"parameters.{dimension.name} depends on {name}, drawn after it; write parameters.{name} first."
+                )
+            if not _holds(settled[name], wanted):
+                raise SpaceError(f"parameters.{dimension.name} wants {name} = {wanted!r}, which is never drawn.")
+        later.discard(dimension.name)
+        settled[dimension.name] = dimension.distribution  # type: ignore[assignment]
+
+
+def _check_best_known(best_known: dict[str, Any], dimensions: tuple[Dimension, ...], known: dict[str, Any]) -> None:
+    settings_from({**known, **best_known, "budget_s": 1.0, "seed": 0})
+    for dimension in dimensions:
+        if dimension.name in best_known and not _holds(dimension.distribution, best_known[dimension.name]):
+            raise SpaceError(
+                f"best_known.{dimension.name} = {best_known[dimension.name]!r} is never drawn; give one that is."
+            )
+
+
+def _holds(distribution: BaseDistribution, value: Any) -> bool:
+    """Whether ``value`` may be drawn."""
+    if isinstance(distribution, CategoricalDistribution):
+        return value in distribution.choices
+    assert isinstance(distribution, (IntDistribution, FloatDistribution))
+    return isinstance(value, (int, float)) and distribution.low <= value <= distribution.high
 
 
 def check_draws(space: SearchSpace) -> None:
@@ -155,7 +191,7 @@ def _dimension(name: str, table: dict[str, Any]) -> Dimension:
         raise SpaceError(
             f"parameters.{name} lacks {problem.args[0]!r}; a number needs type, low and high."
         ) from problem
-    except (ValueError, TypeError) as problem:
+    except (ValueError, TypeError, OverflowError) as problem:
         raise SpaceError(f"parameters.{name}: {problem}") from problem
 
 

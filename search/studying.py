@@ -20,7 +20,8 @@ from studies.reading import read_study
 from studies.records import FINISHING_REASONS, StudyRecord
 from studies.storage import Storage
 
-CHANGEABLE = ("threads", "torch", "optuna", "numpy")  # a resume may accept these to differ
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+CHANGEABLE = ("torch", "optuna", "numpy")  # a resume may accept these to differ
 
 
 def start_study(storage_url: str, name: str, plan: StudyPlan, view: View, *, began: float) -> StudyRecord:
@@ -34,7 +35,7 @@ def start_study(storage_url: str, name: str, plan: StudyPlan, view: View, *, beg
         began: ``time.monotonic()`` from which the study's active time counts.
 
     Raises:
-        UserError: something the user can put right; nothing has been created then.
+        UserError: something the user can put right; no study has been created then.
     """
     check_study_name(name)
     space, corpus = load_space(plan.space), load_corpus(plan.corpus)
@@ -42,8 +43,9 @@ def start_study(storage_url: str, name: str, plan: StudyPlan, view: View, *, beg
     facts = {"name": plan.corpus, "bytes": corpus.num_bytes, "sha256": corpus.sha256}
     with _launching(plan, name) as launcher:
         storage = Storage(storage_url, create=True)
-        create_study(storage, name, plan=plan, space=space.source, corpus=facts, fingerprint=fingerprint(plan, corpus))
-        return _run(storage, name, launcher, view, began=began)
+        create_study(storage, name, plan=plan, space=space.source, corpus=facts, fingerprint=fingerprint(corpus))
+        with OwnedStudy(storage, name, began=began) as owned:
+            return _run(owned, launcher, view)
 
 
 def resume_study(storage_url: str, name: str, view: View, *, began: float, accept_changes: bool = False) -> StudyRecord:
@@ -59,30 +61,27 @@ def resume_study(storage_url: str, name: str, view: View, *, began: float, accep
     _check_cores(record)
     check_sampler(record.plan.sampler)
     _check_unchanged(storage, record, accept_changes=accept_changes)
-    with _launching(record.plan, name) as launcher:
-        return _run(storage, name, launcher, view, began=began)
+    with OwnedStudy(storage, name, began=began) as owned, _launching(owned.plan, name) as launcher:
+        return _run(owned, launcher, view)
 
 
-def _run(storage: Storage, name: str, launcher: LocalLauncher, view: View, *, began: float) -> StudyRecord:
-    home = data_home()
-    with OwnedStudy(storage, name, began=began) as owned, _stop_signals() as stopped:
+def _run(owned: OwnedStudy, launcher: LocalLauncher, view: View) -> StudyRecord:
+    space = space_from(owned.space)
+    with _stop_signals() as stopped:
         try:
-            Coordinator(owned, space_from(owned.space), launcher, view, home=home, interrupted=stopped.is_set).run()
+            Coordinator(owned, space, launcher, view, home=data_home(), interrupted=stopped.is_set).run()
         finally:
             view.close()
-    return read_study(storage, name)
+    owned.lock.release()
+    return owned.record()
 
 
 @contextmanager
 def _launching(plan: StudyPlan, name: str) -> Iterator[LocalLauncher]:
-    """Worker processes for a study; started early, since they import torch meanwhile."""
-    home = data_home()
-    make_folder(home.root)
-    launcher = LocalLauncher(
-        workers=plan.workers,
-        threads=plan.threads,
-        logs=[home.worker_log(name, worker) for worker in range(plan.workers)],
-    )
+    """Worker processes for a study; they import torch while everything else gets ready."""
+    logs = [data_home().worker_log(name, worker) for worker in range(plan.workers)]
+    make_folder(logs[0].parent)
+    launcher = LocalLauncher(workers=plan.workers, threads=plan.threads, logs=logs)
     try:
         yield launcher
     finally:
@@ -100,7 +99,7 @@ def _check_cores(record: StudyRecord) -> None:
 
 
 def _check_unchanged(storage: Storage, record: StudyRecord, *, accept_changes: bool) -> None:
-    now = fingerprint(record.plan, load_corpus(record.plan.corpus))
+    now = fingerprint(load_corpus(record.plan.corpus))
     changed = differences(record.fingerprint, now)
     if not changed:
         return
@@ -118,7 +117,7 @@ def _check_unchanged(storage: Storage, record: StudyRecord, *, accept_changes: b
 
 @contextmanager
 def _stop_signals() -> Iterator[threading.Event]:
-    """Ctrl-C and SIGTERM set an event; a second one raises KeyboardInterrupt."""
+    """Ctrl-C, SIGTERM and a hang-up set an event; a second one raises KeyboardInterrupt."""
     stopped = threading.Event()
 
     def on_signal(number: int, frame: object) -> None:
@@ -129,7 +128,9 @@ def _stop_signals() -> Iterator[threading.Event]:
     if threading.current_thread() is not threading.main_thread():
         yield stopped
         return
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    # A hang-up that is ignored already (nohup) stays ignored.
+    numbers = [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, on_signal) for number in numbers}
     try:
         yield stopped
     finally:

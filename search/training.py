@@ -13,6 +13,8 @@ from search.launcher import THREAD_VARIABLES
 from studies.errors import PlanError
 from studies.plan import available_cores
 
+OWN_OPTIONS = {"budget_s": "--seconds", "seed": "--seed"}
+
 
 def train_command(
     preset: str,
@@ -29,6 +31,9 @@ def train_command(
     threads = check_threads(threads)
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))  # before torch is imported
     result = train_once(settings, corpus, threads=threads)
+    if not as_json:
+        bpb = "diverged" if result["val_bpb"] is None else f"{result['val_bpb']:.4f} bpb"
+        print(f"{preset}: {bpb}, {result['total_steps']:,} steps, {result['num_params']:,} parameters")
     print(json.dumps(result))
     return 0 if result["val_bpb"] is not None else 1
 
@@ -73,11 +78,14 @@ def parse_changes(changes: list[str]) -> dict[str, Any]:
         name, equals, text = change.partition("=")
         if not equals:
             raise SettingsError(f"--set {change!r} has no value; write --set NAME=VALUE, such as --set d_model=96.")
-        check_setting_name(name.strip())
+        name = name.strip()
+        check_setting_name(name)
+        if name in OWN_OPTIONS:
+            raise SettingsError(f"--set does not change {name}; use {OWN_OPTIONS[name]} for it.")
         try:
-            values[name.strip()] = json.loads(text)
-        except json.JSONDecodeError:
-            values[name.strip()] = text.strip()
+            values[name] = json.loads(text)
+        except ValueError:  # not a number, true or false
+            values[name] = text.strip()
     return values
 
 

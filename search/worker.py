@@ -7,6 +7,7 @@ through many runs and dies with its coordinator: when standard input closes, it 
 import json
 import os
 import queue
+import signal
 import socket
 import sys
 import threading
@@ -153,6 +154,8 @@ def _voice(stream: TextIO) -> Callable[[dict[str, Any]], None]:
 
 def main() -> None:
     threads, cores = int(sys.argv[1]), sys.argv[2]
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # sent to a whole job: the coordinator decides what becomes of the run
     if cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {int(core) for core in cores.split(",")})
     # Events have a channel of their own; whatever a library prints goes to the log.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import platformdirs
 
+from data.paths import user_path
 from studies.errors import StorageError
 
 HOME_VARIABLE = "BARDTUNE_HOME"
@@ -18,12 +19,16 @@ class Home:
     root: Path
 
     @property
-    def storage_url(self) -> str:
-        """The default database."""
-        return f"sqlite:///{self.root / 'studies.db'}"
+    def database(self) -> Path:
+        """The default database's file."""
+        return self.root / "studies.db"
 
-    def checkpoints(self, study_id: str) -> Path:
-        return self.root / "checkpoints" / study_id
+    @property
+    def storage_url(self) -> str:
+        return f"sqlite:///{self.database}"
+
+    def checkpoint(self, study_id: str, run_id: str) -> Path:
+        return self.root / "checkpoints" / study_id / f"{run_id}.pt"
 
     def worker_log(self, study_name: str, worker: int) -> Path:
         """What the worker's process says on its standard error."""
@@ -33,7 +38,7 @@ class Home:
 def data_home() -> Home:
     """The user's data folder, or the folder that BARDTUNE_HOME names."""
     said = os.environ.get(HOME_VARIABLE)
-    return Home(Path(said).expanduser().resolve() if said else platformdirs.user_data_path("bardtune", appauthor=False))
+    return Home(user_path(said, HOME_VARIABLE) if said else platformdirs.user_data_path("bardtune", appauthor=False))
 
 
 def make_folder(folder: Path) -> Path:

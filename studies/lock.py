@@ -153,11 +153,22 @@ class LockState:
 
 def lock_state(engine: sa.Engine, study_name: str) -> LockState:
     """Read a study's lock; a study that was never run is free and has used nothing."""
-    row = _row(engine, study_name)
+    try:
+        row = _row(engine, study_name)
+    except sa.exc.SQLAlchemyError:
+        if sa.inspect(engine).has_table(coordinators.name):
+            raise
+        row = None  # studies that were copied into a database where bardtune has not run
     if row is None:
         return LockState(False, 0.0)
     owner = _owner(row)
     return LockState(owner is not None and owner.is_alive(row.renewed_at, time.time()), row.seconds_used)
+
+
+def forget_lock(engine: sa.Engine, study_name: str) -> None:
+    """Delete what an earlier study of this name has left behind, its active seconds above all."""
+    with engine.begin() as connection:
+        connection.execute(sa.delete(coordinators).where(coordinators.c.study_name == study_name))
 
 
 def _row(engine: sa.Engine, study_name: str) -> "sa.Row[tuple[object, ...]] | None":

@@ -8,17 +8,17 @@ from typing import Any
 import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from studies import keys
 from studies.errors import StudyError
-from studies.lock import CoordinatorLock
+from studies.lock import CoordinatorLock, forget_lock
 from studies.plan import StudyPlan
-from studies.reading import is_run, load, read_study
+from studies.reading import is_ours, is_run, load, read_study
 from studies.records import Role, StopReason, StudyRecord, make_label, make_run_id
 from studies.storage import Storage
 
-DIVERGED_BPB = 8.0  # what a diverged run is told as: a blind guess, bad but finite, so that the sampler learns
+DIVERGED_BPB = 16.0  # what a diverged run is told as: twice a blind guess, bad but finite, so that the sampler learns
 
 
 @dataclass(slots=True)
@@ -68,18 +68,23 @@ def create_study(
     Raises:
         StudyError: the name is taken.
     """
-    if name in {
-        summary.study_name for summary in optuna.get_all_study_summaries(storage.rdb, include_best_trial=False)
-    }:
-        raise StudyError(
-            f"the study {name!r} exists; continue it with: bardtune resume {name}, or choose another name."
+    existing = {study.study_name: study for study in optuna.get_all_study_summaries(storage.rdb)}
+    if name in existing:
+        _refuse_taken(name, existing[name])
+    elif keys.runs_name(name) in existing:  # of a study that was deleted
+        optuna.delete_study(study_name=keys.runs_name(name), storage=storage.rdb)
+    try:
+        study = optuna.create_study(
+            study_name=name, storage=storage.rdb, direction="minimize", load_if_exists=name in existing
         )
-    # The plan goes in last: a study without one is not listed.
+    except optuna.exceptions.DuplicatedStudyError as problem:
+        raise StudyError(f"another process has just made a study {name!r}; choose another name.") from problem
+    forget_lock(storage.engine, name)
     optuna.create_study(study_name=keys.runs_name(name), storage=storage.rdb, direction="minimize", load_if_exists=True)
-    study = optuna.create_study(study_name=name, storage=storage.rdb, direction="minimize")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.set_metric_names(["val_bpb"])
+    # The plan goes in last: a study without one is not listed, and can be begun again.
     for key, value in (
         (keys.STUDY_ID, uuid.uuid4().hex[:12]),
         (keys.SPACE, space),
@@ -88,6 +93,16 @@ def create_study(
         (keys.PLAN, plan.as_dict()),
     ):
         study.set_user_attr(key, value)
+
+
+def _refuse_taken(name: str, existing: optuna.study.StudySummary) -> None:
+    """Raise StudyError unless ``existing`` is only the empty beginning of a study."""
+    if is_ours(existing.user_attrs):
+        raise StudyError(
+            f"the study {name!r} exists; continue it with: bardtune resume {name}, or choose another name."
+        )
+    if existing.n_trials:
+        raise StudyError(f"the name {name!r} is taken by a study that bardtune did not make; choose another name.")
 
 
 class OwnedStudy:
@@ -100,7 +115,9 @@ class OwnedStudy:
     def __init__(self, storage: Storage, name: str, *, began: float | None = None) -> None:
         self.storage, self.name = storage, name
         self.search = load(storage, name)
-        self.others = optuna.load_study(study_name=keys.runs_name(name), storage=storage.rdb)
+        self.others = optuna.create_study(
+            study_name=keys.runs_name(name), storage=storage.rdb, direction="minimize", load_if_exists=True
+        )
         self.plan = StudyPlan(**self.search.user_attrs[keys.PLAN])
         self.lock = CoordinatorLock(storage.engine, name, began=began)
 
@@ -131,31 +148,40 @@ class OwnedStudy:
         """Training runs of every kind and in any state: what the cap counts."""
         return sum(is_run(trial) for study in (self.search, self.others) for trial in study.get_trials(deepcopy=False))
 
-    def num_search_trials(self) -> int:
-        """Search trials in any state; the next new one gets this number."""
-        return len(self.search.get_trials(deepcopy=False))
+    def next_search_number(self) -> int:
+        """The number that the next new search trial gets: a queued one's, or the first free one."""
+        trials = self.search.get_trials(deepcopy=False)
+        queued = [trial.number for trial in trials if trial.state == TrialState.WAITING and not is_run(trial)]
+        return min(queued, default=len(trials))
 
     def has_run(self, role: Role) -> bool:
         trials = self.others.get_trials(deepcopy=False)
         return any(trial.user_attrs.get(keys.ROLE) == role for trial in trials)
 
-    def waiting_role(self) -> Role | None:
-        """Role of a run that waits in the queue: interrupted, or asked for and never begun; None if none does."""
-        for study, role in ((self.others, "baseline"), (self.search, "search")):
-            waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-            if waiting:
-                found: Role = waiting[0].user_attrs.get(keys.ROLE, role)
-                return found
+    def interrupted(self) -> FrozenTrial | None:
+        """A run that has begun and waits to be continued, other roles first; None if none does."""
+        for study in (self.others, self.search):
+            for trial in study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+                if is_run(trial):
+                    return trial
         return None
 
+    def take_up(self, frozen: FrozenTrial) -> OpenRun:
+        """Continue an interrupted run under its own number; the cap has counted it already."""
+        self.lock.verify()
+        study = self.others if keys.ROLE in frozen.user_attrs else self.search
+        self.storage.rdb.set_trial_state_values(frozen._trial_id, TrialState.RUNNING)
+        role: Role = frozen.user_attrs.get(keys.ROLE, "search")
+        return _open(Trial(study, frozen._trial_id), role)
+
     def ask_search(self, sampler: BaseSampler, pruner: BasePruner) -> OpenRun:
-        """Ask for the next search trial, a waiting one first; the caller has checked the cap."""
+        """Ask for a new search trial, a queued one first; the caller has checked the cap and what is interrupted."""
         self.lock.verify()
         self.search.sampler, self.search.pruner = sampler, pruner
         return _open(self.search.ask(), "search")
 
     def ask_other(self, role: Role) -> OpenRun:
-        """Ask for a run that is not drawn from the search space, a waiting one first."""
+        """Ask for a new run that is not drawn from the search space."""
         self.lock.verify()
         optuna_trial = self.others.ask()
         optuna_trial.set_user_attr(keys.ROLE, role)
@@ -183,10 +209,11 @@ class OwnedStudy:
     def tell_crashed(self, run: OpenRun, reason: str, stats: dict[str, Any]) -> None:
         self._tell(run, "crashed", stats, reason=reason, state=TrialState.FAIL)
 
-    def park(self, run: OpenRun) -> None:
+    def park(self, run: OpenRun, stats: dict[str, Any]) -> None:
         """Put an interrupted run back in the queue: the same number goes on with the next resume."""
         self.lock.verify()
         run.optuna_trial.set_user_attr(keys.ENDING, "interrupted")
+        run.optuna_trial.set_user_attr(keys.STATS, stats)
         self.storage.rdb.set_trial_state_values(run.optuna_trial._trial_id, TrialState.WAITING)
 
     def note_stop(self, reason: StopReason | None) -> None:

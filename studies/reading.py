@@ -27,8 +27,12 @@ _STATES: dict[TrialState, RunState] = {
 def study_names(storage: Storage) -> list[str]:
     """Names of the studies that bardtune made, oldest first."""
     summaries = optuna.get_all_study_summaries(storage.rdb, include_best_trial=False)
-    ours = [summary for summary in summaries if keys.PLAN in summary.user_attrs]
-    return [summary.study_name for summary in ours]
+    return [summary.study_name for summary in summaries if is_ours(summary.user_attrs)]
+
+
+def is_ours(user_attrs: dict[str, Any]) -> bool:
+    """Whether a study with these attributes was made, and completely made, by bardtune."""
+    return keys.STUDY_ID in user_attrs and isinstance(user_attrs.get(keys.PLAN), dict)
 
 
 def read_study(storage: Storage, name: str) -> StudyRecord:
@@ -42,7 +46,7 @@ def read_study(storage: Storage, name: str) -> StudyRecord:
     attrs = study.user_attrs
     stop_reason = None if held.held else attrs.get(keys.STOP_REASON)
     search = study.get_trials(deepcopy=False)
-    others = optuna.load_study(study_name=keys.runs_name(name), storage=storage.rdb).get_trials(deepcopy=False)
+    others = _other_runs(storage, name)
     return StudyRecord(
         name=name,
         plan=StudyPlan(**attrs[keys.PLAN]),
@@ -58,14 +62,26 @@ def read_study(storage: Storage, name: str) -> StudyRecord:
     )
 
 
+def _other_runs(storage: Storage, name: str) -> list[FrozenTrial]:
+    """Trials of the sibling study; none if somebody has deleted it."""
+    try:
+        sibling = optuna.load_study(study_name=keys.runs_name(name), storage=storage.rdb)
+    except KeyError:
+        return []
+    return sibling.get_trials(deepcopy=False)
+
+
 def load(storage: Storage, name: str) -> optuna.Study:
     """Load a study that bardtune made; StudyError names the nearest one if it is not there."""
-    names = study_names(storage)
-    if name not in names:
-        near = get_close_matches(name, names, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "see what there is with: bardtune list"
-        raise StudyError(f"no study {name!r} in {storage.display_url}; {hint}")
-    return optuna.load_study(study_name=name, storage=storage.rdb)
+    try:
+        study = optuna.load_study(study_name=name, storage=storage.rdb)
+        if is_ours(study.user_attrs):
+            return study
+    except KeyError:
+        pass
+    near = get_close_matches(name, study_names(storage), n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "see what there is with: bardtune list"
+    raise StudyError(f"no study {name!r} in {storage.display_url}; {hint}")
 
 
 def is_run(trial: FrozenTrial) -> bool:

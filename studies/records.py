@@ -116,6 +116,11 @@ class StudyRecord:
         finished = [trial for trial in self.trials if trial.val_bpb is not None]
         return min(finished, key=lambda trial: (trial.val_bpb, trial.number), default=None)
 
+    @property
+    def best_known(self) -> TrialRecord | None:
+        """The first search trial, the best point known before the search; None until it has finished."""
+        return next((trial for trial in self.trials if trial.number == 0 and trial.val_bpb is not None), None)
+
     def counts(self) -> dict[str, int]:
         """Training runs of every role: the cap, the plan, and how many there are in each state."""
         states = Counter(run.state for run in self.all_runs)

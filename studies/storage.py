@@ -12,6 +12,7 @@ import sqlalchemy
 from optuna.storages import RDBStorage
 from sqlalchemy.engine import URL, make_url
 
+from data.paths import user_path
 from studies.errors import StorageError
 from studies.home import make_folder
 from studies.lock import metadata
@@ -69,11 +70,6 @@ class Storage:
         """The URL without its password."""
         return self.url.render_as_string(hide_password=True)
 
-    def close(self) -> None:
-        self.rdb.remove_session()
-        self.rdb.engine.dispose()
-        self.engine.dispose()
-
     def _prepare_file(self, *, create: bool) -> None:
         path = Path(self.url.database or "")
         if not create and not path.exists():
@@ -89,6 +85,10 @@ class Storage:
         url = self.url.render_as_string(hide_password=False)
         engine = sqlalchemy.create_engine(self.url, **options)
         if not create:
+            if not sqlalchemy.inspect(engine).has_table("studies"):
+                raise StorageError(
+                    f"{self.display_url} holds no studies: it is not a database of Optuna's; {EXAMPLES}."
+                )
             return RDBStorage(url, engine_kwargs=options), engine
         with self._schema_lock(engine):
             if self.is_sqlite:
@@ -123,7 +123,7 @@ def _parse(text: str) -> URL:
     if url.get_backend_name() == "sqlite":
         if not url.database or url.database == ":memory:":
             raise StorageError(f"{text!r} names no file, and a study must outlive its process; {EXAMPLES}.")
-        url = url.set(database=str(Path(url.database).expanduser().resolve()))
+        url = url.set(database=str(user_path(url.database, "the storage")))
     return url
 
 

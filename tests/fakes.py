@@ -23,6 +23,7 @@ class ScriptedLauncher:
         self.orders: list[RunOrder] = []
         self.stopped: dict[str, str] = {}
         self.most_at_once = 0
+        self.scale_s = 1.0  # the budget of its runs
 
     def start(self, order: RunOrder) -> None:
         assert len(self.running) < self.capacity
@@ -37,7 +38,7 @@ class ScriptedLauncher:
         left = self.running[run_id]
         if run_id in self.stopped:
             del self.running[run_id]
-            return [Ended(run_id=run_id, ending=self.stopped[run_id], stats=stats(len(left)))]
+            return [Ended(run_id=run_id, ending=self.stopped[run_id], stats=stats(len(left), self.scale_s))]
         value = left.pop(0)
         if isinstance(value, Ended):
             del self.running[run_id]
@@ -56,7 +57,7 @@ class ScriptedLauncher:
         ]
         if not left:
             del self.running[run_id]
-            found.append(Ended(run_id=run_id, ending="finished", val_bpb=value, stats=stats(0)))
+            found.append(Ended(run_id=run_id, ending="finished", val_bpb=value, stats=stats(0, self.scale_s)))
         return found
 
     def stop(self, run_id: str, ending: str) -> None:
@@ -66,8 +67,8 @@ class ScriptedLauncher:
         self.running.clear()
 
 
-def stats(tenths_left: int) -> dict[str, Any]:
-    train_s = 1.0 - tenths_left / 10
+def stats(tenths_left: int, budget_s: float) -> dict[str, Any]:
+    train_s = budget_s * (1.0 - tenths_left / 10)
     return {"seconds": {"setup": 0.0, "train": train_s, "evaluate": 0.0, "checkpoint": 0.0}, "steps": 100}
 
 

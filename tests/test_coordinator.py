@@ -9,7 +9,7 @@ from studies_at_hand import make_study, run_study, storage_at
 
 from search.events import Ended, RunOrder
 from studies import keys
-from studies.lock import OwnershipLostError
+from studies.lock import CoordinatorLock, OwnershipLostError, coordinators
 from studies.owned import DIVERGED_BPB, OwnedStudy
 from studies.storage import Storage
 
@@ -22,6 +22,14 @@ def storage(tmp_path: Path) -> Storage:
 def good(order: RunOrder) -> list[float]:
     """Narrower models are better, so that trials differ."""
     return falling_to(2.0 + order.settings["d_model"] / 1000)
+
+
+def use_up(storage: Storage, seconds: float) -> None:
+    """Let the study ``s`` have been active for so long."""
+    lock = CoordinatorLock(storage.engine, "s")
+    lock.acquire()
+    lock.began -= seconds
+    lock.release()
 
 
 def one_bad(bad_id: str, event: Ended):
@@ -179,7 +187,8 @@ def test_another_seed_draws_other_trials(storage: Storage, tmp_path: Path) -> No
 
 
 def test_no_run_starts_that_the_deadline_would_cut(storage: Storage, tmp_path: Path) -> None:
-    make_study(storage, trials=20, seconds=1.0, hours=2.9 / 3600)
+    make_study(storage, trials=20, seconds=1.0, hours=10 / 3600)
+    use_up(storage, 7.5)
     launcher = ScriptedLauncher(good)
     record = run_study(storage, tmp_path, launcher)
     assert (record.state, record.stop_reason) == ("finished", "hours")
@@ -190,10 +199,7 @@ def test_a_waiting_run_fails_with_a_reason_when_the_hours_are_over(storage: Stor
     make_study(storage, trials=3, hours=10 / 3600)
     ticks = iter(range(1000))
     run_study(storage, tmp_path, ScriptedLauncher(good), interrupted=lambda: next(ticks) == 3)
-    from studies.lock import coordinators
-
-    with storage.engine.begin() as connection:
-        connection.execute(coordinators.update().values(seconds_used=9.5))
+    use_up(storage, 9.5)
     record = run_study(storage, tmp_path, ScriptedLauncher(good))
     assert (record.state, record.stop_reason) == ("finished", "hours")
     assert record.trials[0].state == "failed"
@@ -222,8 +228,6 @@ def test_a_coordinator_that_lost_its_study_writes_no_more(storage: Storage, tmp_
         def start(self, order: RunOrder) -> None:
             super().start(order)
             with storage.engine.begin() as connection:
-                from studies.lock import coordinators
-
                 connection.execute(coordinators.update().values(token="somebody else's"))
 
     launcher = Thief(good)
@@ -249,3 +253,46 @@ def test_stock_optuna_opens_the_study_and_finds_the_same_best(storage: Storage, 
     assert set(stock.best_params) == {"d_model", "learning_rate"}
     assert keys.SETTINGS in stock.best_trial.user_attrs
     assert set(optuna.search_space.intersection_search_space(stock.trials)) == {"d_model", "learning_rate"}
+
+
+def test_trials_that_somebody_else_enqueued_do_not_lift_the_cap(storage: Storage, tmp_path: Path) -> None:
+    make_study(storage, trials=3)
+    stock = optuna.load_study(study_name="s", storage=storage.rdb)
+    for width in (16, 32, 48, 64, 80):
+        stock.enqueue_trial({"d_model": width, "learning_rate": 1e-3})
+    launcher = ScriptedLauncher(good)
+    record = run_study(storage, tmp_path, launcher)
+    assert record.counts()["total"] == len(launcher.orders) == 3
+    assert record.stop_reason == "trials"
+
+
+def test_a_nearly_finished_trial_needs_only_the_rest_of_its_budget(storage: Storage, tmp_path: Path) -> None:
+    make_study(storage, trials=2, seconds=10.0, hours=20 / 3600, pruner="none")
+    ticks = iter(range(1000))
+    scripted = ScriptedLauncher(good)
+    scripted.scale_s = 10.0
+    run_study(storage, tmp_path, scripted, interrupted=lambda: next(ticks) == 7)
+    use_up(storage, 12.0)
+    record = run_study(storage, tmp_path, ScriptedLauncher(good))
+    assert record.trials[0].state == "complete"
+    assert (record.counts()["total"], record.stop_reason) == (1, "hours")
+
+
+def test_a_name_that_was_deleted_begins_from_nothing(storage: Storage, tmp_path: Path) -> None:
+    make_study(storage, trials=4)
+    run_study(storage, tmp_path, ScriptedLauncher(good))
+    use_up(storage, 5000.0)
+    optuna.delete_study(study_name="s", storage=storage.rdb)
+    make_study(storage, trials=4)
+    launcher = ScriptedLauncher(good)
+    record = run_study(storage, tmp_path, launcher)
+    assert launcher.orders[0].run_id == "baseline-0000"
+    assert record.counts()["total"] == 4
+    assert record.seconds_used < 1000
+
+
+def test_a_long_text_gets_the_time_that_its_evaluation_takes(storage: Storage, tmp_path: Path) -> None:
+    make_study(storage, trials=1, seconds=1.0)
+    launcher = ScriptedLauncher(good)
+    run_study(storage, tmp_path, launcher)
+    assert launcher.orders[0].limit_s > 30 + 5_318_858 * 0.05 / 5_000

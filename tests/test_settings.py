@@ -43,7 +43,7 @@ def test_a_number_out_of_range_is_refused_with_the_range(name: str, tiny_setting
     lowest, highest = RANGES[name]
     step = 1 if name in WHOLE else 1e-9 * max(1.0, highest)
     for value in (lowest - step, highest + step):
-        assert f"{name} is {value}; give a value from {lowest:g} to {highest:g}." in refusal(
+        assert f"{name} is {value}; give a value from {lowest:.10g} to {highest:.10g}." in refusal(
             tiny_settings, **{name: value}
         )
 

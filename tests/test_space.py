@@ -96,6 +96,19 @@ def test_budget_and_seed_are_the_plans() -> None:
         ("parameters = 3", "nothing to search"),
         ("[parameters]\nd_ff = 3", "should be a table"),
         ("[parameters.d_ff]\ntype='int'\nlow='a'\nhigh=32", "parameters.d_ff"),
+        ("[best_known]\nd_ff=99\n[parameters.d_ff]\ntype='int'\nlow=16\nhigh=32", "is never drawn"),
+        ("[best_known]\nd_ff='a'\n[parameters.d_ff]\ntype='int'\nlow=16\nhigh=32", "d_ff is 'a'"),
+        ("preset=['modern']\n[parameters.d_ff]\ntype='int'\nlow=16\nhigh=32", "unknown preset"),
+        ("[parameters.d_ff]\ntype='int'\nlow=16\nhigh=inf", "parameters.d_ff"),
+        (
+            "[parameters.rope_theta]\ntype='float'\nlow=1\nhigh=9\ncondition={position='rope'}\n"
+            "[parameters.position]\ntype='categorical'\nchoices=['rope', 'none']",
+            "write parameters.position first",
+        ),
+        (
+            "[parameters.rope_theta]\ntype='float'\nlow=1\nhigh=9\ncondition={position='roap'}",
+            "which is never drawn",
+        ),
         ("[best_known]\nd_fff=3\n[parameters.d_ff]\ntype='int'\nlow=16\nhigh=32", "did you mean 'd_ff'"),
     ],
 )

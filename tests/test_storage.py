@@ -80,8 +80,34 @@ def test_only_our_studies_are_listed_and_others_are_left_alone(tmp_path: Path) -
     assert study_names(storage) == ["ours"]
     with pytest.raises(StudyError, match="no study 'foreign'"):
         read_study(storage, "foreign")
-    with pytest.raises(StudyError, match="'foreign' exists"):
+    optuna.load_study(study_name="foreign", storage=storage.rdb).ask()
+    with pytest.raises(StudyError, match="bardtune did not make"):
         make_study(storage, "foreign")
+
+
+def test_a_study_whose_making_was_cut_off_can_be_made_again(tmp_path: Path) -> None:
+    storage = storage_at(tmp_path)
+    optuna.create_study(study_name="half", storage=storage.rdb, direction="minimize")
+    make_study(storage, "half")
+    assert read_study(storage, "half").counts()["total"] == 0
+
+
+def test_a_study_is_still_read_when_its_sibling_or_the_lock_table_is_gone(tmp_path: Path) -> None:
+    storage = storage_at(tmp_path)
+    make_study(storage, "s")
+    optuna.delete_study(study_name="s:runs", storage=storage.rdb)
+    with storage.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE bardtune_coordinators")
+    assert read_study(storage, "s").state == "interrupted"
+
+
+def test_another_programs_database_is_refused_and_not_written_to(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "app.db") as connection:
+        connection.execute("CREATE TABLE notes (text)")
+    with pytest.raises(StorageError, match="holds no studies"):
+        Storage(f"sqlite:///{tmp_path}/app.db", create=False)
+    with sqlite3.connect(tmp_path / "app.db") as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (1,)
 
 
 def test_an_unknown_study_is_refused_with_the_nearest_name(tmp_path: Path) -> None:

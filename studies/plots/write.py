@@ -56,6 +56,8 @@ def render(seen: View, format_: str) -> bytes:
 
 
 def _check(flag: str, values: Sequence[str], known: Sequence[str]) -> None:
+    if not values:
+        raise PlanError(f"--{flag} is empty; choose from {', '.join(known)}.")
     for value in values:
         if value not in known:
             raise PlanError(f"--{flag} {value!r} is unknown; choose from {', '.join(known)}.")

@@ -1,0 +1,24 @@
+"""Paths that a user has typed."""
+
+from pathlib import Path
+
+from data.errors import UserError
+
+
+def user_path(text: str | Path, what: str) -> Path:
+    """Return the absolute path that ``text`` means, with ``~`` filled in.
+
+    Args:
+        text: as typed.
+        what: names it in the complaint, such as "the corpus".
+
+    Raises:
+        UserError: no path can be made of it: no such home folder, a loop of links, a null byte, too long a name.
+    """
+    try:
+        path = Path(text).expanduser().resolve()
+        path.exists()
+    except (OSError, RuntimeError, ValueError) as problem:
+        why = getattr(problem, "strerror", None) or str(problem)
+        raise UserError(f"{what} {str(text)[:200]!r} is no usable path ({why}); give another one.") from problem
+    return path
