@@ -122,7 +122,7 @@ def test_a_study_from_start_to_plots(folder: Path) -> None:
 
 
 def test_a_killed_study_is_resumed_with_no_trial_lost_or_added(folder: Path) -> None:
-    process = start_in_background("s", "--trials", "5", "--seconds", "3", "--pruner", "none")
+    process = start_in_background("s", "--trials", "5", "--seconds", "4", "--pruner", "none")
     before = wait_for("s", lambda state: state["trials"]["complete"] >= 2 and state["trials"]["running"] == 1)
     assert before["state"] == "running"
     refused = bardtune("resume", "s")
@@ -166,7 +166,7 @@ def test_a_stopped_study_saves_its_trial_and_says_how_to_go_on(folder: Path, num
 
 
 def test_a_resume_is_refused_when_the_corpus_has_changed(folder: Path) -> None:
-    process = start_in_background("s", "--trials", "3", "--seconds", "1")
+    process = start_in_background("s", "--trials", "3", "--seconds", "30")
     wait_for("s", lambda state: state["trials"]["running"] == 1)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
