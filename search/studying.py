@@ -128,8 +128,10 @@ def _stop_signals() -> Iterator[threading.Event]:
     if threading.current_thread() is not threading.main_thread():
         yield stopped
         return
-    # A hang-up that is ignored already (nohup) stays ignored.
-    numbers = [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    # A hang-up that is ignored already stays so: that is what nohup is for. Shells also start background jobs with
+    # SIGINT ignored, but whoever sends one to a study all the same means it.
+    nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    numbers = [number for number in STOP_SIGNALS if not (number == signal.SIGHUP and nohup)]
     before = {number: signal.signal(number, on_signal) for number in numbers}
     try:
         yield stopped
