@@ -16,7 +16,7 @@ from model.presets import preset
 def block_matrices() -> list[torch.nn.Parameter]:
     """The matrices that Muon moves in the modern preset, with random gradients."""
     generator = torch.Generator().manual_seed(0)
-    model = GPT(preset("modern", budget_s=1.0, seed=0, ngram_rows_log2=8), generator)
+    model = GPT(preset("modern", budget_s=1.0, seed=0), generator)
     matrices = [parameter for name, parameter in model.named_parameters() if is_block_matrix(name, parameter)]
     for matrix in matrices:
         matrix.grad = torch.randn(matrix.shape, generator=generator)

@@ -7,10 +7,10 @@ import numpy as np
 from data.corpus import CONTEXT_BYTES
 
 
-def random_windows(
+def random_offsets(
     split: np.ndarray, *, batch_size: int, rng: np.random.Generator, context_bytes: int = CONTEXT_BYTES
 ) -> Iterator[np.ndarray]:
-    """Yield random windows of ``split`` for ever.
+    """Yield where random windows of ``split`` begin, for ever.
 
     Args:
         split: (N,) uint8 with N > context_bytes.
@@ -20,13 +20,20 @@ def random_windows(
         context_bytes: T.
 
     Yields:
-        (B, T + 1) uint8. Columns 0..T-1 are the input, columns 1..T what to predict.
+        (B, 1) int64.
     """
-    span = np.arange(context_bytes + 1)
     num_offsets = len(split) - context_bytes
     while True:
-        offsets = rng.integers(num_offsets, size=(batch_size, 1))
-        yield split[offsets + span]
+        yield rng.integers(num_offsets, size=(batch_size, 1))
+
+
+def windows_at(split: np.ndarray, offsets: np.ndarray, *, context_bytes: int = CONTEXT_BYTES) -> np.ndarray:
+    """Return the windows of ``split`` (N,) uint8 that begin at offsets (B, 1): (B, T + 1) uint8.
+
+    Columns 0..T-1 are the input, columns 1..T what to predict.
+    """
+    windows: np.ndarray = split[offsets + np.arange(context_bytes + 1)]
+    return windows
 
 
 def evaluation_windows(

@@ -10,6 +10,8 @@ import torch
 
 logger = logging.getLogger(__name__)
 
+STATE_VERSION = 2  # raise it when a run saves other things than before; older checkpoints are then left alone
+
 # What torch.load raises for bytes that are no checkpoint: its own errors, and what the unpickler trips over.
 UNREADABLE = (OSError, RuntimeError, EOFError, pickle.UnpicklingError, LookupError, ValueError)
 
@@ -27,13 +29,13 @@ class CheckpointFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_name(self.path.name + ".draft")
         with draft.open("wb") as file:
-            torch.save({"fingerprint": self.fingerprint, "state": state}, file)
+            torch.save({"version": STATE_VERSION, "fingerprint": self.fingerprint, "state": state}, file)
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, self.path)
 
     def load(self) -> dict[str, Any] | None:
-        """Return the saved state; None if there is none, or it is unreadable or of another run."""
+        """Return the saved state; None if there is none, or it is unreadable, older or of another run."""
         try:
             saved = torch.load(self.path, weights_only=True)
         except FileNotFoundError:
@@ -43,6 +45,9 @@ class CheckpointFile:
             return None
         if not isinstance(saved, dict) or saved.get("fingerprint") != self.fingerprint:
             logger.warning("checkpoint %s belongs to another run; the run starts over", self.path)
+            return None
+        if saved.get("version") != STATE_VERSION:
+            logger.warning("checkpoint %s is of another version; the run starts over", self.path)
             return None
         state: dict[str, Any] = saved["state"]
         return state

@@ -19,6 +19,7 @@ class TrainingClock:
     budget_s: float
     now: Callable[[], float] = time.perf_counter
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PHASES, 0.0))
+    last_step_s: float = 0.0  # what the run's last step took
     cpu_train_s: float = 0.0  # CPU seconds of all threads of this process while training
     cpu_now: Callable[[], float] = time.process_time
 

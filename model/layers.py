@@ -53,7 +53,7 @@ class CausalSelfAttention(nn.Module):
 
     cos: Tensor
     sin: Tensor
-    mask: Tensor
+    mask: Tensor | None
 
     def __init__(self, settings: TrialSettings) -> None:
         super().__init__()
@@ -68,8 +68,13 @@ class CausalSelfAttention(nn.Module):
             cos, sin = rope_tables(head_dim, settings.rope_theta, CONTEXT_BYTES)
             self.register_buffer("cos", cos, persistent=False)
             self.register_buffer("sin", sin, persistent=False)
-        elif self.position == "alibi":
-            self.register_buffer("mask", alibi_mask(self.n_heads, CONTEXT_BYTES), persistent=False)
+        self.explicit = settings.attention == "explicit"
+        mask = None
+        if self.position == "alibi":
+            mask = alibi_mask(self.n_heads, CONTEXT_BYTES)
+        elif self.explicit:
+            mask = torch.full((1, CONTEXT_BYTES, CONTEXT_BYTES), -math.inf).triu(1)
+        self.register_buffer("mask", mask, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, C) to (B, T, C)."""
@@ -77,19 +82,29 @@ class CausalSelfAttention(nn.Module):
         weight = torch.cat((self.query.weight, self.key.weight, self.value.weight))
         bias = torch.cat((self.query.bias, self.key.bias, self.value.bias)) if self.query.bias is not None else None
         qkv = F.linear(x, weight, bias).view(num_windows, num_positions, 3, self.n_heads, channels // self.n_heads)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, H, T, D)
+        qk, v = qkv[:, :, :2], qkv[:, :, 2]
         if self.qk_norm:
-            q, k = F.rms_norm(q, q.shape[-1:]), F.rms_norm(k, k.shape[-1:])
+            qk = F.layer_norm(qk, qk.shape[-1:])
         if self.position == "rope":
-            cos, sin = self.cos[:num_positions].to(q.dtype), self.sin[:num_positions].to(q.dtype)
-            q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        if self.position == "alibi":
-            mask = self.mask[:, :num_positions, :num_positions].to(q.dtype)
-            heads = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        else:
-            heads = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+            cos, sin = self.cos[:num_positions, None, None], self.sin[:num_positions, None, None]
+            qk = rotate(qk, cos.to(qk.dtype), sin.to(qk.dtype))
+        q, k, v = (part.transpose(1, 2) for part in (*qk.unbind(2), v))  # each (B, H, T, D)
+        heads = self._attend(q, k, v)
         out: Tensor = self.project(heads.transpose(1, 2).reshape(num_windows, num_positions, channels))
         return out
+
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Causal attention of q, k and v, (B, H, T, D) each."""
+        num_windows, _, num_positions, head_dim = q.shape
+        if self.mask is None:
+            return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        mask = self.mask[:, :num_positions, :num_positions].to(q.dtype)
+        if not self.explicit:
+            return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        if len(mask) > 1:  # one per head
+            mask = mask.repeat(num_windows, 1, 1)
+        scores = torch.baddbmm(mask, q.flatten(0, 1), k.flatten(0, 1).mT, alpha=head_dim**-0.5)
+        return torch.bmm(scores.softmax(-1), v.flatten(0, 1)).view(v.shape)
 
 
 class FeedForward(nn.Module):

@@ -16,7 +16,12 @@ from torch.optim._muon import _adjust_lr
 
 
 class BatchedMuon(Muon):
-    """Muon for CPU: same arguments, state and update rule as ``torch.optim.Muon``."""
+    """Muon for CPU: same arguments, state and update rule as ``torch.optim.Muon``.
+
+    ``dtype`` is what the iteration computes in; float32 unless bfloat16 is native and set.
+    """
+
+    dtype = torch.float32
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
@@ -36,8 +41,8 @@ class BatchedMuon(Muon):
 
     def _update(self, matrices: list[Tensor], group: dict[str, Any]) -> None:
         """Update matrices that have one shape, up to transposition."""
-        wide = torch.stack([_as_wide(self._momentum(matrix, group)) for matrix in matrices])
-        directions = orthogonalize(wide, group["ns_coefficients"], group["ns_steps"], group["eps"])
+        wide = torch.stack([_as_wide(self._momentum(matrix, group)) for matrix in matrices]).to(self.dtype)
+        directions = orthogonalize(wide, group["ns_coefficients"], group["ns_steps"], group["eps"]).float()
         for matrix, direction in zip(matrices, directions, strict=True):
             matrix.mul_(1 - group["lr"] * group["weight_decay"])
             rate = _adjust_lr(group["lr"], group["adjust_lr_fn"], matrix.shape)
@@ -58,7 +63,7 @@ def orthogonalize(wide: Tensor, coefficients: tuple[float, float, float], num_st
     """Move all singular values towards 1 with Newton-Schulz steps of order five (K. Jordan, Muon, 2024).
 
     Args:
-        wide: (N, R, C) float32 with R <= C.
+        wide: (N, R, C) with R <= C, of the float type to compute in.
         coefficients: a, b, c of the odd polynomial a x + b x^3 + c x^5.
         num_steps: how often it is applied.
         eps: least norm to divide by.

@@ -6,6 +6,7 @@ from torch.optim import AdamW, Optimizer
 
 from model.gpt import GPT
 from model.muon import BatchedMuon
+from model.precision import uses_bfloat16
 from model.schedules import learning_rate_multiplier
 from model.settings import TrialSettings
 
@@ -29,8 +30,6 @@ class Optimizers:
                 group["lr"] = peak * multiplier
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        if self.model.ngrams is not None:
-            self.model.ngrams.update(settings.ngram_learning_rate * multiplier)
 
     def state_dict(self) -> list[dict[str, object]]:
         return [optimizer.state_dict() for optimizer in self.optimizers]
@@ -67,14 +66,15 @@ def make_optimizers(model: GPT, settings: TrialSettings) -> list[Optimizer]:
         )
     ]
     if matrices:
-        optimizers.append(
-            BatchedMuon(
-                matrices,
-                lr=settings.learning_rate * settings.muon_lr_ratio,
-                weight_decay=settings.weight_decay,
-                adjust_lr_fn="match_rms_adamw",
-            )
+        muon = BatchedMuon(
+            matrices,
+            lr=settings.learning_rate * settings.muon_lr_ratio,
+            weight_decay=settings.weight_decay,
+            adjust_lr_fn="match_rms_adamw",
         )
+        if uses_bfloat16(settings.precision):
+            muon.dtype = torch.bfloat16
+        optimizers.append(muon)
     return optimizers
 
 

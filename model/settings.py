@@ -13,7 +13,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "norm": ("layernorm", "rmsnorm"),
     "optimizer": ("adamw", "muon"),
     "schedule": ("constant", "cosine", "linear"),
-    "precision": ("fp32", "bf16"),
+    "precision": ("fp32", "bf16", "auto"),
+    "attention": ("sdpa", "explicit"),
 }
 # name: (lowest, highest), both allowed
 RANGES: dict[str, tuple[float, float]] = {
@@ -25,10 +26,12 @@ RANGES: dict[str, tuple[float, float]] = {
     "learning_rate": (1e-6, 1.0),
     "rope_theta": (1.0, 1e7),
     "history_depth": (0, 5),
+    "embedding_std": (0.0, 10.0),
     "conv_width": (0, 16),
-    "ngram_max_order": (0, 8),
-    "ngram_rows_log2": (8, 22),
-    "ngram_learning_rate": (1e-6, 1.0),
+    "count_max_order": (0, 12),
+    "count_words": (0, 4),
+    "count_dropout": (0.0, 0.9),
+    "window_max_order": (0, 12),
     "muon_lr_ratio": (1e-3, 100.0),
     "warmup": (0.0, 0.9),
     "weight_decay": (0.0, 10.0),
@@ -65,12 +68,17 @@ class TrialSettings:
     norm: str = "layernorm"
     tied_head: bool = True
     biases: bool = True
-    qk_norm: bool = False  # RMS-normalize queries and keys
-    zero_init: bool = False  # residual projections start at zero instead of N(0, 0.02 / sqrt(2 L))
+    qk_norm: bool = False  # LayerNorm without gain on queries and keys (arXiv 2302.05442)
+    zero_init: bool = False  # residual projections and an untied head start at 0
+    fan_in_init: bool = False  # matrices of the blocks start at N(0, 1 / inputs) instead of N(0, 0.02^2)
+    embedding_std: float = 0.02  # of the token and history tables at the start
+    embedding_norm: bool = False  # normalize the sum of embeddings before the first block
     conv_width: int = 0  # bytes that a causal depthwise convolution before attention sees; 0: none
-    ngram_max_order: int = 0  # hashed tables for the last 2..this bytes; below 2: none
-    ngram_rows_log2: int = 16  # rows of each such table, as a power of two
-    ngram_learning_rate: float = 0.01
+    attention: str = "sdpa"  # explicit: matrix products and softmax, faster for small heads on CPU
+    count_max_order: int = 0  # count experts for the last 2..this bytes; below 2: none
+    count_words: int = 0  # count experts for the word so far, it and the word before, ...: this many
+    count_dropout: float = 0.0  # share of training windows in which a kind of counted context is unknown
+    window_max_order: int = 0  # experts that count in the window, for the last 3, 5, .. this bytes; below 3: none
     # optimization
     batch_size: int  # windows of 256 bytes per step
     learning_rate: float  # AdamW's peak, reached at the end of the warm-up
@@ -82,7 +90,7 @@ class TrialSettings:
     beta1: float = 0.9
     beta2: float = 0.95
     grad_clip: float = 1.0  # largest gradient norm; 0: no clipping
-    precision: str = "fp32"  # bf16 is slower, not faster, on a CPU without bfloat16 instructions
+    precision: str = "fp32"  # bf16 is slower on a CPU without bfloat16 instructions; auto: bf16 where they are
     # the run
     budget_s: float  # seconds of training
     seed: int
@@ -93,7 +101,7 @@ class TrialSettings:
         for name, choices in CHOICES.items():
             if (value := getattr(self, name)) not in choices:
                 raise SettingsError(f"{name} {value!r} is unknown; choose one of {', '.join(choices)}.")
-        for name in ("tied_head", "biases", "qk_norm", "zero_init"):
+        for name in ("tied_head", "biases", "qk_norm", "zero_init", "fan_in_init", "embedding_norm"):
             if not isinstance(getattr(self, name), bool):
                 raise SettingsError(f"{name} is {getattr(self, name)!r}; give true or false.")
         self._check_heads()

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from data.corpus import CONTEXT_BYTES, Corpus
-from data.windows import evaluation_windows, random_windows
+from data.windows import evaluation_windows, random_offsets, windows_at
 from model import machine
+from model.budget import Budget, SecondsBudget, StepBudget, step_budget
 from model.checkpoint import CheckpointFile
 from model.clock import TrainingClock
 from model.gpt import GPT
@@ -43,6 +44,7 @@ class RunStats:
     steps: int
     bytes_seen: int
     seconds: dict[str, float]  # by phase: setup, train, evaluate, checkpoint
+    build_s: float  # the part of train that was spent before the first step
     cpu_ratio: float  # CPU seconds over wall seconds while training
     peak_memory_bytes: int
 
@@ -58,7 +60,7 @@ class Progress:
 
     percent: int  # of the budget spent, a multiple of PERCENT_STEP
     step: int  # optimizer updates made so far
-    elapsed_s: float  # of the budget
+    elapsed_s: float  # of training
     val_bpb: float  # lower is better; infinite when the loss has stopped being a number
     final: bool = False  # measured on the whole validation part, at the end of the budget
     stats: RunStats
@@ -79,53 +81,72 @@ def train(
     settings: TrialSettings,
     corpus: Corpus,
     *,
+    num_steps: int | None = None,
+    replay: Sequence[float] | None = None,
     checkpoint: CheckpointFile | None = None,
     on_step: OnStep = never_stop,
 ) -> Iterator[Progress]:
     """Train under the budget and report at each tenth of it; to stop the run, stop listening.
 
     Args:
-        settings: the run.
+        settings: the run. Its ``budget_s`` is the budget, unless one of the next two is given.
         corpus: its train part is learned from, its validation part measured with.
-        checkpoint: continued from if it holds this run, and saved to on the way.
+        num_steps: this many updates are the budget. With equal settings and threads the run is the same each time.
+        replay: the ``fractions`` of another run of these settings: its steps are made again as they were.
+        checkpoint: continued from if it holds this run, and saved to on the way; its fingerprint must tell apart
+            runs that differ in ``num_steps`` or ``replay``.
         on_step: asked after each step, outside the clock; may end the run between two reports.
 
     Yields:
         Progress, the last one ``final`` unless the run diverged or was stopped.
+
+    Raises:
+        SettingsError: ``num_steps`` or ``replay`` that no run could follow.
     """
-    return TrainingRun(settings, corpus, checkpoint=checkpoint, on_step=on_step).events()
+    budget = step_budget(num_steps=num_steps, replay=replay)
+    return TrainingRun(settings, corpus, budget=budget, checkpoint=checkpoint, on_step=on_step).events()
 
 
 class TrainingRun:
-    """The state of a run: model, optimizers, windows, clock."""
+    """The state of a run: model, optimizers, windows, clock.
+
+    Without a ``budget`` it has the seconds of its settings. ``fractions`` says for each step made what part of the
+    budget was spent when it began; ``train(..., replay=fractions)`` makes the same steps again.
+    """
 
     def __init__(
         self,
         settings: TrialSettings,
         corpus: Corpus,
         *,
+        budget: StepBudget | None = None,
         checkpoint: CheckpointFile | None = None,
         on_step: OnStep = never_stop,
     ) -> None:
         self.settings, self.corpus = settings, corpus
         self.checkpoint, self.on_step = checkpoint, on_step
         self.clock = TrainingClock(settings.budget_s)
+        self.budget: Budget = budget or SecondsBudget(self.clock)
         self.steps = 0
+        self.fractions: list[float] = []  # one for each step
         self.percent = 0  # of the last report
-        self.last_step_s = 0.0
         machine.reset_peak_memory()
         with self.clock.charge("setup"):
             self.model = GPT(settings, torch.Generator().manual_seed(settings.seed))
             self.optimizers = Optimizers(self.model, settings)
             self.rng = np.random.default_rng(settings.seed)
+        with self.clock.charge("train"):  # what is learned from the text is paid for, counts too
+            self.model.learn_counts(corpus.train)
+        self.build_s = self.clock.spent_s
+        with self.clock.charge("setup"):
             self._warm_up()
             self._continue()
         self.saved_at_s = self.clock.spent_s
-        self.windows = random_windows(corpus.train, batch_size=settings.batch_size, rng=self.rng)
+        self.offsets = random_offsets(corpus.train, batch_size=settings.batch_size, rng=self.rng)
 
     def events(self) -> Iterator[Progress]:
         """Train to the end of the budget; see ``train``."""
-        while self._has_time():
+        while self.budget.has_time(self.steps):
             with self.clock.charge("train"):
                 loss = self._step()
             if not math.isfinite(loss):
@@ -143,34 +164,34 @@ class TrainingRun:
                 return
         yield self._measure(100)
 
-    def _has_time(self) -> bool:
-        """A step that would overrun the budget is not begun; the first one always is."""
-        return self.steps == 0 or self.clock.spent_s + self.last_step_s <= self.settings.budget_s
-
     def _step(self) -> float:
         """One update; returns the mean loss of its windows in nats."""
         before_s = self.clock.now()
-        loss = self._forward_backward(next(self.windows))
+        fraction = self.budget.fraction(self.steps)
+        loss = self._forward_backward(next(self.offsets))
         if math.isfinite(loss):
-            self.optimizers.step(self.clock.fraction)
+            self.optimizers.step(fraction)
+        self.fractions.append(fraction)
         self.steps += 1
-        self.last_step_s = self.clock.now() - before_s
+        self.clock.last_step_s = self.clock.now() - before_s
         return loss
 
-    def _forward_backward(self, windows: np.ndarray) -> float:
-        batch = torch.from_numpy(windows.astype(np.int64))
-        loss = self.model(batch[:, :-1], batch[:, 1:])
+    def _forward_backward(self, offsets: np.ndarray) -> float:
+        """Mean loss in nats of the windows of the training text that begin at offsets (B, 1)."""
+        batch = torch.from_numpy(windows_at(self.corpus.train, offsets).astype(np.int64))
+        positions = torch.from_numpy(offsets) + torch.arange(CONTEXT_BYTES)
+        loss = self.model(batch[:, :-1], batch[:, 1:], positions)
         loss.backward()
         return float(loss.detach())
 
     def _warm_up(self) -> None:
         """One pass that leaves no trace, so that first-time costs of the library are not charged to the run."""
-        windows = random_windows(self.corpus.train, batch_size=self.settings.batch_size, rng=np.random.default_rng(0))
-        self._forward_backward(next(windows))
+        offsets = random_offsets(self.corpus.train, batch_size=self.settings.batch_size, rng=np.random.default_rng(0))
+        self._forward_backward(next(offsets))
         self.model.zero_grad(set_to_none=True)
 
     def _percent_reached(self) -> int:
-        return int(self.clock.fraction * 100 // PERCENT_STEP) * PERCENT_STEP
+        return int(self.budget.fraction(self.steps) * 100 // PERCENT_STEP) * PERCENT_STEP
 
     def _measure(self, percent: int) -> Progress:
         final = percent == 100
@@ -197,6 +218,7 @@ class TrainingRun:
             steps=self.steps,
             bytes_seen=self.steps * self.settings.batch_size * CONTEXT_BYTES,
             seconds={phase: round(seconds, 4) for phase, seconds in clock.seconds.items()},
+            build_s=round(self.build_s, 4),
             cpu_ratio=round(clock.cpu_train_s / max(clock.spent_s, 1e-9), 3),
             peak_memory_bytes=machine.peak_memory_bytes(),
         )
@@ -207,8 +229,13 @@ class TrainingRun:
         saving_s = self.clock.seconds["checkpoint"]
         spent_s = self.clock.spent_s
         rested = spent_s - self.saved_at_s >= CHECKPOINT_EVERY_S
-        worth_it = self.settings.budget_s - spent_s >= CHECKPOINT_EVERY_S / 4  # else the run is as good as over
+        worth_it = self._left_s() >= CHECKPOINT_EVERY_S / 4  # else the run is as good as over
         return rested and worth_it and saving_s <= CHECKPOINT_SHARE * spent_s
+
+    def _left_s(self) -> float:
+        """Seconds of training to come; by steps, judged by those that were made."""
+        fraction = self.budget.fraction(self.steps)
+        return self.clock.spent_s * (1.0 - fraction) / max(fraction, 1e-9)
 
     def _save(self) -> None:
         if self.checkpoint is None:
@@ -226,7 +253,8 @@ class TrainingRun:
             "optimizers": self.optimizers.state_dict(),
             "rng": self.rng.bit_generator.state,
             "steps": self.steps,
-            "last_step_s": self.last_step_s,
+            "fractions": list(self.fractions),
+            "last_step_s": self.clock.last_step_s,
             "percent": self.percent,
             "seconds": dict(self.clock.seconds),
             "cpu_train_s": self.clock.cpu_train_s,
@@ -241,6 +269,7 @@ class TrainingRun:
         self.optimizers.load_state_dict(state["optimizers"])
         self.rng.bit_generator.state = state["rng"]
         self.steps, self.percent = state["steps"], state["percent"]
-        self.last_step_s = state["last_step_s"]
+        self.fractions = list(state["fractions"])
+        self.clock.last_step_s = state["last_step_s"]
         self.clock.seconds.update(state["seconds"])
         self.clock.cpu_train_s = state["cpu_train_s"]

@@ -4,9 +4,13 @@ import json
 import os
 import sys
 from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from data.corpus import load_corpus
+from data.paths import user_path
+from model.budget import StepBudget, step_budget
 from model.presets import preset as preset_settings
 from model.settings import SettingsError, TrialSettings, check_setting_name
 from search.launcher import THREAD_VARIABLES
@@ -14,41 +18,55 @@ from studies.errors import PlanError
 from studies.plan import available_cores
 
 OWN_OPTIONS = {"budget_s": "--seconds", "seed": "--seed"}
+DEFAULT_SECONDS = 180.0
 
 
-def train_command(
-    preset: str,
-    *,
-    seconds: float,
-    corpus: str,
-    seed: int,
-    threads: int | None,
-    changes: list[str],
-    as_json: bool,
-) -> int:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainFlags:
+    """What was said on the command line; ``None`` means "not said"."""
+
+    preset: str
+    seconds: float | None
+    steps: int | None  # instead of seconds
+    corpus: str
+    seed: int
+    threads: int | None
+    changes: list[str]  # NAME=VALUE
+    record: Path | None
+
+
+def train_command(flags: TrainFlags, *, as_json: bool) -> int:
     """Train, telling of each tenth of the budget on standard error; exit code 1 if the run diverges."""
-    settings = preset_settings(preset, budget_s=seconds, seed=seed, **parse_changes(changes))
-    threads = check_threads(threads)
+    budget_s = DEFAULT_SECONDS if flags.seconds is None else flags.seconds
+    settings = preset_settings(flags.preset, budget_s=budget_s, seed=flags.seed, **parse_changes(flags.changes))
+    budget = check_steps(flags)
+    threads = check_threads(flags.threads)
+    record = writable_file(flags.record, "--record")
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))  # before torch is imported
-    result = train_once(settings, corpus, threads=threads)
+    result, fractions = train_once(settings, flags.corpus, threads=threads, budget=budget)
+    if record is not None:
+        write_record(record, {**result, "fractions": fractions})
     if not as_json:
         bpb = "diverged" if result["val_bpb"] is None else f"{result['val_bpb']:.4f} bpb"
-        print(f"{preset}: {bpb}, {result['total_steps']:,} steps, {result['num_params']:,} parameters")
+        print(f"{flags.preset}: {bpb}, {result['total_steps']:,} steps, {result['num_params']:,} parameters")
     print(json.dumps(result))
     return 0 if result["val_bpb"] is not None else 1
 
 
-def train_once(settings: TrialSettings, corpus_name: str, *, threads: int) -> dict[str, Any]:
-    """Train in this process and return the fields of the result line."""
+def train_once(
+    settings: TrialSettings, corpus_name: str, *, threads: int, budget: StepBudget | None
+) -> tuple[dict[str, Any], list[float]]:
+    """Train in this process; return the fields of the result line, and the fraction of the budget at each step."""
     corpus = load_corpus(corpus_name)
     import torch
 
     from model.machine import keep_freed_memory
-    from model.trainer import train
+    from model.trainer import TrainingRun
 
     torch.set_num_threads(threads)
     keep_freed_memory()
-    with closing(train(settings, corpus)) as events:  # type: ignore[type-var]
+    run = TrainingRun(settings, corpus, budget=budget)
+    with closing(run.events()) as events:  # type: ignore[type-var]
         for progress in events:
             bpb = "diverged" if progress.diverged else f"{progress.val_bpb:.4f} bpb"
             print(
@@ -56,19 +74,22 @@ def train_once(settings: TrialSettings, corpus_name: str, *, threads: int) -> di
                 file=sys.stderr,
             )
     stats = progress.stats
-    return {
+    result = {
         "val_bpb": None if progress.diverged else round(progress.val_bpb, 6),
         "total_steps": stats.steps,
         "num_params_M": round(stats.num_params / 1e6, 6),
         "num_params": stats.num_params,
         "bytes_per_s": round(stats.bytes_per_s),
         "seconds": stats.seconds,
+        "build_s": stats.build_s,
         "cpu_ratio": stats.cpu_ratio,
         "peak_memory_bytes": stats.peak_memory_bytes,
         "threads": threads,
+        "budget": "seconds" if budget is None else "steps",
         "corpus_sha256": corpus.sha256,
         "settings": settings.as_dict(),
     }
+    return result, run.fractions
 
 
 def parse_changes(changes: list[str]) -> dict[str, Any]:
@@ -89,6 +110,13 @@ def parse_changes(changes: list[str]) -> dict[str, Any]:
     return values
 
 
+def check_steps(flags: TrainFlags) -> StepBudget | None:
+    """The budget by steps, if that was said."""
+    if flags.steps is not None and flags.seconds is not None:
+        raise PlanError("--steps and --seconds both say how long the run is; give one of them.")
+    return step_budget(num_steps=flags.steps)
+
+
 def check_threads(threads: int | None) -> int:
     """The number of threads to train with: what was said, or all cores."""
     cores = available_cores()
@@ -97,3 +125,22 @@ def check_threads(threads: int | None) -> int:
     if not 1 <= threads <= cores:
         raise PlanError(f"--threads {threads} does not fit this machine's {cores} cores; choose --threads {cores}.")
     return threads
+
+
+def writable_file(path: Path | None, option: str) -> Path | None:
+    """The absolute path of a file to be written after the run; refused before it if that cannot be."""
+    if path is None:
+        return None
+    path = user_path(path, f"the file of {option}")
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise PlanError(f"{option} cannot write the file {path}; name a file in a folder that is there and yours.")
+    return path
+
+
+def write_record(path: Path, record: dict[str, Any]) -> None:
+    draft = path.with_name(path.name + ".draft")
+    try:
+        draft.write_text(json.dumps(record) + "\n", encoding="utf-8")
+        os.replace(draft, path)
+    except OSError as problem:  # a full disk costs the record, not the run
+        print(f"bardtune: no record at {path}: {problem.strerror}", file=sys.stderr)

@@ -120,6 +120,19 @@ def check_the_loss_is_the_gather(model: nn.Module) -> None:
             assert math.isclose(graded, expected, rel_tol=1e-5), f"loss {graded}, gather {expected}"
 
 
+def check_one_window(model: nn.Module, x: Tensor, cut: int) -> None:
+    """The four laws at once for one float32 window x (1, T) and a place 0 <= cut < T - 1 in it."""
+    log_probabilities = _log_probabilities(model, x)
+    past = _log_probabilities(model, _with_other_bytes(x, slice(cut + 1, None)))[:, : cut + 1]
+    assert torch.equal(past, log_probabilities[:, : cut + 1]), f"bytes after {cut} changed the past"
+    assert (log_probabilities.exp().sum(-1) - 1).abs().max() < 1e-4
+    beside = _log_probabilities(model, torch.cat((_with_other_bytes(x, slice(None)), x)))[1:]
+    assert (beside - log_probabilities).abs().max() < 1e-3, "another window changed this one"
+    y = x.roll(-1, 1)
+    expected = -float(log_probabilities.gather(-1, y[..., None]).double().mean())
+    assert math.isclose(_mean_loss(model, x, y), expected, rel_tol=1e-5)
+
+
 LAWS = (
     check_later_bytes_do_not_matter,
     check_no_value_of_the_next_byte_matters,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -35,14 +36,22 @@ def randomize(model: nn.Module, seed: int = 0) -> None:
 
 def random_model(settings: TrialSettings) -> GPT:
     """A model in which every weight matters."""
-    model = GPT(settings, seeded()).eval()
+    model = new_model(settings)
     randomize(model)
     return model
 
 
+def learned_text() -> np.ndarray:
+    """A training text that holds the windows of ``random_bytes``, twice, so that counts of it say something."""
+    windows = torch.cat([random_bytes(6, 256, seed=seed).flatten() for seed in range(14)])
+    return np.tile(windows.numpy().astype(np.uint8), 2)
+
+
 def new_model(settings: TrialSettings) -> GPT:
     """A model as a run begins with it."""
-    return GPT(settings, seeded()).eval()
+    model = GPT(settings, seeded()).eval()
+    model.learn_counts(learned_text())
+    return model
 
 
 def assert_equal_states(ours: Any, theirs: Any) -> None:

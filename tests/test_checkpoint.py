@@ -11,14 +11,14 @@ import torch
 from small_models import assert_equal_states
 
 from data.corpus import Corpus
-from data.windows import random_windows
+from data.windows import random_offsets
 from model.checkpoint import CheckpointFile
 from model.trainer import TrainingRun, Verdict
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 BeginRun = Callable[..., TrainingRun]  # see conftest.py: 20 seconds, a second for each step
 MODERN = {
-    "optimizer": "muon", "ngram_max_order": 3, "ngram_rows_log2": 8, "schedule": "cosine", "warmup": 0.2,
+    "optimizer": "muon", "count_max_order": 4, "window_max_order": 3, "schedule": "cosine", "warmup": 0.2,
 }  # fmt: skip
 
 
@@ -51,12 +51,12 @@ def test_a_run_that_goes_on_sees_the_windows_it_would_have_seen(
     begin_run: BeginRun, file: CheckpointFile, tiny_corpus: Corpus
 ) -> None:
     stopped_run(begin_run, file)
-    unbroken = random_windows(tiny_corpus.train, batch_size=2, rng=np.random.default_rng(1))
+    unbroken = random_offsets(tiny_corpus.train, batch_size=2, rng=np.random.default_rng(1))
     for _ in range(7):
         next(unbroken)
     going_on = begin_run(checkpoint=file, **MODERN)
     for _ in range(5):
-        assert np.array_equal(next(going_on.windows), next(unbroken))
+        assert np.array_equal(next(going_on.offsets), next(unbroken))
 
 
 def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(begin_run: BeginRun, file: CheckpointFile) -> None:
@@ -117,6 +117,15 @@ def test_a_checkpoint_of_another_run_is_left_alone_with_a_warning(
     assert (other.steps, other.clock.spent_s) == (0, 0.0)
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "belongs to another run; the run starts over" in caplog.text
+
+
+def test_a_checkpoint_of_an_older_version_is_left_alone_with_a_warning(
+    begin_run: BeginRun, file: CheckpointFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.path.parent.mkdir()
+    torch.save({"fingerprint": file.fingerprint, "state": {"steps": 7}}, file.path)
+    assert begin_run(checkpoint=file, **MODERN).steps == 0
+    assert "is of another version; the run starts over" in caplog.text
 
 
 def test_a_torn_checkpoint_is_left_alone_with_a_warning(

@@ -20,11 +20,9 @@ def test_the_reference_recipe_has_284_688_parameters() -> None:
     assert GPT(preset("reference", budget_s=1.0, seed=0), seeded()).num_params() == 284_688
 
 
-def test_an_untied_head_and_ngram_rows_are_counted(tiny_settings: MakeSettings) -> None:
+def test_an_untied_head_is_counted(tiny_settings: MakeSettings) -> None:
     plain = new_model(tiny_settings()).num_params()
     assert GPT(tiny_settings(tied_head=False), seeded()).num_params() == plain + 256 * 16
-    ngrams = tiny_settings(ngram_max_order=4, ngram_rows_log2=8)
-    assert GPT(ngrams, seeded()).num_params() == plain + 3 * 2**8 * 16
 
 
 def test_a_tied_head_is_the_token_embedding(tiny_settings: MakeSettings) -> None:
@@ -81,7 +79,7 @@ def test_with_zero_init_blocks_begin_as_nothing(tiny_settings: MakeSettings) -> 
 def test_windows_may_be_shorter_than_the_context(tiny_settings: MakeSettings) -> None:
     x = random_bytes(1, 256)
     for position in CHOICES["position"]:
-        model = random_model(tiny_settings(position=position, ngram_max_order=3, ngram_rows_log2=8))
+        model = random_model(tiny_settings(position=position, count_max_order=4, window_max_order=3))
         assert torch.allclose(model(x[:, :10]), model(x)[:, :10], atol=1e-4)
 
 

@@ -31,7 +31,7 @@ def plain_attention(attention: CausalSelfAttention, x: Tensor, position: str) ->
         part = slice(head * width, (head + 1) * width)
         q, k, v = (linear(x)[..., part] for linear in (attention.query, attention.key, attention.value))
         if attention.qk_norm:
-            q, k = (z / z.square().mean(-1, keepdim=True).sqrt() for z in (q, k))
+            q, k = ((z - z.mean(-1, keepdim=True)) / z.std(-1, keepdim=True, correction=0) for z in (q, k))
         if position == "rope":
             cos, sin = rope_tables(width, 100.0, x.shape[1])
             q, k = rotate(q, cos, sin), rotate(k, cos, sin)
@@ -45,11 +45,14 @@ def plain_attention(attention: CausalSelfAttention, x: Tensor, position: str) ->
 
 @pytest.mark.parametrize("biases", [True, False])
 @pytest.mark.parametrize("qk_norm", [True, False])
+@pytest.mark.parametrize("kind", CHOICES["attention"])
 @pytest.mark.parametrize("position", CHOICES["position"])
 def test_attention_is_the_plain_formula(
-    position: str, qk_norm: bool, biases: bool, tiny_settings: MakeSettings
+    position: str, kind: str, qk_norm: bool, biases: bool, tiny_settings: MakeSettings
 ) -> None:
-    settings = tiny_settings(position=position, qk_norm=qk_norm, biases=biases, n_heads=4, d_model=24, rope_theta=100.0)
+    settings = tiny_settings(
+        position=position, attention=kind, qk_norm=qk_norm, biases=biases, n_heads=4, d_model=24, rope_theta=100.0
+    )
     attention = CausalSelfAttention(settings)
     randomize(attention)
     x = torch.randn(2, 12, 24, generator=seeded())

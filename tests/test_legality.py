@@ -7,6 +7,9 @@ import legality
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from small_models import random_model, seeded
 from torch import Tensor, nn
 
@@ -21,10 +24,10 @@ MakeSettings = Callable[..., TrialSettings]
 # What shapes no model: the optimization and the run.
 NOT_ARCHITECTURE = {
     *("batch_size", "learning_rate", "optimizer", "muon_lr_ratio", "schedule", "warmup", "weight_decay"),
-    *("beta1", "beta2", "grad_clip", "budget_s", "seed", "ngram_learning_rate"),
+    *("count_dropout", "beta1", "beta2", "grad_clip", "budget_s", "seed"),
 }
 SMALL = {"d_model": 16, "n_heads": 2, "d_ff": 32, "n_layers": 2}
-NGRAMS = {"ngram_max_order": 6, "ngram_rows_log2": 8}
+COUNTS = {"count_max_order": 5, "count_words": 2, "window_max_order": 5}
 MODERN_BLOCK = {"norm": "rmsnorm", "biases": False, "qk_norm": True, "zero_init": True, "tied_head": False}
 OPTIONS: dict[str, dict[str, Any]] = {
     **{f"position {name}": {"position": name} for name in CHOICES["position"]},
@@ -42,14 +45,19 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "no biases, rmsnorm": {"biases": False, "norm": "rmsnorm"},
     "zero init": {"zero_init": True},
     "one layer": {"n_layers": 1},
-    "n-grams of 2": {"ngram_max_order": 2, "ngram_rows_log2": 8},
-    "n-grams": NGRAMS,
-    "n-grams of 8, bf16": {"ngram_max_order": 8, "ngram_rows_log2": 10, "precision": "bf16"},
-    "n-grams and history": {**NGRAMS, "history_depth": 5},
-    "everything": {**MODERN_BLOCK, **NGRAMS, "history_depth": 3, "conv_width": 4, "activation": "swiglu"},
+    "counts and history": {**COUNTS, "history_depth": 5},
+    "count experts": COUNTS,
+    "count experts of words": {"count_words": 3},
+    "experts in the window": {"window_max_order": 7},
+    "count experts, bf16, explicit": {**COUNTS, "precision": "bf16", "attention": "explicit"},
+    **{f"explicit attention {name}": {"attention": "explicit", "position": name} for name in CHOICES["position"]},
+    "scaled start": {"fan_in_init": True, "embedding_std": 0.3},
+    "normalized embedding": {"embedding_norm": True},
+    "precision auto": {"precision": "auto"},
+    "everything": {**MODERN_BLOCK, **COUNTS, "history_depth": 3, "conv_width": 4, "activation": "swiglu"},
     "everything, alibi, bf16": {
         **MODERN_BLOCK,
-        **NGRAMS,
+        **COUNTS,
         "conv_width": 4,
         "activation": "relu2",
         "position": "alibi",
@@ -62,7 +70,7 @@ def small_presets() -> dict[str, TrialSettings]:
     small: dict[str, Any] = {**SMALL, "budget_s": 1.0, "seed": 0}
     return {
         "reference preset": preset("reference", **{**small, "n_heads": 4}),
-        "modern preset": preset("modern", **small, ngram_rows_log2=8),
+        "modern preset": preset("modern", **small),
     }
 
 
@@ -82,6 +90,16 @@ def test_no_architecture_option_escapes_these_tests(tiny_settings: MakeSettings)
         values = {getattr(settings, name) for settings in tested}
         assert len(values) > 1, f"no option tests another value of {name}"
         assert values.issuperset(CHOICES.get(name, ())), f"a choice of {name} is not tested"
+
+
+@given(
+    window=st.one_of(st.binary(min_size=2, max_size=64), st.text("ab \n'B", min_size=2, max_size=256).map(str.encode)),
+    cut=st.integers(0, 255),
+)
+@hypothesis_settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_laws_hold_for_any_window(model: GPT, settings: TrialSettings, window: bytes, cut: int) -> None:
+    if settings.precision == "fp32":
+        legality.check_one_window(model, torch.tensor([list(window)]), cut % (len(window) - 1))
 
 
 def test_random_weights_leave_nothing_at_zero(model: GPT) -> None:

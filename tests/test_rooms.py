@@ -109,7 +109,15 @@ def test_no_search_ever_reads_the_test_part_of_a_corpus(room: str) -> None:
 
 
 def test_settings_and_text_are_there_without_waiting_for_torch() -> None:
-    light = [*modules("data"), "model", "model.settings", "model.presets", "model.clock", "model.schedules"]
+    light = [
+        *modules("data"),
+        "model",
+        "model.settings",
+        "model.presets",
+        "model.clock",
+        "model.budget",
+        "model.schedules",
+    ]
     assert imported_by(f"import {', '.join(light)}, sys; assert 'torch' not in sys.modules") == ""
 
 

@@ -24,7 +24,7 @@ from model.settings import (
 )
 
 MakeSettings = Callable[..., TrialSettings]
-SWITCHES = ("tied_head", "biases", "qk_norm", "zero_init")
+SWITCHES = ("tied_head", "biases", "qk_norm", "zero_init", "fan_in_init", "embedding_norm")
 WHOLE = tuple(field.name for field in fields(TrialSettings) if field.type is int)
 
 

@@ -14,7 +14,7 @@ import torch
 from small_models import assert_equal_states
 
 from data.corpus import Corpus
-from data.windows import evaluation_windows, random_windows
+from data.windows import evaluation_windows, random_offsets
 from model.checkpoint import CheckpointFile
 from model.gpt import GPT
 from model.ruler import evaluate
@@ -132,13 +132,13 @@ def test_the_learning_rate_follows_the_budget_and_not_the_steps(begin_run: Begin
 def test_the_warm_up_pass_leaves_no_trace(
     tiny_corpus: Corpus, tiny_settings: MakeSettings, begin_run: BeginRun
 ) -> None:
-    run = begin_run(optimizer="muon", ngram_max_order=3, ngram_rows_log2=8)
+    run = begin_run(optimizer="muon", count_max_order=4, window_max_order=3)
     untouched = GPT(run.settings, torch.Generator().manual_seed(run.settings.seed))
     assert_equal_states(run.model.state_dict(), untouched.state_dict())
     assert all(parameter.grad is None for parameter in run.model.parameters())
     assert (run.steps, run.clock.spent_s) == (0, 0.0)
-    fresh = random_windows(tiny_corpus.train, batch_size=2, rng=np.random.default_rng(run.settings.seed))
-    assert np.array_equal(next(run.windows), next(fresh))
+    fresh = random_offsets(tiny_corpus.train, batch_size=2, rng=np.random.default_rng(run.settings.seed))
+    assert np.array_equal(next(run.offsets), next(fresh))
     assert run.clock.seconds["setup"] > 0.0
 
 
@@ -185,7 +185,7 @@ def test_a_loss_that_is_no_number_ends_the_run_as_diverged(
 ) -> None:
     run = begin_run()
     losses = iter([3.0, 2.9, 2.8, math.nan, 2.7])
-    monkeypatch.setattr(run, "_forward_backward", lambda windows: next(losses))
+    monkeypatch.setattr(run, "_forward_backward", lambda offsets: next(losses))
     run.clock.now = iter(range(10**6)).__next__
     *_, last = run.events()
     assert (last.val_bpb, last.diverged, last.final, last.step) == (math.inf, True, False, 4)

@@ -1,13 +1,22 @@
 """Windows of text: random ones to train on, fixed ones to measure with."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.windows import evaluation_windows, random_windows
+from data.windows import evaluation_windows, random_offsets, windows_at
 
 COUNTED = np.arange(200, dtype=np.uint8)  # each byte says where it stands
+
+
+def random_windows(split: np.ndarray, *, context_bytes: int = 256, **arguments: Any) -> Iterator[np.ndarray]:
+    """What a run trains on."""
+    for offsets in random_offsets(split, context_bytes=context_bytes, **arguments):
+        yield windows_at(split, offsets, context_bytes=context_bytes)
 
 
 def batches(seed: int, count: int) -> list[np.ndarray]:

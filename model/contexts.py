@@ -1,0 +1,90 @@
+"""Contexts of a byte as 64-bit keys: its last bytes, its last words. B rows, T positions.
+
+A context that begins before its row does not exist: its key is 0. So a row of a long text and a window of 256 bytes
+agree on every context that the window can see, which is what makes counts of one usable in the other.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+# Odd 64-bit numbers, as signed integers: 2**64 / golden ratio, the FNV prime, and a multiplier of the Murmur family.
+GOLDEN = 0x9E3779B97F4A7C15 - 2**64
+FNV = 0x100000001B3
+MURMUR = 0xFF51AFD7ED558CCD - 2**64
+FNV_INVERSE = (pow(FNV, -1, 2**64) + 2**63) % 2**64 - 2**63
+
+
+def previous_bytes(x: Tensor, back: int) -> Tensor:
+    """x (B, T) shifted so that position t holds byte t - back; 0 before the row begins."""
+    return F.pad(x, (back, 0))[:, : x.shape[1]]
+
+
+def order_contexts(x: Tensor, orders: range) -> list[Tensor]:
+    """Keys of the last n bytes at each position, for each n of ``orders``: (B, T) int64 each, x (B, T) int64."""
+    key, keys = torch.zeros_like(x), []
+    position = torch.arange(x.shape[1])
+    for order in range(1, orders.stop):
+        key = key * GOLDEN + previous_bytes(x, order - 1) + 1
+        if order in orders:
+            keys.append(torch.where(position >= order - 1, spread(key), 0))
+    return keys
+
+
+def word_contexts(x: Tensor, num_words: int) -> list[Tensor]:
+    """Keys of the word so far; of it and the word before; and so on, ``num_words`` of them.
+
+    A word is a run of letters, apostrophes and bytes above 127; case does not matter. Between words, the last byte
+    stands in for the word so far.
+
+    Args:
+        x: (B, T) int64.
+        num_words: how many words the longest context reaches over; 0 for none.
+
+    Returns:
+        ``num_words`` tensors (B, T) int64.
+    """
+    letter = _is_letter(x)
+    position = torch.arange(x.shape[1]).expand_as(x)
+    before = torch.full_like(x, -1)
+    gap = torch.where(letter, before, position).cummax(1).values  # last position up to t that is no letter
+    last_letter = torch.where(letter, position, before).cummax(1).values
+    word = _run_hashes(torch.where(letter, _lower(x), 0), gap)  # of the letters that end at t
+    key = word * GOLDEN + torch.where(letter, 0, x) + 1
+    known, end, keys = gap >= 0, position, []
+    for _ in range(num_words):
+        keys.append(torch.where(known, spread(key), 0))
+        end = last_letter.gather(1, gap.gather(1, end).clamp(min=0))  # of the word before
+        known = known & (end >= 0)
+        end = end.clamp(min=0)
+        known = known & (gap.gather(1, end) >= 0)
+        key = key * GOLDEN + word.gather(1, end)
+    return keys
+
+
+def spread(key: Tensor) -> Tensor:
+    """Spread what tells keys apart over all 64 bits."""
+    key = (key ^ (key >> 32)) * MURMUR
+    return key ^ (key >> 29)
+
+
+def _is_letter(x: Tensor) -> Tensor:
+    upper_or_lower = x | 32
+    return ((upper_or_lower >= ord("a")) & (upper_or_lower <= ord("z")) | (x == ord("'"))) | (x > 127)
+
+
+def _lower(x: Tensor) -> Tensor:
+    return torch.where((x >= ord("A")) & (x <= ord("Z")), x + 32, x)
+
+
+def _run_hashes(values: Tensor, gap: Tensor) -> Tensor:
+    """Polynomial hash of the run of values after position ``gap`` up to each position: (B, T) int64.
+
+    The hash of a run is a difference of two prefix sums of value * FNV**t, divided by FNV**start: modulo 2**64 an odd
+    number has an inverse.
+    """
+    num_positions = values.shape[1]
+    powers = torch.full((num_positions,), FNV, dtype=torch.int64).cumprod(0)
+    inverse_powers = torch.full((num_positions + 1,), FNV_INVERSE, dtype=torch.int64).cumprod(0)
+    sums = F.pad((values * powers).cumsum(1), (1, 0))  # sums[t] is that of the positions before t
+    return (sums[:, 1:] - sums.gather(1, gap + 1)) * inverse_powers[gap + 1]

@@ -1,0 +1,187 @@
+"""Experts that predict the next byte by counting, and how the network mixes them. B, T, C as in layers.py.
+
+Each of the K experts knows one kind of context: the last n bytes or the last words, counted in the training text, or
+the last n bytes counted in the window itself. Their log-probabilities are added to the network's logits with weights
+that the network chooses at each position: logistic mixing, as PAQ does it (M. Mahoney, 2005), with a transformer as
+the mixer. P = B * T positions, A bytes that occur in the training text.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from data.tokenizer import VOCAB_SIZE
+from model.contexts import GOLDEN, order_contexts, spread, word_contexts
+from model.counts import CountTables
+from model.precision import uses_bfloat16
+from model.settings import TrialSettings
+
+LEAST_ORDER = 2  # a single byte is the table that all experts start from
+LEAST_WINDOW_ORDER = 3
+BASE_ORDER = 5  # what words and the window say is mixed with the longest context of up to this many bytes
+DISCOUNT = 0.8  # taken from each count and given to the shorter context (absolute discounting, Ney et al. 1994)
+LEAST_PROBABILITY = 1e-7
+CONFIDENCE_SCALE = 0.25
+
+
+class Evidence(NamedTuple):
+    """What the experts say of each position; nothing in it is trained."""
+
+    log_p: Tensor  # (P, K, A) float32
+    confidence: Tensor  # (P, 2 K) float32: log(1 + times seen) and log(1 + distinct successors) of each context
+
+
+class CountExperts(nn.Module):
+    """K experts, their embedding for the network, and the gate that weighs them.
+
+    ``learn`` must be called with the training text before anything else.
+    """
+
+    def __init__(self, settings: TrialSettings) -> None:
+        super().__init__()
+        self.orders = range(LEAST_ORDER, settings.count_max_order + 1)
+        self.num_words = settings.count_words
+        self.dropout = settings.count_dropout
+        self.window_orders = range(LEAST_WINDOW_ORDER, settings.window_max_order + 1, 2)
+        num_experts = len(self.orders) + self.num_words + len(self.window_orders)
+        self.confidence = nn.Linear(2 * num_experts, settings.d_model, bias=False)
+        self.guess = nn.Linear(2 * VOCAB_SIZE, settings.d_model, bias=False)
+        self.gate = nn.Linear(settings.d_model, num_experts)
+        self.dtype = torch.bfloat16 if uses_bfloat16(settings.precision) else torch.float32
+        self.tables: CountTables | None = None
+
+    @staticmethod
+    def wanted(settings: TrialSettings) -> bool:
+        return (
+            settings.count_max_order >= LEAST_ORDER
+            or settings.count_words > 0
+            or settings.window_max_order >= LEAST_WINDOW_ORDER
+        )
+
+    def learn(self, text: np.ndarray) -> None:
+        """Count the training text (N,) uint8."""
+        self.tables = CountTables(text, self._counted_contexts)
+        alphabet = self.tables.alphabet
+        symbols = self.tables.symbol_of[torch.from_numpy(text.astype(np.int64))]
+        self.base = base_probabilities(symbols, len(alphabet))
+        absent = torch.ones(VOCAB_SIZE, dtype=torch.bool)
+        absent[alphabet] = False
+        self.byte_order = torch.cat((alphabet, absent.nonzero().flatten()))  # bytes that occur first
+        self.rank = self.byte_order.argsort()
+        self.guess_columns = torch.cat((alphabet, alphabet + VOCAB_SIZE))
+
+    def num_numbers(self) -> int:
+        """Numbers in the tables."""
+        return 0 if self.tables is None else self.tables.num_numbers() + self.base.numel()
+
+    @torch.no_grad()
+    def evidence(self, x: Tensor, positions: Tensor | None) -> Evidence:
+        """Ask all experts about windows.
+
+        Args:
+            x: (B, T) int64.
+            positions: (B, T) int64, where each byte stands in the training text; None for any other text.
+        """
+        assert self.tables is not None, "learn the training text first"
+        parts = []
+        if keys := self._counted_contexts(x):
+            if positions is not None and self.dropout:
+                keys = self._drop(keys, positions)
+            parts.append(self.tables.read(keys, positions))
+        parts += [self._count_in_window(x, key) for key in order_contexts(x, self.window_orders)]
+        counts = torch.cat(parts, 1)
+        times = counts.sum(-1, keepdim=True)
+        kinds = counts.clamp(max=1).sum(-1, keepdim=True)
+        confidence = torch.cat((times, kinds), 1).squeeze(-1).log1p() * CONFIDENCE_SCALE
+        return Evidence(self._smooth(counts, times, kinds, self._base(x)).clamp_(LEAST_PROBABILITY).log_(), confidence)
+
+    def embed(self, evidence: Evidence) -> Tensor:
+        """(P, C): the longest context's and the window's distributions, and how sure each expert can be."""
+        last_order = max(len(self.orders) - 1, 0)
+        guess = torch.cat((evidence.log_p[:, last_order], evidence.log_p[:, -1]), -1)
+        embedded: Tensor = self.confidence(evidence.confidence)
+        return embedded + F.linear(guess, self.guess.weight[:, self.guess_columns])
+
+    def mix(self, hidden: Tensor, evidence: Evidence) -> Tensor:
+        """What to add to the logits of the bytes that occur: hidden (P, C) to (P, A), float32.
+
+        Bytes that do not occur have probability ``LEAST_PROBABILITY`` with every expert; that is the zero here.
+        """
+        with torch.autocast("cpu", enabled=False):
+            weights = self.gate(hidden.float())
+            mixed = torch.bmm(weights[:, None], evidence.log_p)[:, 0]
+            over_least: Tensor = mixed - math.log(LEAST_PROBABILITY) * weights.sum(-1, keepdim=True)
+            return over_least
+
+    def _counted_contexts(self, x: Tensor) -> list[Tensor]:
+        orders = order_contexts(x, self.orders) if self.orders else []
+        return orders + (word_contexts(x, self.num_words) if self.num_words else [])
+
+    def _drop(self, keys: list[Tensor], positions: Tensor) -> list[Tensor]:
+        """Make each kind of context unknown in a share ``dropout`` of the training windows.
+
+        Which ones is a function of where a window begins, so that a repeated run needs no other state.
+        """
+        chance = (positions[:, :1] + 1) * GOLDEN
+        kept = []
+        for kind, key in enumerate(keys):
+            drawn = (spread(chance + kind) >> 40) & 0xFFFF
+            kept.append(torch.where(drawn < self.dropout * 0x10000, 0, key))
+        return kept
+
+    def _count_in_window(self, x: Tensor, key: Tensor) -> Tensor:
+        """(P, 1, A): what followed the same context earlier in the window. x, key: (B, T) int64."""
+        assert self.tables is not None
+        num_positions = x.shape[1]
+        short = (key >> 32).int()  # chance makes two of a window equal once in 10**5 windows
+        same = short[:, :, None] == short[:, None, :]
+        same &= torch.ones(num_positions, num_positions, dtype=torch.bool).tril(-1)
+        same &= (key != 0)[:, :, None]
+        follower = F.one_hot(self.rank[x], VOCAB_SIZE)[:, 1:, : self.tables.num_symbols]
+        follower = F.pad(follower, (0, 0, 0, 1))  # what follows the last byte is not in the window
+        counts = torch.bmm(same.to(self.dtype), follower.to(self.dtype))  # at most 256: exact in bfloat16 too
+        return counts.float().flatten(0, 1)[:, None]
+
+    def _base(self, x: Tensor) -> Tensor:
+        """(P, A): probabilities after the last byte."""
+        assert self.tables is not None
+        return self.base.index_select(0, self.tables.symbol_of[x].flatten())
+
+    def _smooth(self, counts: Tensor, times: Tensor, kinds: Tensor, base: Tensor) -> Tensor:
+        """Mix each expert's counts with those of a shorter context, by absolute discounting.
+
+        Args:
+            counts: (P, K, A), overwritten.
+            times: (P, K, 1), sums of the counts.
+            kinds: (P, K, 1), how many are not 0.
+            base: (P, A) probabilities.
+
+        Returns:
+            (P, K, A) probabilities.
+        """
+        per_time = 1 / times.clamp(min=1)
+        left = torch.where(times > 0, DISCOUNT * kinds * per_time, 1.0)  # for the shorter context
+        probabilities = counts.sub_(DISCOUNT).clamp_(min=0).mul_(per_time)
+        longest = base
+        for expert, order in enumerate(self.orders):
+            base = probabilities[:, expert].addcmul_(left[:, expert], base)
+            if order <= BASE_ORDER:
+                longest = base
+        for expert in range(len(self.orders), counts.shape[1]):
+            probabilities[:, expert].addcmul_(left[:, expert], longest)
+        return probabilities
+
+
+def base_probabilities(symbols: Tensor, num_symbols: int) -> Tensor:
+    """Smoothed probabilities after one symbol: (A, A) float32 from symbols (N,) int64 below num_symbols."""
+    alone = torch.bincount(symbols, minlength=num_symbols).float() + 0.1
+    pairs = torch.bincount(symbols[:-1] * num_symbols + symbols[1:], minlength=num_symbols**2)
+    counts = pairs.view(num_symbols, num_symbols).float()
+    times = counts.sum(-1, keepdim=True)
+    kinds = counts.clamp(max=1).sum(-1, keepdim=True)
+    left = DISCOUNT * kinds * alone / alone.sum()
+    return torch.where(times > 0, ((counts - DISCOUNT).clamp_(min=0) + left) / times.clamp(min=1), alone / alone.sum())

@@ -1,0 +1,126 @@
+"""The experts: what they say is a distribution, and the one that counting by hand gives."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from small_models import new_model, random_bytes
+
+from model.experts import DISCOUNT, LEAST_PROBABILITY, CountExperts, base_probabilities
+from model.gpt import GPT
+from model.settings import TrialSettings
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+MakeSettings = Callable[..., TrialSettings]
+EXPERTS = {"count_max_order": 4, "count_words": 2, "window_max_order": 5}
+TEXT = np.frombuffer(b"the cat sat on the mat, and the rat sat on the cat. " * 200, dtype=np.uint8)
+
+
+@pytest.fixture
+def experts(tiny_settings: MakeSettings) -> CountExperts:
+    experts = CountExperts(tiny_settings(**EXPERTS))
+    experts.learn(TEXT)
+    return experts
+
+
+def window(text: bytes) -> torch.Tensor:
+    return torch.tensor([list(text)])
+
+
+def test_each_expert_gives_a_distribution(experts: CountExperts) -> None:
+    x = window(b"the hat sat on that cat, and the ra")
+    evidence = experts.evidence(x, None)
+    assert evidence.log_p.shape == (x.shape[1], 7, len(set(TEXT.tolist())))
+    assert torch.allclose(evidence.log_p.exp().sum(-1), torch.tensor(1.0), atol=1e-4)
+
+
+def test_a_long_context_says_what_followed_it(experts: CountExperts) -> None:
+    evidence = experts.evidence(window(b"on the ca"), None)
+    of_four = evidence.log_p[-1, 2].exp()
+    assert experts.tables is not None
+    assert chr(int(experts.tables.alphabet[of_four.argmax()])) == "t"
+    # "e ca" was seen 400 times, always before "t": all but the discount goes there
+    assert of_four.max() == pytest.approx(1.0, abs=2 * DISCOUNT / 400)
+
+
+def test_the_window_is_counted_too(experts: CountExperts) -> None:
+    text = b"dog eats, dog eat"  # no such word in the training text
+    evidence = experts.evidence(window(text), None)
+    assert experts.tables is not None
+    symbols = {chr(int(byte)): place for place, byte in enumerate(experts.tables.alphabet)}
+    in_window = evidence.log_p[-1, -1].exp()  # the last 5 bytes, "g eat", came once, before "s"
+    assert in_window[symbols["s"]] > 1 - DISCOUNT - 1e-6
+    assert evidence.log_p[-1, 2].exp()[symbols["s"]] < 0.9
+
+
+def test_confidence_tells_how_often_and_how_variously(experts: CountExperts) -> None:
+    evidence = experts.evidence(window(b"on the"), None)
+    times, kinds = evidence.confidence[-1].view(2, -1)[:, 1].mul(4).expm1().tolist()
+    assert times == pytest.approx(800, rel=1e-3)  # "the", of four sorts
+    assert kinds == pytest.approx(1, rel=1e-3)  # always a blank
+    assert experts.evidence(window(b"zzzzz"), None).confidence.abs().max() < 1  # the window's own "zzz", no more
+
+
+def test_training_text_is_not_told_about_itself(tiny_settings: MakeSettings) -> None:
+    text = np.random.default_rng(0).integers(4, size=20_000).astype(np.uint8)
+    experts = CountExperts(tiny_settings(count_max_order=12))
+    experts.learn(text)
+    positions = torch.arange(9_000, 9_256)[None]
+    x = torch.from_numpy(text.astype(np.int64))[positions]
+    following = torch.from_numpy(text.astype(np.int64))[positions + 1].flatten()
+    told = experts.evidence(x, None).log_p[:, -1].gather(1, following[:, None]).mean()
+    honest = experts.evidence(x, positions).log_p[:, -1].gather(1, following[:, None]).mean()
+    assert told > np.log(0.5)  # random text, yet the next byte is known: it was read there
+    assert honest < np.log(0.25)
+
+
+def test_base_probabilities_by_hand() -> None:
+    symbols = torch.tensor([0, 1, 0, 1, 0, 2])
+    base = base_probabilities(symbols, 3)
+    assert torch.allclose(base.sum(-1), torch.tensor(1.0), atol=1e-5)
+    alone = torch.tensor([3.1, 2.1, 1.1]) / 6.3
+    after_zero = torch.tensor([0, 2 - DISCOUNT, 1 - DISCOUNT]) / 3 + DISCOUNT * 2 / 3 * alone
+    assert torch.allclose(base[0], after_zero)
+    assert torch.allclose(base[2], alone)  # nothing followed it
+
+
+def test_a_new_model_starts_from_what_the_experts_say(tiny_settings: MakeSettings) -> None:
+    model = new_model(tiny_settings(**EXPERTS, tied_head=False, zero_init=True))
+    with torch.no_grad():
+        model.head.weight.zero_()
+        model.learn_counts(TEXT)
+        x = window(b"the cat sat on th")
+        p = model(x)[0, -1].softmax(-1)
+    assert chr(int(p.argmax())) == "e"
+    assert p.max() > 0.9
+
+
+def test_bytes_that_never_occur_are_possible_but_unlikely(tiny_settings: MakeSettings) -> None:
+    model = new_model(tiny_settings(**EXPERTS))
+    with torch.no_grad():
+        model.learn_counts(TEXT)
+        p = model(random_bytes(2, 32)).softmax(-1)
+    absent = [byte for byte in range(256) if byte not in set(TEXT.tolist())]
+    assert p[..., absent].min() > 0
+    assert p[..., absent].max() < 100 * LEAST_PROBABILITY
+
+
+def test_the_tables_are_counted_as_parameters(tiny_settings: MakeSettings) -> None:
+    model = GPT(tiny_settings(**EXPERTS), torch.Generator())
+    before = model.num_params()
+    model.learn_counts(TEXT)
+    assert model.experts is not None
+    assert model.num_params() == before + model.experts.num_numbers() > before
+
+
+def test_dropout_makes_contexts_unknown_in_training_only_and_always_the_same_ones(tiny_settings: MakeSettings) -> None:
+    experts = CountExperts(tiny_settings(count_max_order=2, count_dropout=0.5))
+    text = np.tile(np.arange(64, dtype=np.uint8), 1_000)
+    experts.learn(text)
+    positions = torch.arange(0, 40_000, 400)[:, None] + torch.arange(16)
+    x = torch.from_numpy(text.astype(np.int64))[positions]
+    known = experts.evidence(x, positions).confidence.view(100, 16, 2)[:, -1, 0] > 0
+    assert 30 < known.sum() < 70
+    assert torch.equal(known, experts.evidence(x, positions).confidence.view(100, 16, 2)[:, -1, 0] > 0)
+    assert (experts.evidence(x, None).confidence.view(100, 16, 2)[:, -1, 0] > 0).all()
