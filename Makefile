@@ -1,6 +1,6 @@
 PYTHON ?= python3
 TRIALS ?= 20
-SECONDS ?= 8
+SECONDS ?= 12
 NAME := first-$(shell date +%Y%m%d-%H%M%S)
 BIN := .venv/bin
 

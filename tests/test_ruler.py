@@ -1,16 +1,21 @@
 """The ruler: facts anybody can check by hand."""
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from small_models import learned_text, new_model
 from torch import Tensor, nn
 
 from data.corpus import Corpus
 from data.windows import evaluation_windows
 from model.ruler import bits_per_byte, evaluate, window_nats
+from model.settings import TrialSettings
+
+MakeSettings = Callable[..., TrialSettings]
 
 
 class Table(nn.Module):
@@ -123,3 +128,13 @@ def test_window_nats_belong_to_their_own_byte() -> None:
     for b in range(2):
         for t in range(3):
             assert nats[b, t] == pytest.approx(-float(logits[b, t].log_softmax(-1)[y[b, t]]), rel=1e-5)
+
+
+def test_order_and_company_of_the_windows_do_not_change_the_value(tiny_settings: MakeSettings) -> None:
+    experts = {"count_max_order": 4, "count_words": 1, "window_max_order": 3}
+    model = new_model(tiny_settings(**experts, attention="explicit", zero_init=True, tied_head=False))
+    windows = learned_text()[: 257 * 40].reshape(40, 257)
+    together = evaluate(model, windows)
+    assert evaluate(model, windows[np.random.default_rng(0).permutation(40)]) == pytest.approx(together, abs=1e-6)
+    alone = [evaluate(model, windows[place : place + 1]) for place in range(40)]
+    assert float(np.mean(alone)) == pytest.approx(together, abs=1e-6)

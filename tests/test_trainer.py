@@ -13,10 +13,11 @@ import pytest
 import torch
 from small_models import assert_equal_states
 
-from data.corpus import Corpus
+from data.corpus import Corpus, corpus_of
 from data.windows import evaluation_windows, random_offsets
 from model.checkpoint import CheckpointFile
 from model.gpt import GPT
+from model.presets import preset
 from model.ruler import evaluate
 from model.settings import TrialSettings
 from model.trainer import Progress, TrainingRun, Verdict, train
@@ -209,3 +210,26 @@ def test_a_measurement_that_is_no_number_ends_the_run_as_diverged(
     monkeypatch.setattr("model.trainer.evaluate", lambda model, windows: next(measured))
     heard = [(progress.percent, progress.val_bpb, progress.diverged) for progress in begin_run().events()]
     assert heard == [(10, 5.0, False), (20, 4.0, False), (30, math.inf, True)]
+
+
+# Any text
+
+
+def any_text(name: str) -> bytes:
+    rng = np.random.default_rng(0)
+    return {
+        "random": rng.integers(256, size=65_536).astype(np.uint8).tobytes(),
+        "all values": b"".join(bytes([byte]) * 3 + b" of all bytes. " for byte in range(256)) * 45,
+        "one value": b"a" * 6_000,
+        "shortest": (b"to be, or not to be: " * 300)[:5_140],
+    }[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "lowest", "highest"),
+    [("random", 7.9, 8.4), ("all values", 0.0, 2.0), ("one value", 0.0, 2.0), ("shortest", 0.0, 4.0)],
+)
+def test_the_modern_preset_learns_any_text_and_predicts_no_chance(name: str, lowest: float, highest: float) -> None:
+    small = {"d_model": 32, "d_ff": 64, "batch_size": 4, "precision": "fp32"}
+    (*_, last) = train(preset("modern", budget_s=60.0, seed=0, **small), corpus_of(name, any_text(name)), num_steps=10)
+    assert lowest < last.val_bpb < highest
