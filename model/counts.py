@@ -2,7 +2,7 @@
 
 A model that is trained on the very text whose counts it reads would learn to trust them blindly: each position finds
 itself. So the text is cut into folds, and a position of the training text is shown the counts of all folds but its
-own and the two beside it. What is left says as much about it as the whole text says about unseen text.
+own and the two beside it. What is left says nearly as much about it as the whole text says about unseen text.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 NUM_FOLDS = 24  # of 200 kB in the built-in corpus: no play is longer
+MOST_COUNTED_BYTES = 8_000_000  # of a longer text only the beginning is counted; a count then fits its 23 bits
 _FOLD_BITS, _BYTE_BITS = 5, 8
+assert NUM_FOLDS < 1 << _FOLD_BITS
 _KEY_BITS = 63 - _FOLD_BITS - _BYTE_BITS  # of a context's key; enough to tell 10**7 contexts apart, all but surely
 _COUNT_BITS = 24
 _ROW_BYTES = 1 << 14  # the text is read in rows of this many bytes ...
@@ -47,10 +49,24 @@ class CountTables:
         self.alphabet = torch.from_numpy(present.astype(np.int64))  # (A,) the bytes that occur
         self.symbol_of = torch.zeros(256, dtype=torch.int64)  # rank in the alphabet
         self.symbol_of[self.alphabet] = torch.arange(len(present))
+        text = text[:MOST_COUNTED_BYTES]
         after = torch.from_numpy(text[1:].astype(np.int64))
-        tail = (torch.arange(len(after)) * NUM_FOLDS // len(after)) << _BYTE_BITS | self.symbol_of[after]
-        self._contexts = [_count(keys, tail) for keys in _keys_of_text(text, contexts)]
-        self._lay_out()
+        tails = (torch.arange(len(after)) * NUM_FOLDS // len(after)) << _BYTE_BITS | self.symbol_of[after]
+        self._keys: list[Tensor] = []  # of each kind of context: (U,) int64, sorted
+        self._totals_start: list[Tensor] = []  # (U + 1,) int32 into entries
+        self._groups: list[Tensor] = []  # (G, 4) int32: start and length of totals and of parts in entries
+        self._group_of: list[Tensor] = []  # (N,) int32
+        entries, offset = [torch.empty(0, dtype=torch.int32)], 0
+        for keys in _keys_of_text(text, contexts):
+            context = _count(keys, tails)
+            parts_offset = offset + len(context.totals)
+            entries += [context.totals, context.parts]
+            self._keys.append(context.keys)
+            self._totals_start.append((context.totals_start + offset).to(torch.int32))
+            self._groups.append(context.groups + torch.tensor([offset, 0, parts_offset, 0], dtype=torch.int32))
+            self._group_of.append(context.group_of)
+            offset = parts_offset + len(context.parts)
+        self.entries = torch.cat(entries)  # of all kinds, so that one gather reads them all
 
     @property
     def num_symbols(self) -> int:
@@ -58,20 +74,7 @@ class CountTables:
 
     def num_numbers(self) -> int:
         """Contexts and counts held, as numbers."""
-        return len(self.entries) + sum(len(context.keys) for context in self._contexts)
-
-    def _lay_out(self) -> None:
-        """Put the entries of all contexts into one tensor, totals first, so that one gather reads them all."""
-        offset = 0
-        entries, self._totals_start, groups = [], [], []
-        for context in self._contexts:
-            parts_offset = offset + len(context.totals)
-            entries += [context.totals, context.parts]
-            self._totals_start.append((context.totals_start + offset).to(torch.int32))
-            groups.append(context.groups + torch.tensor([offset, 0, parts_offset, 0], dtype=torch.int32))
-            offset = parts_offset + len(context.parts)
-        self.entries = torch.cat(entries) if entries else torch.empty(0, dtype=torch.int32)
-        self._groups = groups
+        return len(self.entries) + sum(len(keys) for keys in self._keys)
 
     def read(self, keys: list[Tensor], positions: Tensor | None = None) -> Tensor:
         """Count what followed the contexts of each position.
@@ -89,27 +92,33 @@ class CountTables:
 
     def _whole(self, keys: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Starts and lengths in ``entries``, (K * P,) each: the totals."""
-        starts, lengths = [], []
-        for context, totals_start, key in zip(self._contexts, self._totals_start, keys, strict=True):
-            wanted = _clip(key.flatten())
-            row = torch.searchsorted(context.keys, wanted).clamp(max=len(context.keys) - 1)
-            known = (context.keys[row] == wanted) & (key.flatten() != 0)
-            starts.append(totals_start[row])
-            lengths.append((totals_start[row + 1] - totals_start[row]) * known)
-        return torch.cat(starts), torch.cat(lengths)
+        found = [self._find(kind, key.flatten()) for kind, key in enumerate(keys)]
+        return torch.cat([starts for starts, _ in found]), torch.cat([lengths for _, lengths in found])
+
+    def _find(self, kind: int, key: Tensor) -> tuple[Tensor, Tensor]:
+        """Starts and lengths of the totals of one kind of context, (P,) each, for keys (P,)."""
+        wanted, held, totals_start = _clip(key), self._keys[kind], self._totals_start[kind]
+        row = torch.searchsorted(held, wanted).clamp(max=len(held) - 1)
+        known = (held[row] == wanted) & (key != 0)
+        return totals_start[row], (totals_start[row + 1] - totals_start[row]) * known
 
     def _elsewhere(self, keys: list[Tensor], positions: Tensor) -> tuple[Tensor, Tensor]:
         """The same, (2 * K * P,): the totals, then the parts to take away from them."""
         rows = []
-        for context, groups, key in zip(self._contexts, self._groups, keys, strict=True):
-            row = groups.index_select(0, context.group_of[positions])
+        for kind, key in enumerate(keys):
+            group_of = self._group_of[kind]
+            row = self._groups[kind].index_select(0, group_of[positions.clamp(max=len(group_of) - 1)])
+            beyond = positions >= len(group_of)  # of what is counted: nothing to take away
+            if bool(beyond.any()):
+                totals = torch.stack(self._find(kind, key.flatten()[beyond]), 1).to(torch.int32)
+                row[beyond] = F.pad(totals, (0, 2))
             row[:, 1::2] *= (key.flatten() != 0)[:, None]
             rows.append(row)
         start, length, own_start, own_length = torch.cat(rows).unbind(1)
         return torch.cat((start, own_start)), torch.cat((length, own_length))
 
     def _add_up(self, starts: Tensor, lengths: Tensor, *, num_positions: int) -> Tensor:
-        num_contexts, num_symbols = len(self._contexts), self.num_symbols
+        num_contexts, num_symbols = len(self._keys), self.num_symbols
         ends = lengths.cumsum(0)
         num_entries = int(ends[-1])
         place = torch.arange(num_entries, dtype=torch.int32)
@@ -126,14 +135,15 @@ def _keys_of_text(text: np.ndarray, contexts: Callable[[Tensor], list[Tensor]]) 
     """The keys of every byte of the text but the last, (N - 1,) int64 for each kind of context."""
     x = torch.from_numpy(text[:-1].astype(np.int64))
     num_rows = -(-len(x) // _ROW_BYTES)
-    padded = F.pad(x, (_HALO_BYTES, num_rows * _ROW_BYTES - len(x)))
-    rows = padded.unfold(0, _ROW_BYTES + _HALO_BYTES, _ROW_BYTES)
-    chunks = [contexts(row[None]) for row in rows]
-    keys = [torch.cat([key[0, _HALO_BYTES:] for key in of_kind])[: len(x)] for of_kind in zip(*chunks, strict=True)]
-    first = contexts(x[None, :_HALO_BYTES])  # the padding before the text is no context
-    for key, beginning in zip(keys, first, strict=True):
-        key[:_HALO_BYTES] = beginning[0]
-    return keys
+    rows = F.pad(x, (_HALO_BYTES, num_rows * _ROW_BYTES - len(x))).unfold(0, _ROW_BYTES + _HALO_BYTES, _ROW_BYTES)
+    first = contexts(x[None, :_HALO_BYTES])  # what stands before the text is no context
+    keys = [torch.empty(num_rows * _ROW_BYTES, dtype=torch.int64) for _ in first]
+    for number, row in enumerate(rows):
+        for all_keys, of_row in zip(keys, contexts(row[None]), strict=True):
+            all_keys[number * _ROW_BYTES : (number + 1) * _ROW_BYTES] = of_row[0, _HALO_BYTES:]
+    for all_keys, beginning in zip(keys, first, strict=True):
+        all_keys[: beginning.shape[1]] = beginning[0]
+    return [all_keys[: len(x)] for all_keys in keys]
 
 
 def _clip(keys: Tensor) -> Tensor:
@@ -190,9 +200,8 @@ def _with_neighbours(starts: Tensor, end: int, group_keys: Tensor) -> tuple[Tens
     """Start and end of each group's triples, widened over the folds before and after it in the same context."""
     bounds = F.pad(starts, (0, 1), value=end)
     first, last = bounds[:-1].clone(), bounds[1:].clone()
-    # the key of a group is context << 5 | fold: the next fold of the same context differs by one
+    # the key of a group is context << 5 | fold, and the last fold is below 31: only folds of one context differ by 1
     follows = torch.diff(group_keys) == 1
-    follows &= (group_keys[1:] >> _FOLD_BITS) == (group_keys[:-1] >> _FOLD_BITS)
     first[1:] = torch.where(follows, bounds[:-2], first[1:])
     last[:-1] = torch.where(follows, bounds[2:], last[:-1])
     return first, last

@@ -32,7 +32,7 @@ class Evidence(NamedTuple):
     """What the experts say of each position; nothing in it is trained."""
 
     log_p: Tensor  # (P, K, A) float32
-    confidence: Tensor  # (P, 2 K) float32: log(1 + times seen) and log(1 + distinct successors) of each context
+    confidence: Tensor  # (P, 2 K) float32: log(1 + times seen) and log(1 + distinct successors) of each, scaled
 
 
 class CountExperts(nn.Module):
@@ -129,7 +129,7 @@ class CountExperts(nn.Module):
         chance = (positions[:, :1] + 1) * GOLDEN
         kept = []
         for kind, key in enumerate(keys):
-            drawn = (spread(chance + kind) >> 40) & 0xFFFF
+            drawn = (spread(spread(chance + kind) * GOLDEN) >> 40) & 0xFFFF
             kept.append(torch.where(drawn < self.dropout * 0x10000, 0, key))
         return kept
 
@@ -147,9 +147,8 @@ class CountExperts(nn.Module):
         return counts.float().flatten(0, 1)[:, None]
 
     def _base(self, x: Tensor) -> Tensor:
-        """(P, A): probabilities after the last byte."""
-        assert self.tables is not None
-        return self.base.index_select(0, self.tables.symbol_of[x].flatten())
+        """(P, A): probabilities after the last byte; its own successor is counted in, one of very many."""
+        return self.base.index_select(0, self.rank[x].flatten().clamp(max=len(self.base) - 1))
 
     def _smooth(self, counts: Tensor, times: Tensor, kinds: Tensor, base: Tensor) -> Tensor:
         """Mix each expert's counts with those of a shorter context, by absolute discounting.
@@ -177,11 +176,16 @@ class CountExperts(nn.Module):
 
 
 def base_probabilities(symbols: Tensor, num_symbols: int) -> Tensor:
-    """Smoothed probabilities after one symbol: (A, A) float32 from symbols (N,) int64 below num_symbols."""
+    """Smoothed probabilities after one symbol, from symbols (N,) int64 below num_symbols.
+
+    Returns:
+        (A + 1, A) float32; the last row is for a byte that does not occur.
+    """
     alone = torch.bincount(symbols, minlength=num_symbols).float() + 0.1
     pairs = torch.bincount(symbols[:-1] * num_symbols + symbols[1:], minlength=num_symbols**2)
     counts = pairs.view(num_symbols, num_symbols).float()
     times = counts.sum(-1, keepdim=True)
     kinds = counts.clamp(max=1).sum(-1, keepdim=True)
-    left = DISCOUNT * kinds * alone / alone.sum()
-    return torch.where(times > 0, ((counts - DISCOUNT).clamp_(min=0) + left) / times.clamp(min=1), alone / alone.sum())
+    alone /= alone.sum()
+    after_one = ((counts - DISCOUNT).clamp_(min=0) + DISCOUNT * kinds * alone) / times.clamp(min=1)
+    return torch.cat((torch.where(times > 0, after_one, alone), alone[None]))

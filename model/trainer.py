@@ -258,6 +258,7 @@ class TrainingRun:
             "percent": self.percent,
             "seconds": dict(self.clock.seconds),
             "cpu_train_s": self.clock.cpu_train_s,
+            "build_s": self.build_s,
         }
 
     def _continue(self) -> None:
@@ -273,3 +274,4 @@ class TrainingRun:
         self.clock.last_step_s = state["last_step_s"]
         self.clock.seconds.update(state["seconds"])
         self.clock.cpu_train_s = state["cpu_train_s"]
+        self.build_s = state["build_s"]

@@ -20,7 +20,7 @@ def some_text(num_bytes: int = 40_000, *, seed: int = 0) -> np.ndarray:
 
 
 def contexts(x: Tensor) -> list[Tensor]:
-    return order_contexts(x, range(ORDER, ORDER + 2)) + word_contexts(x, 1)
+    return order_contexts(x, range(ORDER - 1, ORDER + 1)) + word_contexts(x, 1)
 
 
 def count_one_by_one(text: np.ndarray) -> dict[bytes, Counter[tuple[int, int]]]:
@@ -49,7 +49,7 @@ def test_counts_of_the_whole_text() -> None:
             expected: Counter[int] = Counter()
             for (byte, _), times in counted[bytes(x[window, place - ORDER + 1 : place + 1].tolist())].items():
                 expected[byte] += times
-            assert counts[window, place, 0].tolist() == [expected[int(byte)] for byte in tables.alphabet]
+            assert counts[window, place, 1].tolist() == [expected[int(byte)] for byte in tables.alphabet]
 
 
 def test_a_position_of_the_text_is_not_shown_its_own_fold_nor_those_beside_it() -> None:
@@ -63,7 +63,7 @@ def test_a_position_of_the_text_is_not_shown_its_own_fold_nor_those_beside_it() 
             expected: Counter[int] = Counter()
             for (byte, fold), times in counted[bytes(x[window, place - ORDER + 1 : place + 1].tolist())].items():
                 expected[byte] += times * (abs(fold - own) > 1)
-            assert counts[window, place, 0].tolist() == [expected[int(byte)] for byte in tables.alphabet]
+            assert counts[window, place, 1].tolist() == [expected[int(byte)] for byte in tables.alphabet]
 
 
 def test_what_stands_only_here_is_unknown_here() -> None:
@@ -84,7 +84,28 @@ def test_an_unknown_context_counts_nothing() -> None:
 def test_the_end_of_one_row_of_reading_is_the_beginning_of_the_next() -> None:
     text = np.tile(np.frombuffer(b"abcdefgh", dtype=np.uint8), 8_000)
     tables = CountTables(text, lambda x: order_contexts(x, range(5, 6)))
-    x = torch.tensor([list(b"abcde")])
+    x = torch.tensor([list(b"fghab")])  # reaches over the end of each row
     counts = tables.read(order_contexts(x, range(5, 6)))[-1, 0]
-    assert counts.nonzero().flatten().tolist() == [list(tables.alphabet).index(ord("f"))]
-    assert counts.sum() == 8_000
+    assert counts.nonzero().flatten().tolist() == [tables.alphabet.tolist().index(ord("c"))]
+    assert counts.sum() == 7_999
+
+
+@pytest.mark.parametrize("num_bytes", [16_384, 16_385, 16_386])
+def test_a_text_may_end_with_a_row(num_bytes: int) -> None:
+    text = np.tile(np.frombuffer(b"abcdefgh", dtype=np.uint8), 3_000)[:num_bytes]
+    tables = CountTables(text, lambda x: order_contexts(x, range(1, 2)))
+    keys = order_contexts(torch.arange(ord("a"), ord("i"))[None], range(1, 2))
+    assert tables.read(keys).sum() == num_bytes - 1
+
+
+def test_what_lies_beyond_the_counted_part_is_read_as_other_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model.counts.MOST_COUNTED_BYTES", 20_000)
+    text = some_text()
+    tables = CountTables(text, contexts)
+    x, positions = windows_of(text, [1_000, 19_970, 30_000])
+    counts = tables.read(contexts(x), positions).view(3, 64, -1)
+    whole = tables.read(contexts(x)).view(3, 64, -1)
+    assert torch.equal(counts[2], whole[2])
+    assert torch.equal(counts[1, 30:], whole[1, 30:])
+    assert (counts[:2, :29] <= whole[:2, :29]).all()
+    assert counts[0].sum() < whole[0].sum()

@@ -83,6 +83,7 @@ def test_base_probabilities_by_hand() -> None:
     after_zero = torch.tensor([0, 2 - DISCOUNT, 1 - DISCOUNT]) / 3 + DISCOUNT * 2 / 3 * alone
     assert torch.allclose(base[0], after_zero)
     assert torch.allclose(base[2], alone)  # nothing followed it
+    assert torch.allclose(base[3], alone)  # a byte that does not occur
 
 
 def test_a_new_model_starts_from_what_the_experts_say(tiny_settings: MakeSettings) -> None:
@@ -124,3 +125,15 @@ def test_dropout_makes_contexts_unknown_in_training_only_and_always_the_same_one
     assert 30 < known.sum() < 70
     assert torch.equal(known, experts.evidence(x, positions).confidence.view(100, 16, 2)[:, -1, 0] > 0)
     assert (experts.evidence(x, None).confidence.view(100, 16, 2)[:, -1, 0] > 0).all()
+
+
+def test_one_kind_of_context_is_dropped_whatever_happens_to_the_others(tiny_settings: MakeSettings) -> None:
+    experts = CountExperts(tiny_settings(count_max_order=5, count_dropout=0.5))
+    text = np.tile(np.arange(64, dtype=np.uint8), 1_000)
+    experts.learn(text)
+    positions = torch.arange(0, 40_000, 100)[:, None] + torch.arange(16)
+    x = torch.from_numpy(text.astype(np.int64))[positions]
+    kept = experts.evidence(x, positions).confidence.view(400, 16, 2, 4)[:, -1, 0] > 0
+    for kind in range(4):
+        for other in range(kind):
+            assert 0.4 < (kept[:, kind] == kept[:, other]).float().mean() < 0.6

@@ -70,7 +70,7 @@ def small_presets() -> dict[str, TrialSettings]:
     small: dict[str, Any] = {**SMALL, "budget_s": 1.0, "seed": 0}
     return {
         "reference preset": preset("reference", **{**small, "n_heads": 4}),
-        "modern preset": preset("modern", **small),
+        "modern preset": preset("modern", **small, precision="fp32"),
     }
 
 
@@ -98,8 +98,9 @@ def test_no_architecture_option_escapes_these_tests(tiny_settings: MakeSettings)
 )
 @hypothesis_settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_laws_hold_for_any_window(model: GPT, settings: TrialSettings, window: bytes, cut: int) -> None:
-    if settings.precision == "fp32":
-        legality.check_one_window(model, torch.tensor([list(window)]), cut % (len(window) - 1))
+    if model.bf16:
+        pytest.skip("bfloat16 rounds by shape; the other laws allow for that")
+    legality.check_one_window(model, torch.tensor([list(window)]), cut % (len(window) - 1))
 
 
 def test_random_weights_leave_nothing_at_zero(model: GPT) -> None:
@@ -128,7 +129,7 @@ def test_law_2_probabilities_sum_to_one(model: GPT) -> None:
 
 
 def test_law_3_windows_do_not_see_each_other(model: GPT, settings: TrialSettings) -> None:
-    legality.check_windows_do_not_see_each_other(model, precision=settings.precision)
+    legality.check_windows_do_not_see_each_other(model, precision="bf16" if model.bf16 else "fp32")
 
 
 def test_law_3_nothing_outlives_a_call(model: GPT) -> None:
