@@ -170,11 +170,16 @@ class TrainingRun:
         fraction = self.budget.fraction(self.steps)
         loss = self._forward_backward(next(self.offsets))
         if math.isfinite(loss):
-            self.optimizers.step(fraction)
+            self.optimizers.step(self._learning_progress(fraction))
         self.fractions.append(fraction)
         self.steps += 1
         self.clock.last_step_s = self.clock.now() - before_s
         return loss
+
+    def _learning_progress(self, fraction: float) -> float:
+        """What the schedules follow, 0 to 1: the part spent of what counting the text has left for steps."""
+        first = self.fractions[0] if self.fractions else fraction
+        return (fraction - first) / (1.0 - first) if first < 1.0 else 1.0
 
     def _forward_backward(self, offsets: np.ndarray) -> float:
         """Mean loss in nats of the windows of the training text that begin at offsets (B, 1)."""

@@ -130,6 +130,13 @@ def test_the_learning_rate_follows_the_budget_and_not_the_steps(begin_run: Begin
     assert heard == pytest.approx([0.01, 0.008, 0.006, 0.004, 0.002])
 
 
+def test_the_schedule_begins_with_the_first_step_whatever_counting_has_spent(begin_run: BeginRun) -> None:
+    run = begin_run(step_s=4.0, schedule="linear", warmup=0.0, learning_rate=0.01)
+    run.clock.seconds["train"] = 10.0  # half of the budget
+    heard = [run.optimizers.optimizers[0].param_groups[0]["lr"] for _ in run.events()]
+    assert heard == pytest.approx([0.01, 0.006, 0.006])  # two steps; the last report makes none
+
+
 def test_the_warm_up_pass_leaves_no_trace(
     tiny_corpus: Corpus, tiny_settings: MakeSettings, begin_run: BeginRun
 ) -> None:
