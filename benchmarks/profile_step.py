@@ -48,19 +48,14 @@ def stopwatch(run: TrainingRun) -> Iterator[dict[str, float]]:
 
         return call_timed
 
-    def endless(take: Callable[[], Any]) -> Iterator[Any]:
-        while True:
-            yield take()
-
-    next_offsets = timed("data", run.offsets.__next__)
     calls = [
+        ("data", trainer, "shuffled_offsets"),
         ("data", trainer, "windows_at"),
         ("forward", run.model, "forward"),
         ("backward", torch.autograd, "backward"),
         ("optimizer", run.optimizers, "step"),
     ]
     with ExitStack() as stack:
-        stack.enter_context(patch.object(run, "offsets", endless(next_offsets)))
         for phase, owner, name in calls:
             stack.enter_context(patch.object(owner, name, timed(phase, getattr(owner, name))))
         yield seconds

@@ -1,30 +1,44 @@
-"""Windows of text: random ones to train on, fixed ones to measure with. B windows of T bytes."""
+"""Windows of text: shuffled ones to train on, fixed ones to measure with. B windows of T bytes."""
 
-from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
 from data.corpus import CONTEXT_BYTES
 
 
-def random_offsets(
-    split: np.ndarray, *, batch_size: int, rng: np.random.Generator, context_bytes: int = CONTEXT_BYTES
-) -> Iterator[np.ndarray]:
-    """Yield where random windows of ``split`` begin, for ever.
+def shuffled_offsets(
+    split: np.ndarray, *, batch_size: int, seed: int, step: int, context_bytes: int = CONTEXT_BYTES
+) -> np.ndarray:
+    """Return where the windows of a training step begin: (B, 1) int64.
+
+    Each epoch cuts ``split`` into windows side by side, from a place of its own, and visits each once, in a shuffled
+    order. The answer depends on nothing but the arguments: a run is continued with its step number alone.
 
     Args:
         split: (N,) uint8 with N > context_bytes.
         batch_size: B, windows at a time.
-        rng: the only source of chance. To continue a run, save ``rng.bit_generator.state`` and put it back:
-            the same state gives the same windows.
+        seed: the only source of chance.
+        step: steps made before this one.
         context_bytes: T.
-
-    Yields:
-        (B, 1) int64.
     """
-    num_offsets = len(split) - context_bytes
-    while True:
-        yield rng.integers(num_offsets, size=(batch_size, 1))
+    room = len(split) - 1  # bytes that have a next one
+    num_windows = max(1, (room - context_bytes + 1) // context_bytes)
+    epochs, places = np.divmod(step * batch_size + np.arange(batch_size), num_windows)
+    offsets = np.empty((batch_size, 1), dtype=np.int64)
+    for epoch in range(epochs[0], epochs[-1] + 1):
+        of_epoch = _epoch_offsets(room, num_windows, context_bytes, seed, epoch)
+        offsets[epochs == epoch, 0] = of_epoch[places[epochs == epoch]]
+    return offsets
+
+
+@lru_cache(maxsize=2)
+def _epoch_offsets(room: int, num_windows: int, context_bytes: int, seed: int, epoch: int) -> np.ndarray:
+    """Where the windows of an epoch begin, (num_windows,) int64, in the order of their turn."""
+    rng = np.random.default_rng((seed, epoch))
+    begin = rng.integers(room - num_windows * context_bytes + 1)
+    offsets: np.ndarray = begin + context_bytes * rng.permutation(num_windows)
+    return offsets
 
 
 def windows_at(split: np.ndarray, offsets: np.ndarray, *, context_bytes: int = CONTEXT_BYTES) -> np.ndarray:

@@ -10,7 +10,7 @@ import torch
 
 logger = logging.getLogger(__name__)
 
-STATE_VERSION = 2  # raise it when a run saves other things than before; older checkpoints are then left alone
+STATE_VERSION = 3  # raise it when a run saves other things than before; older checkpoints are then left alone
 
 # What torch.load raises for bytes that are no checkpoint: its own errors, and what the unpickler trips over.
 UNREADABLE = (OSError, RuntimeError, EOFError, pickle.UnpicklingError, LookupError, ValueError)

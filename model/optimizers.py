@@ -1,5 +1,7 @@
 """Which parameter is moved by which optimizer."""
 
+from collections import defaultdict
+
 import torch
 from torch import nn
 from torch.optim import AdamW, Optimizer
@@ -45,22 +47,18 @@ def make_optimizers(model: GPT, settings: TrialSettings) -> list[Optimizer]:
     Weight decay falls on parameters with two dimensions or more. Muon (torch.optim.Muon, made fast for CPU) scales
     each update to the size AdamW's would have, so that one learning rate serves both.
     """
-    matrices, decayed, others = [], [], []
+    matrices: list[nn.Parameter] = []
+    groups: dict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)  # by weight decay and rate
     for name, parameter in model.named_parameters():
         if settings.optimizer == "muon" and is_block_matrix(name, parameter):
             matrices.append(parameter)
-        elif parameter.dim() >= 2:
-            decayed.append(parameter)
-        else:
-            others.append(parameter)
-    groups = [
-        {"params": decayed, "weight_decay": settings.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
+            continue
+        decay = settings.weight_decay if parameter.dim() >= 2 else 0.0
+        ratio = settings.gate_lr_ratio if name.startswith("experts.gate.") else 1.0
+        groups[decay, settings.learning_rate * ratio].append(parameter)
     optimizers: list[Optimizer] = [
         AdamW(
-            [group for group in groups if group["params"]],
-            lr=settings.learning_rate,
+            [{"params": parameters, "weight_decay": decay, "lr": rate} for (decay, rate), parameters in groups.items()],
             betas=(settings.beta1, settings.beta2),
             fused=True,
         )

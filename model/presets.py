@@ -20,7 +20,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "modern": {
         "d_model": 128,
         "n_layers": 2,
-        "n_heads": 4,
+        "n_heads": 2,
         "d_ff": 512,
         "history_depth": 3,
         "rope_theta": 100.0,
@@ -41,6 +41,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "batch_size": 16,
         "learning_rate": 3e-3,
         "optimizer": "muon",
+        "gate_lr_ratio": 0.2,
         "schedule": "linear",
         "warmup": 0.01,
     },

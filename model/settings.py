@@ -33,6 +33,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "count_dropout": (0.0, 0.9),
     "window_max_order": (0, 12),
     "muon_lr_ratio": (1e-3, 100.0),
+    "gate_lr_ratio": (1e-3, 100.0),
     "warmup": (0.0, 0.9),
     "weight_decay": (0.0, 10.0),
     "beta1": (0.0, 0.9999),
@@ -84,6 +85,7 @@ class TrialSettings:
     learning_rate: float  # AdamW's peak, reached at the end of the warm-up
     optimizer: str = "adamw"  # muon: Muon for the matrices of the blocks, AdamW for the rest
     muon_lr_ratio: float = 2.0  # Muon's peak as a multiple of learning_rate
+    gate_lr_ratio: float = 1.0  # peak of the weights that mix the count experts, as a multiple of learning_rate
     schedule: str = "constant"
     warmup: float = 0.01  # fraction of the budget
     weight_decay: float = 0.1  # on parameters with two dimensions or more

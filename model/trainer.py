@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from data.corpus import CONTEXT_BYTES, Corpus
-from data.windows import evaluation_windows, random_offsets, windows_at
+from data.windows import evaluation_windows, shuffled_offsets, windows_at
 from model import machine
 from model.budget import Budget, SecondsBudget, StepBudget, step_budget
 from model.checkpoint import CheckpointFile
@@ -134,7 +134,6 @@ class TrainingRun:
         with self.clock.charge("setup"):
             self.model = GPT(settings, torch.Generator().manual_seed(settings.seed))
             self.optimizers = Optimizers(self.model, settings)
-            self.rng = np.random.default_rng(settings.seed)
         with self.clock.charge("train"):  # what is learned from the text is paid for, counts too
             self.model.learn_counts(corpus.train)
         self.build_s = self.clock.spent_s
@@ -142,7 +141,6 @@ class TrainingRun:
             self._warm_up()
             self._continue()
         self.saved_at_s = self.clock.spent_s
-        self.offsets = random_offsets(corpus.train, batch_size=settings.batch_size, rng=self.rng)
 
     def events(self) -> Iterator[Progress]:
         """Train to the end of the budget; see ``train``."""
@@ -168,13 +166,18 @@ class TrainingRun:
         """One update; returns the mean loss of its windows in nats."""
         before_s = self.clock.now()
         fraction = self.budget.fraction(self.steps)
-        loss = self._forward_backward(next(self.offsets))
+        loss = self._forward_backward(self._offsets())
         if math.isfinite(loss):
             self.optimizers.step(self._learning_progress(fraction))
         self.fractions.append(fraction)
         self.steps += 1
         self.clock.last_step_s = self.clock.now() - before_s
         return loss
+
+    def _offsets(self) -> np.ndarray:
+        """Where the windows of the next step begin, (B, 1)."""
+        settings = self.settings
+        return shuffled_offsets(self.corpus.train, batch_size=settings.batch_size, seed=settings.seed, step=self.steps)
 
     def _learning_progress(self, fraction: float) -> float:
         """What the schedules follow, 0 to 1: the part spent of what counting the text has left for steps."""
@@ -191,8 +194,7 @@ class TrainingRun:
 
     def _warm_up(self) -> None:
         """One pass that leaves no trace, so that first-time costs of the library are not charged to the run."""
-        offsets = random_offsets(self.corpus.train, batch_size=self.settings.batch_size, rng=np.random.default_rng(0))
-        self._forward_backward(next(offsets))
+        self._forward_backward(self._offsets())
         self.model.zero_grad(set_to_none=True)
 
     def _percent_reached(self) -> int:
@@ -256,7 +258,6 @@ class TrainingRun:
         return {
             "model": self.model.state_dict(),
             "optimizers": self.optimizers.state_dict(),
-            "rng": self.rng.bit_generator.state,
             "steps": self.steps,
             "fractions": list(self.fractions),
             "last_step_s": self.clock.last_step_s,
@@ -273,7 +274,6 @@ class TrainingRun:
             return
         self.model.load_state_dict(state["model"])
         self.optimizers.load_state_dict(state["optimizers"])
-        self.rng.bit_generator.state = state["rng"]
         self.steps, self.percent = state["steps"], state["percent"]
         self.fractions = list(state["fractions"])
         self.clock.last_step_s = state["last_step_s"]

@@ -10,8 +10,13 @@ from torch import Tensor
 from model.contexts import order_contexts, word_contexts
 from model.counts import NUM_FOLDS, CountTables
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "dense_rows")
 ORDER = 3
+
+
+@pytest.fixture(params=[5, 1 << 16], ids=["few dense rows", "all rows dense"])
+def dense_rows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model.counts.DENSE_ROWS", request.param)
 
 
 def some_text(num_bytes: int = 40_000, *, seed: int = 0) -> np.ndarray:

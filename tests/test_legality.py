@@ -23,7 +23,16 @@ MakeSettings = Callable[..., TrialSettings]
 
 # What shapes no model: the optimization and the run.
 NOT_ARCHITECTURE = {
-    *("batch_size", "learning_rate", "optimizer", "muon_lr_ratio", "schedule", "warmup", "weight_decay"),
+    *(
+        "batch_size",
+        "learning_rate",
+        "optimizer",
+        "muon_lr_ratio",
+        "gate_lr_ratio",
+        "schedule",
+        "warmup",
+        "weight_decay",
+    ),
     *("count_dropout", "beta1", "beta2", "grad_clip", "budget_s", "seed"),
 }
 SMALL = {"d_model": 16, "n_heads": 2, "d_ff": 32, "n_layers": 2}

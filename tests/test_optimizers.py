@@ -172,6 +172,15 @@ def test_adamw_is_given_the_settings_of_the_run(tiny_settings: MakeSettings) -> 
     assert [group["weight_decay"] for group in adamw.param_groups] == [0.7, 0.0]
 
 
+def test_the_experts_gate_has_a_rate_of_its_own(tiny_settings: MakeSettings) -> None:
+    settings = tiny_settings(learning_rate=0.01, gate_lr_ratio=0.2, weight_decay=0.7, count_max_order=3)
+    model = new_model(settings)
+    (adamw,) = make_optimizers(model, settings)
+    rates = {id(parameter): group["lr"] for group in adamw.param_groups for parameter in group["params"]}
+    for name, parameter in model.named_parameters():
+        assert rates[id(parameter)] == pytest.approx(0.002 if name.startswith("experts.gate") else 0.01), name
+
+
 def test_decay_shrinks_what_has_two_dimensions_and_nothing_else(tiny_settings: MakeSettings) -> None:
     """Without a gradient to follow, the decay is all that moves."""
     settings = tiny_settings(

@@ -1,27 +1,22 @@
-"""Windows of text: random ones to train on, fixed ones to measure with."""
-
-from collections.abc import Iterator
-from typing import Any
+"""Windows of text: shuffled ones to train on, fixed ones to measure with."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.windows import evaluation_windows, random_offsets, windows_at
+from data.windows import evaluation_windows, shuffled_offsets, windows_at
 
 COUNTED = np.arange(200, dtype=np.uint8)  # each byte says where it stands
 
 
-def random_windows(split: np.ndarray, *, context_bytes: int = 256, **arguments: Any) -> Iterator[np.ndarray]:
-    """What a run trains on."""
-    for offsets in random_offsets(split, context_bytes=context_bytes, **arguments):
-        yield windows_at(split, offsets, context_bytes=context_bytes)
-
-
-def batches(seed: int, count: int) -> list[np.ndarray]:
-    windows = random_windows(COUNTED, batch_size=3, rng=np.random.default_rng(seed), context_bytes=8)
-    return [next(windows) for _ in range(count)]
+def batches(seed: int, count: int, *, context_bytes: int = 8) -> list[np.ndarray]:
+    """What the first steps of a run train on."""
+    offsets = (
+        shuffled_offsets(COUNTED, batch_size=3, seed=seed, step=step, context_bytes=context_bytes)
+        for step in range(count)
+    )
+    return [windows_at(COUNTED, begin, context_bytes=context_bytes) for begin in offsets]
 
 
 def test_same_seed_same_windows() -> None:
@@ -37,18 +32,42 @@ def test_a_stream_goes_on_changing() -> None:
     assert not np.array_equal(first, second)
 
 
-def test_a_saved_state_continues_the_stream_where_it_stopped() -> None:
-    rng = np.random.default_rng(1)
-    windows = random_windows(COUNTED, batch_size=3, rng=rng, context_bytes=8)
-    for _ in range(3):  # an odd number of draws leaves half a 64-bit word in the generator
-        next(windows)
-    fresh = np.random.default_rng()
-    fresh.bit_generator.state = rng.bit_generator.state
-    continued = random_windows(COUNTED, batch_size=3, rng=fresh, context_bytes=8)
-    assert np.array_equal([next(windows) for _ in range(4)], [next(continued) for _ in range(4)])
+def test_steps_may_be_asked_for_in_any_order() -> None:
+    def at(step: int) -> list[int]:
+        return shuffled_offsets(COUNTED, batch_size=3, seed=1, step=step, context_bytes=8).flatten().tolist()
+
+    forwards = [at(step) for step in range(40)]
+    assert [at(step) for step in reversed(range(40))] == forwards[::-1]
 
 
-def test_no_generator_but_the_given_one_is_touched() -> None:
+@given(num_bytes=st.integers(10, 200), batch_size=st.integers(1, 40), context_bytes=st.integers(1, 9))
+def test_an_epoch_visits_each_window_once(num_bytes: int, batch_size: int, context_bytes: int) -> None:
+    split = COUNTED[:num_bytes]
+    num_windows = max(1, (num_bytes - context_bytes) // context_bytes)
+    steps = -(-2 * num_windows // batch_size)
+    offsets = np.concatenate(
+        [
+            shuffled_offsets(split, batch_size=batch_size, seed=3, step=step, context_bytes=context_bytes)
+            for step in range(steps)
+        ]
+    ).flatten()
+    assert offsets.min() >= 0
+    assert offsets.max() + context_bytes < num_bytes  # the last input has a next byte
+    for epoch in range(2):
+        of_epoch = np.sort(offsets[epoch * num_windows : (epoch + 1) * num_windows])
+        assert (np.diff(of_epoch) == context_bytes).all()
+
+
+def test_epochs_begin_at_places_of_their_own() -> None:
+    num_windows = (200 - 8) // 8
+    begins = {
+        int(shuffled_offsets(COUNTED, batch_size=num_windows, seed=1, step=epoch, context_bytes=8).min())
+        for epoch in range(20)
+    }
+    assert len(begins) > 4
+
+
+def test_no_global_generator_is_touched() -> None:
     before = np.random.get_state()[1].tolist()
     batches(seed=1, count=3)
     assert np.random.get_state()[1].tolist() == before
@@ -62,7 +81,8 @@ def test_a_batch_of_windows_holds_the_context_and_one_byte_more() -> None:
 
 def test_the_usual_window_has_256_bytes_of_context() -> None:
     text = np.zeros(1000, dtype=np.uint8)
-    assert next(random_windows(text, batch_size=2, rng=np.random.default_rng(0))).shape == (2, 257)
+    offsets = shuffled_offsets(text, batch_size=2, seed=0, step=0)
+    assert windows_at(text, offsets).shape == (2, 257)
     assert evaluation_windows(text).shape == (3, 257)
 
 
@@ -75,8 +95,8 @@ def test_each_target_is_the_byte_after_its_input() -> None:
 @given(context_bytes=st.integers(1, 12), spare=st.integers(1, 4))
 def test_every_offset_is_reached_and_none_beyond_the_end(context_bytes: int, spare: int) -> None:
     split = COUNTED[: context_bytes + spare]
-    windows = random_windows(split, batch_size=200, rng=np.random.default_rng(0), context_bytes=context_bytes)
-    starts = set(next(windows)[:, 0].tolist())
+    offsets = shuffled_offsets(split, batch_size=200, seed=0, step=0, context_bytes=context_bytes)
+    starts = set(offsets.flatten().tolist())
     assert starts == set(range(spare))  # the last of them ends at the last byte of the split
 
 
