@@ -24,8 +24,7 @@ from model.settings import TrialSettings
 logger = logging.getLogger(__name__)
 
 PERCENT_STEP = 10  # a run is measured at 10, 20, ... 100 % of its budget
-CHECKPOINT_EVERY_S = 20.0  # at most this often ...
-CHECKPOINT_SHARE = 0.01  # ... and so that saving takes at most this part of the time
+CHECKPOINT_SHARE = 0.01  # a run is saved before it is measured, unless that has taken more than this part of its time
 
 
 class Verdict(Enum):
@@ -130,6 +129,7 @@ class TrainingRun:
         self.steps = 0
         self.fractions: list[float] = []  # one for each step
         self.percent = 0  # of the last report
+        self.diverged = False
         machine.reset_peak_memory()
         with self.clock.charge("setup"):
             self.model = GPT(settings, torch.Generator().manual_seed(settings.seed))
@@ -140,27 +140,32 @@ class TrainingRun:
         with self.clock.charge("setup"):
             self._warm_up()
             self._continue()
-        self.saved_at_s = self.clock.spent_s
 
     def events(self) -> Iterator[Progress]:
         """Train to the end of the budget; see ``train``."""
-        while self.budget.has_time(self.steps):
+        if self.steps:  # it may have been ended while it was measured
+            yield from self._due_report()
+        while self.budget.has_time(self.steps) and not self.diverged:
             with self.clock.charge("train"):
                 loss = self._step()
             if not math.isfinite(loss):
                 yield self._progress(math.inf)
                 return
-            if (reached := self._percent_reached()) > self.percent and reached < 100:
-                progress = self._measure(reached)
-                yield progress
-                if progress.diverged:
-                    return
-            verdict = self.on_step(self.steps, self.clock.spent_s)
-            if verdict is Verdict.SAVE_AND_STOP or (verdict is Verdict.GO_ON and self._checkpoint_due()):
+            yield from self._due_report()
+            verdict = Verdict.GO_ON if self.diverged else self.on_step(self.steps, self.clock.spent_s)
+            if verdict is Verdict.SAVE_AND_STOP:
                 self._save()
             if verdict is not Verdict.GO_ON:
                 return
-        yield self._measure(100)
+        if not self.diverged:
+            self._save_if_cheap()
+            yield self._measure(100)
+
+    def _due_report(self) -> Iterator[Progress]:
+        """A measurement if another tenth of the budget is spent; saved before it, which may take long."""
+        if self.percent < (reached := self._percent_reached()) < 100:
+            self._save_if_cheap()
+            yield self._measure(reached)
 
     def _step(self) -> float:
         """One update; returns the mean loss of its windows in nats."""
@@ -209,6 +214,7 @@ class TrainingRun:
         return self._progress(val_bpb if math.isfinite(val_bpb) else math.inf)
 
     def _progress(self, val_bpb: float) -> Progress:
+        self.diverged = not math.isfinite(val_bpb)
         return Progress(
             percent=self.percent,
             step=self.steps,
@@ -230,19 +236,9 @@ class TrainingRun:
             peak_memory_bytes=machine.peak_memory_bytes(),
         )
 
-    def _checkpoint_due(self) -> bool:
-        if self.checkpoint is None:
-            return False
-        saving_s = self.clock.seconds["checkpoint"]
-        spent_s = self.clock.spent_s
-        rested = spent_s - self.saved_at_s >= CHECKPOINT_EVERY_S
-        worth_it = self._left_s() >= CHECKPOINT_EVERY_S / 4  # else the run is as good as over
-        return rested and worth_it and saving_s <= CHECKPOINT_SHARE * spent_s
-
-    def _left_s(self) -> float:
-        """Seconds of training to come; by steps, judged by those that were made."""
-        fraction = self.budget.fraction(self.steps)
-        return self.clock.spent_s * (1.0 - fraction) / max(fraction, 1e-9)
+    def _save_if_cheap(self) -> None:
+        if self.clock.seconds["checkpoint"] <= CHECKPOINT_SHARE * self.clock.spent_s:
+            self._save()
 
     def _save(self) -> None:
         if self.checkpoint is None:
@@ -252,7 +248,6 @@ class TrainingRun:
                 self.checkpoint.save(self._state())
             except OSError as problem:  # a full disk costs the checkpoint, not the run
                 logger.warning("no checkpoint at %s: %s", self.checkpoint.path, problem)
-        self.saved_at_s = self.clock.spent_s
 
     def _state(self) -> dict[str, Any]:
         return {

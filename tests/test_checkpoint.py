@@ -1,5 +1,7 @@
 """A run that was stopped goes on, and what is no checkpoint of it is left alone."""
 
+import hashlib
+import io
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 import torch
 from small_models import assert_equal_states
 
-from model.checkpoint import CheckpointFile
+from model.checkpoint import STATE_VERSION, CheckpointFile
 from model.trainer import TrainingRun, Verdict
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -77,8 +79,8 @@ class Shelf:
         self.take_time()
 
 
-@pytest.mark.parametrize(("saving_s", "saved_at"), [(0.0, [20, 40, 60]), (0.455, [20, 46]), (9.0, [20])])
-def test_a_run_saves_every_twenty_seconds_of_training_unless_that_takes_too_long(
+@pytest.mark.parametrize(("saving_s", "saved_at"), [(0.0, list(range(8, 81, 8))), (0.455, [8, 48]), (9.0, [8])])
+def test_a_run_is_saved_before_each_measurement_unless_that_takes_too_long(
     saving_s: float, saved_at: list[int], begin_run: BeginRun
 ) -> None:
     run = begin_run(budget_s=80.0)
@@ -86,6 +88,26 @@ def test_a_run_saves_every_twenty_seconds_of_training_unless_that_takes_too_long
     run.checkpoint = shelf
     list(run.events())
     assert shelf.saved_at == saved_at
+
+
+def test_a_run_that_was_killed_while_it_was_measured_is_measured_again(
+    begin_run: BeginRun, file: CheckpointFile
+) -> None:
+    unbroken = [(p.percent, p.step, p.val_bpb) for p in begin_run(**MODERN).events()]
+    killed = begin_run(checkpoint=file, **MODERN)
+    events = killed.events()
+    for _ in range(6):
+        next(events)
+    killed.model.register_forward_pre_hook(lambda model, _: _die() if not model.training else None)
+    with pytest.raises(SystemExit):
+        next(events)
+    going_on = begin_run(checkpoint=file, **MODERN)
+    assert (going_on.percent, going_on.steps) == (60, 14)
+    assert [(p.percent, p.step, p.val_bpb) for p in going_on.events()] == unbroken[6:]
+
+
+def _die() -> None:
+    raise SystemExit
 
 
 def test_a_missing_checkpoint_is_no_news(file: CheckpointFile, caplog: pytest.LogCaptureFixture) -> None:
@@ -96,32 +118,44 @@ def test_a_missing_checkpoint_is_no_news(file: CheckpointFile, caplog: pytest.Lo
 def test_a_checkpoint_of_another_run_is_left_alone_with_a_warning(
     begin_run: BeginRun, file: CheckpointFile, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stopped_run(begin_run, file)
+    file.save({"steps": 7})
     other = begin_run(checkpoint=CheckpointFile(file.path, "another run"), **MODERN)
     assert (other.steps, other.clock.spent_s) == (0, 0.0)
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert "belongs to another run; the run starts over" in caplog.text
+    assert "belongs to another run and is not used" in caplog.text
 
 
 def test_a_checkpoint_of_an_older_version_is_left_alone_with_a_warning(
-    begin_run: BeginRun, file: CheckpointFile, caplog: pytest.LogCaptureFixture
+    file: CheckpointFile, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file.path.parent.mkdir()
-    torch.save({"fingerprint": file.fingerprint, "state": {"steps": 7}}, file.path)
-    assert begin_run(checkpoint=file, **MODERN).steps == 0
-    assert "is of another version; the run starts over" in caplog.text
+    with monkeypatch.context() as older:
+        older.setattr("model.checkpoint.STATE_VERSION", STATE_VERSION - 1)
+        file.save({"steps": 7})
+    assert file.load() is None
+    assert "is of another version and is not used" in caplog.text
 
 
-def test_a_torn_checkpoint_is_left_alone_with_a_warning(
+def test_the_newest_good_checkpoint_is_used_and_a_torn_one_is_said(
     begin_run: BeginRun, file: CheckpointFile, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stopped_run(begin_run, file)
+    stopped_run(begin_run, file)  # saved at 30 % before that
     whole = file.path.read_bytes()
     for length in (0, 1, 100, len(whole) // 2, len(whole) - 1):
         file.path.write_bytes(whole[:length])
         caplog.clear()
-        assert begin_run(checkpoint=file, **MODERN).steps == 0
-        assert "is unreadable" in caplog.text
+        assert begin_run(checkpoint=file, **MODERN).steps == 6
+        assert f"{file.path} is damaged" in caplog.text
+
+
+def test_one_wrong_bit_is_noticed(file: CheckpointFile, caplog: pytest.LogCaptureFixture) -> None:
+    file.save({"weights": torch.zeros(1000)})
+    content = bytearray(file.path.read_bytes())
+    for place in range(0, len(content), 97):
+        content[place] ^= 4
+        file.path.write_bytes(content)
+        assert file.load() is None, place
+        content[place] ^= 4
+    assert "its checksum is wrong" in caplog.text
 
 
 @pytest.mark.parametrize("content", [b"(", b"0", b"hello\n", b"\x80\x02h", b"\x80\x02U\x01\xff.", b"PK"])
@@ -131,16 +165,23 @@ def test_a_file_that_is_no_checkpoint_is_left_alone_with_a_warning(
     file.path.parent.mkdir()
     file.path.write_bytes(content)
     assert file.load() is None
-    assert "the run starts over" in caplog.text
+    assert "is not used" in caplog.text
+
+
+def write_checkpoint(file: CheckpointFile, saved: object) -> None:
+    """What is no state of ours, with a good checksum."""
+    buffer = io.BytesIO()
+    torch.save(saved, buffer)
+    file.path.parent.mkdir()
+    file.path.write_bytes(hashlib.sha256(buffer.getvalue()).digest() + buffer.getvalue())
 
 
 def test_a_checkpoint_that_holds_something_else_is_left_alone(
     file: CheckpointFile, caplog: pytest.LogCaptureFixture
 ) -> None:
-    file.path.parent.mkdir()
-    torch.save([1, 2], file.path)
+    write_checkpoint(file, [1, 2])
     assert file.load() is None
-    assert "the run starts over" in caplog.text
+    assert "is not used" in caplog.text
 
 
 class SlyState:
@@ -154,8 +195,7 @@ class SlyState:
 
 
 def test_reading_a_checkpoint_runs_no_code_in_it(file: CheckpointFile, tmp_path: Path) -> None:
-    file.path.parent.mkdir()
-    torch.save({"fingerprint": file.fingerprint, "state": SlyState(tmp_path / "trace")}, file.path)
+    write_checkpoint(file, {"fingerprint": file.fingerprint, "state": SlyState(tmp_path / "trace")})
     assert file.load() is None
     assert not (tmp_path / "trace").exists()
 
@@ -163,12 +203,11 @@ def test_reading_a_checkpoint_runs_no_code_in_it(file: CheckpointFile, tmp_path:
 def test_a_checkpoint_is_written_whole_or_not_at_all(file: CheckpointFile, monkeypatch: pytest.MonkeyPatch) -> None:
     file.save({"steps": 1})
 
-    def die_half_way(state: object, draft: Any) -> None:
-        draft.write(b"half a check")
+    def die_half_way(_: int) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("model.checkpoint.torch.save", die_half_way)
+        patch.setattr("model.checkpoint.os.fsync", die_half_way)
         with pytest.raises(KeyboardInterrupt):
             file.save({"steps": 2})
     assert file.load() == {"steps": 1}
@@ -181,7 +220,7 @@ def test_a_draft_that_a_dead_process_left_is_no_hindrance(file: CheckpointFile) 
     assert file.load() == {"steps": 1}
     file.save({"steps": 2})
     assert file.load() == {"steps": 2}
-    assert sorted(file.path.parent.iterdir()) == [file.path]
+    assert sorted(file.path.parent.iterdir()) == [file.path, file.previous]
 
 
 def test_a_deleted_checkpoint_may_be_deleted_again(file: CheckpointFile) -> None:
