@@ -1,6 +1,7 @@
 """The command line. It parses and calls; importing it loads neither torch nor Optuna."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import typer
 from data.errors import UserError
 
 BEGAN = time.monotonic()  # when the process began, for a study's active time
+NOT_FOR_OTHERS = 0o022  # nobody else may write to what we store, whatever the user's habits are
 
 app = typer.Typer(
     name="bardtune",
@@ -41,6 +43,7 @@ def start(
     workers: Annotated[int | None, typer.Option(help="Runs at a time. [default: 1]")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of each run. [default: cores / workers]")] = None,
     seed: Annotated[int | None, typer.Option(help="Decides every draw of the study. [default: 0]")] = None,
+    max_crashes: Annotated[int | None, typer.Option(help="Crashes in a row that stop a study. [default: 3]")] = None,
     storage: StorageOption = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file with these options as keys.")] = None,
 ) -> int:
@@ -58,6 +61,7 @@ def start(
         "workers": workers,
         "threads": threads,
         "seed": seed,
+        "max_crashes": max_crashes,
     }
     return start_command(name, flags, config, storage, began=BEGAN)
 
@@ -142,6 +146,7 @@ def train(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code: 0 done, 1 failed, 2 the user can fix it, 130 interrupted."""
     args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    os.umask(os.umask(NOT_FOR_OTHERS) | NOT_FOR_OTHERS)
     try:
         code: Any = app(args=args, standalone_mode=False)
     except UserError as problem:

@@ -20,7 +20,7 @@ from studies.home import data_home
 from studies.lock import OwnershipLostError
 from studies.reading import read_study, study_names
 from studies.records import StudyRecord, TrialRecord
-from studies.storage import Storage
+from studies.storage import Storage, without_password
 
 
 def start_command(
@@ -104,7 +104,7 @@ def plot_command(name: str, kind: str, formats: str, out: Path, storage: str | N
 
 def print_summary(record: StudyRecord, said_storage: str | None) -> None:
     """What became of a study, in a few lines; ``said_storage`` completes the commands it recommends."""
-    where = f" --storage {said_storage}" if said_storage is not None else ""
+    where = f" --storage {without_password(said_storage)}" if said_storage is not None else ""
     best, baseline = record.best, record.baseline
     print(
         f"study {record.name}: {state_text(record)}, {counts_text(record)}, {duration_text(record.seconds_used)} used"

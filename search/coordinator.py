@@ -18,14 +18,14 @@ from search.samplers import MIN_FINISHED_BEFORE_PRUNING, derive_seed, make_prune
 from search.space import SearchSpace
 from search.view import View
 from studies import keys
+from studies.errors import StorageError
 from studies.home import Home
 from studies.lock import OwnershipLostError
 from studies.owned import OpenRun, OwnedStudy
 from studies.plan import BASELINE_FROM_TRIALS, expected_overhead_s
-from studies.records import StopReason
+from studies.records import FINISHING_REASONS, StopReason
 
 TICK_S = 0.25
-MAX_CRASHES_IN_A_ROW = 3  # the machine or the code is to blame then, and more trials would be lost to it
 ALLOWANCE_S, ALLOWANCE_SHARE = 30.0, 0.25  # wall time of a run beyond its budget before its process is ended ...
 EVALUATION_BYTES_PER_S = 5_000  # ... and the time to evaluate, at the slowest that can be meant
 
@@ -77,9 +77,13 @@ class Coordinator:
         except KeyboardInterrupt:  # asked to stop twice: at once, and without saving
             self.owned.note_stop("user")
             raise
+        except (SQLAlchemyError, StorageInternalError, StorageError):  # nothing can be told, but runs can be saved
+            self._save_all()
+            raise
         finally:
             self._let_go()
         self.owned.note_stop(reason)
+        self._tidy_weights()
         return reason
 
     def _loop(self) -> StopReason:
@@ -89,7 +93,7 @@ class Coordinator:
                 reason = self._start_next()
             for event in self.launcher.events(TICK_S):
                 self._handle(event)
-            self.owned.lock.renew()
+            self.owned.renew()
             self.view.tick(self.owned.lock.seconds_used())
             if self.interrupted() and (reason is None or self.following):
                 self._interrupt_all()
@@ -98,8 +102,9 @@ class Coordinator:
 
     def _start_next(self) -> StopReason | None:
         """Begin one more run, or say why there is none."""
-        if self.crashes_in_a_row >= MAX_CRASHES_IN_A_ROW:
+        if self.crashes_in_a_row >= self.plan.max_crashes:
             return "error"
+        self.owned.park_orphans(but={following.run.trial_id for following in self.following.values()})
         interrupted = self.owned.interrupted()
         if interrupted is None and self.owned.num_runs() >= self.plan.trials:
             return "trials"
@@ -137,6 +142,7 @@ class Coordinator:
             corpus=self.plan.corpus,
             corpus_sha256=corpus["sha256"],
             checkpoint=self.home.checkpoint(self.owned.study_id, run.run_id),
+            weights=self.home.weights(self.owned.study_id, run.run_id),
             limit_s=min(limit_s, self._remaining_s()),
         )
         self.following[run.run_id] = Following(run, self.owned.lock.seconds_used())
@@ -240,14 +246,33 @@ class Coordinator:
         while self.following:
             for event in self.launcher.events(TICK_S):
                 self._handle(event)
-            self.owned.lock.renew()
+            self.owned.renew()
+
+    def _save_all(self) -> None:
+        """Let all runs save their state although it cannot be told: the next resume finds it."""
+        for run_id in self.following:
+            self.launcher.stop(run_id, "interrupted")
+        left = set(self.following)
+        while left:
+            left -= {event.run_id for event in self.launcher.events(TICK_S) if isinstance(event, Ended)}
+
+    def _tidy_weights(self) -> None:
+        """Keep the weights of the best run and of the baseline; a study that may go on keeps all."""
+        record = self.owned.record()
+        if record.stop_reason not in FINISHING_REASONS:
+            return
+        kept = {run.run_id for run in (record.best, record.baseline) if run is not None}
+        folder = self.home.weights(self.owned.study_id, "any").parent
+        for file in folder.glob("*.safetensors"):
+            if file.stem not in kept:
+                file.unlink(missing_ok=True)
 
     def _let_go(self) -> None:
         """Whatever happened: no process goes on, and no run stays without an owner."""
         self.launcher.close()
         for following in self.following.values():
             # Where this fails, the next resume finds the run without an owner and parks it.
-            with contextlib.suppress(SQLAlchemyError, StorageInternalError, OwnershipLostError):
+            with contextlib.suppress(SQLAlchemyError, StorageInternalError, StorageError, OwnershipLostError):
                 self.owned.park(following.run, {})
         self.following.clear()
 

@@ -16,6 +16,7 @@ class RunOrder:
     corpus: str  # built-in name or path
     corpus_sha256: str
     checkpoint: Path
+    weights: Path  # where a finished run leaves them
     limit_s: float  # hard: wall seconds after which the run's process is ended
 
 

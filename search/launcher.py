@@ -14,7 +14,7 @@ from typing import Any, Literal
 from search.events import Beat, Ended, Measured, RunEvent, RunOrder
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-STOP_PATIENCE_S = 60.0  # from asking a run to stop, and to save up to a gigabyte, to ending its process
+STOP_PATIENCE_S = {"pruned": 60.0, "interrupted": 7.0}  # from asking a run to stop to ending its process
 KILL_AFTER_S = 3.0  # from closing a process's input to killing it
 _EVENTS = {"beat": Beat, "measured": Measured, "ended": Ended}
 
@@ -39,7 +39,7 @@ class WorkerProcess:
         cores = ",".join(map(str, self.cores))
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "search.worker", str(self.threads), cores],
+                [sys.executable, "-P", "-m", "search.worker", str(self.threads), cores, str(os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -122,6 +122,7 @@ class LocalLauncher:
                 "corpus": order.corpus,
                 "corpus_sha256": order.corpus_sha256,
                 "checkpoint": str(order.checkpoint),
+                "weights": str(order.weights),
             }
         )
 
@@ -145,7 +146,7 @@ class LocalLauncher:
         for worker in self.workers:
             if worker.order is not None and worker.order.run_id == run_id and worker.stopping is None:
                 worker.stopping = ending
-                worker.deadline = min(worker.deadline, time.monotonic() + STOP_PATIENCE_S)
+                worker.deadline = min(worker.deadline, time.monotonic() + STOP_PATIENCE_S[ending])
                 worker.send({"order": "stop", "run_id": run_id, "ending": ending})
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from search.space import load_space, space_from
 from search.view import View
 from studies.errors import StudyError
 from studies.home import data_home, make_folder
-from studies.owned import OwnedStudy, create_study
+from studies.owned import NewStudy, OwnedStudy
 from studies.plan import StudyPlan, available_cores, check_study_name
 from studies.reading import read_study
 from studies.records import FINISHING_REASONS, StudyRecord
@@ -41,11 +41,10 @@ def start_study(storage_url: str, name: str, plan: StudyPlan, view: View, *, beg
     space, corpus = load_space(plan.space), load_corpus(plan.corpus)
     check_sampler(plan.sampler)
     facts = {"name": plan.corpus, "bytes": corpus.num_bytes, "sha256": corpus.sha256}
-    with _launching(plan, name) as launcher:
-        storage = Storage(storage_url, create=True)
-        create_study(storage, name, plan=plan, space=space.source, corpus=facts, fingerprint=fingerprint(corpus))
-        with OwnedStudy(storage, name, began=began) as owned:
-            return _run(owned, launcher, view)
+    new = NewStudy(plan=plan, space=space.source, corpus=facts, fingerprint=fingerprint(corpus))
+    storage = Storage(storage_url, create=True)
+    with OwnedStudy(storage, name, new=new, began=began) as owned, _launching(plan, name) as launcher:
+        return _run(owned, launcher, view)
 
 
 def resume_study(storage_url: str, name: str, view: View, *, began: float, accept_changes: bool = False) -> StudyRecord:

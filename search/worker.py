@@ -4,6 +4,7 @@ Started by ``search.launcher``, which sets the thread count in the environment b
 through many runs and dies with its coordinator: when standard input closes, it exits at once.
 """
 
+import ctypes
 import json
 import os
 import queue
@@ -23,6 +24,7 @@ from data.errors import UserError
 from model import TRAINER_VERSION
 
 BEAT_EVERY_S = 0.5
+PR_SET_PDEATHSIG = 1  # see prctl(2)
 STARVED_CPU_SHARE = 0.75  # of its threads; below it the machine was busy with something else
 
 
@@ -101,8 +103,18 @@ class Worker:
                 "reason": f"the loss stopped being a number at step {last.step}",
             }
         if last is not None and last.final:
+            self.keep_weights(run, Path(order["weights"]))
             return {**ended, "ending": "finished", "val_bpb": last.val_bpb}
         return {**ended, "ending": self.wanted_ending}
+
+    def keep_weights(self, run: Any, path: Path) -> None:
+        """Leave what a finished run has learned; a full disk costs the weights, not the run."""
+        from model.weights import save_weights
+
+        try:
+            save_weights(path, run.model, settings=run.settings, fractions=run.fractions, threads=self.threads)
+        except OSError as problem:
+            print(f"no weights at {path}: {problem}", file=sys.stderr)
 
     def corpus(self, name: str, sha256: str) -> Corpus:
         """The study's corpus, read once; refused if it is no longer what the study began with."""
@@ -152,8 +164,17 @@ def _voice(stream: TextIO) -> Callable[[dict[str, Any]], None]:
     return say
 
 
+def _die_with_parent(parent: int) -> None:
+    """Have the kernel end this process with its coordinator, even when it is too busy to see its input close."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it has died already
+            os._exit(0)
+
+
 def main() -> None:
     threads, cores = int(sys.argv[1]), sys.argv[2]
+    _die_with_parent(int(sys.argv[3]))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # sent to a whole job: the coordinator decides what becomes of the run
     if cores and hasattr(os, "sched_setaffinity"):

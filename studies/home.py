@@ -30,6 +30,10 @@ class Home:
     def checkpoint(self, study_id: str, run_id: str) -> Path:
         return self.root / "checkpoints" / study_id / f"{run_id}.pt"
 
+    def weights(self, study_id: str, run_id: str) -> Path:
+        """What a finished run has learned."""
+        return self.root / "weights" / study_id / f"{run_id}.safetensors"
+
     def worker_log(self, study_name: str, worker: int) -> Path:
         """What the worker's process says on its standard error."""
         return self.root / "logs" / f"{study_name}-worker{worker}.log"

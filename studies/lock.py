@@ -1,18 +1,27 @@
-"""One coordinator owns a study while it runs: a row in the study's database says who."""
+"""One coordinator owns a study while it runs: a row in the study's database says who.
 
+An owner on this host is known to live or to be dead. One on another host keeps a lease: it renews its row, and a
+challenger that cannot trust the two hosts' clocks watches whether it still does. An owner that was taken for dead and
+wakes up writes nothing more: each of its transactions checks the row before it commits (``fenced``).
+"""
+
+import contextlib
 import os
 import socket
 import time
 import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from studies.errors import StudyError
+from studies.patience import patiently
 
 LEASE_S = 60.0  # an owner on another host that has not renewed for this long is taken to be dead
 RENEW_EVERY_S = 2.0
+WATCH_S = 5 * RENEW_EVERY_S  # how long an owner whose lease seems to be over is watched, in case the clocks differ
 
 metadata = sa.MetaData()
 coordinators = sa.Table(
@@ -47,36 +56,45 @@ class Owner:
         pid = os.getpid()
         return Owner(socket.gethostname(), pid, _process_start(pid), _boot_id())
 
+    @property
+    def is_here(self) -> bool:
+        return self.host == socket.gethostname()
+
     def is_alive(self, renewed_at: float, now: float) -> bool:
         """Whether the owner still runs: known for certain on this host, by its lease on another."""
-        here = Owner.this_process()
-        if self.host != here.host:
+        if not self.is_here:
             return now - renewed_at < LEASE_S
-        if self.boot_id != here.boot_id:
+        if self.boot_id != _boot_id():
             return False
         return _process_start(self.pid) == self.process_start and _exists(self.pid)
+
+    def lease_is_plain(self, renewed_at: float, now: float) -> bool:
+        """Whether no clock need be trusted: an owner of this host, or one that renewed a moment ago by our clock."""
+        return self.is_here or 0 <= now - renewed_at < LEASE_S
 
 
 class CoordinatorLock:
     """The lock of one study; also keeps the study's active seconds, which only its owner adds to."""
 
-    def __init__(self, engine: sa.Engine, study_name: str, *, began: float | None = None) -> None:
-        self.engine, self.study_name = engine, study_name
+    def __init__(self, engine: sa.Engine, study_name: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.engine, self.study_name, self.sleep = engine, study_name, sleep
         self.token = uuid.uuid4().hex
-        self.began = time.monotonic() if began is None else began  # active time is counted from here
+        self.began: float | None = None  # active time is counted from here; None: it is not
         self.used_before_s = 0.0
         self._renewed = 0.0
 
     def acquire(self) -> None:
-        """Take the study, also from a dead owner.
+        """Take the study, also from a dead owner; may watch one on another host for some seconds.
 
         Raises:
             StudyError: a living coordinator holds it.
         """
         for _ in range(10):
-            row = _row(self.engine, self.study_name)
+            row, now = _row(self.engine, self.study_name)
             owner = _owner(row)
-            if row is not None and owner is not None and owner.is_alive(row.renewed_at, time.time()):
+            if row is not None and row.token == self.token:  # taken, though the answer was lost on the way
+                return
+            if row is not None and owner is not None and self._lives(owner, row.renewed_at, now):
                 raise StudyError(
                     f"the study {self.study_name!r} is being run by process {owner.pid} on {owner.host}; wait for it, "
                     f"or stop it first (on {owner.host}: kill {owner.pid})."
@@ -86,9 +104,17 @@ class CoordinatorLock:
                 return
         raise StudyError(f"several processes want the study {self.study_name!r} at once; try again.")
 
+    def count_from(self, began: float) -> None:
+        """Count active time from this moment of ``time.monotonic()`` on."""
+        self.began = began
+
+    def forget_time(self) -> None:
+        """Nothing has been used: what an earlier study of this name has left behind does not count."""
+        self.used_before_s = 0.0
+
     def seconds_used(self) -> float:
         """Active time of the study up to now."""
-        return self.used_before_s + time.monotonic() - self.began
+        return self.used_before_s + (0.0 if self.began is None else time.monotonic() - self.began)
 
     def renew(self) -> None:
         """Keep the lease and note the time used; cheap to call often.
@@ -101,21 +127,30 @@ class CoordinatorLock:
 
     def verify(self) -> None:
         """Renew now; raises OwnershipLostError when the token in the database is not ours."""
-        self._write(token=self.token, renewed_at=time.time(), seconds_used=self.seconds_used())
+        self._write(token=self.token, renewed_at=_now(self.engine.dialect.name), seconds_used=self.seconds_used())
         self._renewed = time.monotonic()
 
     def release(self) -> None:
         """Let go; quiet if the study is no longer ours."""
-        try:
-            self._write(token=None, renewed_at=time.time(), seconds_used=self.seconds_used())
-        except OwnershipLostError:
-            return
+        with contextlib.suppress(OwnershipLostError):
+            self._write(token=None, renewed_at=_now(self.engine.dialect.name), seconds_used=self.seconds_used())
+
+    def _lives(self, owner: Owner, renewed_at: float, now: float) -> bool:
+        if owner.lease_is_plain(renewed_at, now):
+            return owner.is_alive(renewed_at, now)
+        self.sleep(WATCH_S)
+        row, _ = _row(self.engine, self.study_name)
+        return row is not None and row.renewed_at != renewed_at
 
     def _write(self, **values: object) -> None:
         mine = (coordinators.c.study_name == self.study_name) & (coordinators.c.token == self.token)
-        with self.engine.begin() as connection:
-            if connection.execute(sa.update(coordinators).where(mine).values(**values)).rowcount != 1:
-                raise OwnershipLostError(f"another coordinator has taken the study {self.study_name!r}")
+
+        def write() -> int:
+            with self.engine.begin() as connection:
+                return connection.execute(sa.update(coordinators).where(mine).values(**values)).rowcount
+
+        if patiently(write) != 1:
+            raise OwnershipLostError(f"another coordinator has taken the study {self.study_name!r}")
 
     def _take(self, row: "sa.Row[tuple[object, ...]] | None") -> bool:
         """Write our token if the row is still as read; True if it was."""
@@ -126,7 +161,7 @@ class CoordinatorLock:
             "pid": owner.pid,
             "process_start": owner.process_start,
             "boot_id": owner.boot_id,
-            "renewed_at": time.time(),
+            "renewed_at": _now(self.engine.dialect.name),
         }
         with self.engine.begin() as connection:
             if row is None:
@@ -137,10 +172,49 @@ class CoordinatorLock:
                 except sa.exc.IntegrityError:
                     return False
                 return True
-            as_read = (coordinators.c.study_name == self.study_name) & coordinators.c.token.is_not_distinct_from(
-                row.token
+            as_read = (
+                (coordinators.c.study_name == self.study_name)
+                & coordinators.c.token.is_not_distinct_from(row.token)
+                & (coordinators.c.renewed_at == row.renewed_at)
             )
             return connection.execute(sa.update(coordinators).where(as_read).values(**values)).rowcount == 1
+
+
+@contextlib.contextmanager
+def fenced(engine: sa.Engine, lock: CoordinatorLock) -> Iterator[None]:
+    """No transaction of ``engine`` commits what it has written unless the study is still ``lock``'s.
+
+    The question is asked in the same transaction. SQLite has one writer at a time; elsewhere the row is locked until
+    the commit, so that nobody can take the study in between.
+    """
+    wrote = "bardtune_wrote"
+    token = sa.select(coordinators.c.token).where(coordinators.c.study_name == lock.study_name)
+
+    def note(connection: sa.Connection, _: object, statement: str, *__: object) -> None:
+        if statement.lstrip()[:6].upper() in ("INSERT", "UPDATE", "DELETE"):
+            connection.info[wrote] = True
+
+    def check(connection: sa.Connection) -> None:
+        if connection.info.pop(wrote, False):
+            held_by = connection.execute(token.with_for_update(read=True)).scalar_one_or_none()
+            if held_by != lock.token:
+                raise OwnershipLostError(f"another coordinator has taken the study {lock.study_name!r}")
+
+    def forget(connection: sa.Connection) -> None:
+        connection.info.pop(wrote, None)
+
+    listeners: tuple[tuple[str, Callable[..., None]], ...] = (
+        ("before_cursor_execute", note),
+        ("commit", check),
+        ("rollback", forget),
+    )
+    for name, listener in listeners:
+        sa.event.listen(engine, name, listener)
+    try:
+        yield
+    finally:
+        for name, listener in listeners:
+            sa.event.remove(engine, name, listener)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,20 +223,21 @@ class LockState:
 
     held: bool  # by a living coordinator
     seconds_used: float
+    owner: Owner | None = None  # who holds it, or died holding it
 
 
 def lock_state(engine: sa.Engine, study_name: str) -> LockState:
     """Read a study's lock; a study that was never run is free and has used nothing."""
     try:
-        row = _row(engine, study_name)
+        row, now = _row(engine, study_name)
     except sa.exc.SQLAlchemyError:
         if sa.inspect(engine).has_table(coordinators.name):
             raise
-        row = None  # studies that were copied into a database where bardtune has not run
+        row, now = None, 0.0  # studies that were copied into a database where bardtune has not run
     if row is None:
         return LockState(False, 0.0)
     owner = _owner(row)
-    return LockState(owner is not None and owner.is_alive(row.renewed_at, time.time()), row.seconds_used)
+    return LockState(owner is not None and owner.is_alive(row.renewed_at, now), row.seconds_used, owner)
 
 
 def forget_lock(engine: sa.Engine, study_name: str) -> None:
@@ -171,9 +246,20 @@ def forget_lock(engine: sa.Engine, study_name: str) -> None:
         connection.execute(sa.delete(coordinators).where(coordinators.c.study_name == study_name))
 
 
-def _row(engine: sa.Engine, study_name: str) -> "sa.Row[tuple[object, ...]] | None":
+def _row(engine: sa.Engine, study_name: str) -> "tuple[sa.Row[tuple[object, ...]] | None, float]":
+    """The study's row, and the time by the clock that such rows are written with."""
     with engine.connect() as connection:
-        return connection.execute(sa.select(coordinators).where(coordinators.c.study_name == study_name)).one_or_none()
+        query = sa.select(coordinators).where(coordinators.c.study_name == study_name)
+        return connection.execute(query).one_or_none(), float(
+            connection.execute(sa.select(_now(engine.dialect.name))).scalar_one()
+        )
+
+
+def _now(dialect: str) -> "sa.ColumnElement[float]":
+    """Seconds since the epoch: by the server's clock where there is a server, by this host's for a file."""
+    if dialect == "postgresql":
+        return sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Float)
+    return sa.literal(time.time(), sa.Float)
 
 
 def _owner(row: "sa.Row[tuple[object, ...]] | None") -> Owner | None:

@@ -1,7 +1,10 @@
 """A study in the hands of its coordinator: the only place that writes to it."""
 
+import contextlib
+import time
 import uuid
 import warnings
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +15,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from studies import keys
 from studies.errors import StudyError
-from studies.lock import CoordinatorLock, forget_lock
+from studies.lock import CoordinatorLock, fenced
 from studies.plan import StudyPlan
 from studies.reading import is_ours, is_run, load, read_study
 from studies.records import Role, StopReason, StudyRecord, make_label, make_run_id
@@ -32,6 +35,11 @@ class OpenRun:
     @property
     def number(self) -> int:
         return self.optuna_trial.number
+
+    @property
+    def trial_id(self) -> int:
+        """Optuna's own, unique in the database."""
+        return self.optuna_trial._trial_id
 
     @property
     def run_id(self) -> str:
@@ -54,16 +62,18 @@ class OpenRun:
             self.reported.add(percent)
 
 
-def create_study(
-    storage: Storage,
-    name: str,
-    *,
-    plan: StudyPlan,
-    space: dict[str, Any],
-    corpus: dict[str, Any],
-    fingerprint: dict[str, Any],
-) -> None:
-    """Store a new study with all that a resume will be held to.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewStudy:
+    """All that is stored of a study before its first run, and that a resume will be held to."""
+
+    plan: StudyPlan
+    space: dict[str, Any]
+    corpus: dict[str, Any]
+    fingerprint: dict[str, Any]
+
+
+def create_study(storage: Storage, name: str, new: NewStudy) -> None:
+    """Store a new study; the caller holds its lock.
 
     Raises:
         StudyError: the name is taken.
@@ -73,13 +83,9 @@ def create_study(
         _refuse_taken(name, existing[name])
     elif keys.runs_name(name) in existing:  # of a study that was deleted
         optuna.delete_study(study_name=keys.runs_name(name), storage=storage.rdb)
-    try:
-        study = optuna.create_study(
-            study_name=name, storage=storage.rdb, direction="minimize", load_if_exists=name in existing
-        )
-    except optuna.exceptions.DuplicatedStudyError as problem:
-        raise StudyError(f"another process has just made a study {name!r}; choose another name.") from problem
-    forget_lock(storage.engine, name)
+    study = optuna.create_study(
+        study_name=name, storage=storage.rdb, direction="minimize", load_if_exists=name in existing
+    )
     optuna.create_study(study_name=keys.runs_name(name), storage=storage.rdb, direction="minimize", load_if_exists=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -87,10 +93,10 @@ def create_study(
     # The plan goes in last: a study without one is not listed, and can be begun again.
     for key, value in (
         (keys.STUDY_ID, uuid.uuid4().hex[:12]),
-        (keys.SPACE, space),
-        (keys.CORPUS, corpus),
-        (keys.FINGERPRINT, fingerprint),
-        (keys.PLAN, plan.as_dict()),
+        (keys.SPACE, new.space),
+        (keys.CORPUS, new.corpus),
+        (keys.FINGERPRINT, new.fingerprint),
+        (keys.PLAN, new.plan.as_dict()),
     ):
         study.set_user_attr(key, value)
 
@@ -106,28 +112,62 @@ def _refuse_taken(name: str, existing: optuna.study.StudySummary) -> None:
 
 
 class OwnedStudy:
-    """A study under its lock. Each ``ask`` and ``tell`` first makes sure that it is still ours.
+    """A study under its lock: nothing is written to it unless it is still ours.
 
-    Use as a context manager: entering takes the lock and parks runs that a dead coordinator left behind, leaving
-    lets go.
+    Use as a context manager: entering takes the lock, creates the study if it is ``new``, and parks runs that a dead
+    coordinator left behind; leaving lets go.
+
+    Args:
+        storage: the database.
+        name: of the study.
+        new: what to create it from; None for one that is there.
+        began: ``time.monotonic()`` from which active time counts. [default: entering]
     """
 
-    def __init__(self, storage: Storage, name: str, *, began: float | None = None) -> None:
-        self.storage, self.name = storage, name
-        self.search = load(storage, name)
-        self.others = optuna.create_study(
-            study_name=keys.runs_name(name), storage=storage.rdb, direction="minimize", load_if_exists=True
-        )
-        self.plan = StudyPlan(**self.search.user_attrs[keys.PLAN])
-        self.lock = CoordinatorLock(storage.engine, name, began=began)
+    search: optuna.Study
+    others: optuna.Study
+    plan: StudyPlan
+
+    def __init__(self, storage: Storage, name: str, *, new: NewStudy | None = None, began: float | None = None) -> None:
+        self.storage, self.name, self.new, self.began = storage, name, new, began
+        self.lock = CoordinatorLock(storage.engine, name)
+        self._fence = contextlib.ExitStack()
 
     def __enter__(self) -> "OwnedStudy":
         self.lock.acquire()
-        self._park_orphans()
+        try:
+            self._fence.enter_context(fenced(self.storage.rdb.engine, self.lock))
+            self._open()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._fence.close()
         self.lock.release()
+
+    def _open(self) -> None:
+        if self.new is not None:
+            create_study(self.storage, self.name, self.new)
+            self.lock.forget_time()
+        self.search = load(self.storage, self.name)
+        self.others = optuna.create_study(
+            study_name=keys.runs_name(self.name), storage=self.storage.rdb, direction="minimize", load_if_exists=True
+        )
+        self.plan = StudyPlan(**self.search.user_attrs[keys.PLAN])
+        self.lock.count_from(time.monotonic() if self.began is None else self.began)
+        self.park_orphans()
+
+    def renew(self) -> None:
+        """Keep the study; to be called often.
+
+        Raises:
+            OwnershipLostError: somebody else has it.
+            StorageError: its database was deleted.
+        """
+        self.storage.check_there()
+        self.lock.renew()
 
     @property
     def study_id(self) -> str:
@@ -214,7 +254,7 @@ class OwnedStudy:
         self.lock.verify()
         run.optuna_trial.set_user_attr(keys.ENDING, "interrupted")
         run.optuna_trial.set_user_attr(keys.STATS, stats)
-        self.storage.rdb.set_trial_state_values(run.optuna_trial._trial_id, TrialState.WAITING)
+        self.storage.rdb.set_trial_state_values(run.trial_id, TrialState.WAITING)
 
     def note_stop(self, reason: StopReason | None) -> None:
         self.lock.verify()
@@ -242,10 +282,12 @@ class OwnedStudy:
         study = self.search if run.role == "search" else self.others
         study.tell(run.optuna_trial, values=value, state=state)
 
-    def _park_orphans(self) -> None:
+    def park_orphans(self, *, but: Collection[int] = ()) -> None:
+        """Put every run back in the queue that nobody follows; ``but`` holds the ids of those that we do."""
         for study in (self.search, self.others):
             for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                self.storage.rdb.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+                if trial._trial_id not in but:
+                    self.storage.rdb.set_trial_state_values(trial._trial_id, TrialState.WAITING)
 
 
 def _open(optuna_trial: Trial, role: Role) -> OpenRun:

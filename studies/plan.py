@@ -35,6 +35,7 @@ class StudyPlan:
     workers: int = 1  # runs at a time
     threads: int = 1  # of each run
     seed: int = 0
+    max_crashes: int = 3  # in a row; then the machine or the code is to blame, and more trials would be lost to it
 
     def __post_init__(self) -> None:
         self._check_kinds()
@@ -60,6 +61,8 @@ class StudyPlan:
                 raise PlanError(f"--{flag} {value!r} is unknown; choose one of {', '.join(known)}.")
         if not 0 <= self.seed < 2**31:
             raise PlanError(f"--seed {self.seed} is outside 0 to {2**31 - 1}; choose --seed 0.")
+        if self.max_crashes < 1:
+            raise PlanError(f"--max-crashes {self.max_crashes} must be at least 1; choose --max-crashes 3.")
         if self.workers < 1 or self.threads < 1:
             raise PlanError(f"--workers {self.workers} and --threads {self.threads} must both be at least 1.")
 

@@ -1,23 +1,26 @@
 """The database: a plain Optuna database with one table more."""
 
 import contextlib
+import re
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import filelock
 import sqlalchemy
-from optuna.storages import RDBStorage
 from sqlalchemy.engine import URL, make_url
 
 from data.paths import user_path
 from studies.errors import StorageError
 from studies.home import make_folder
 from studies.lock import metadata
+from studies.patience import PatientStorage
 
 BUSY_TIMEOUT_S = 60
+CONNECT_TIMEOUT_S = 10
 EXAMPLES = "write sqlite:////folder/studies.db or postgresql+psycopg://user@host/database"
 _SCHEMA_LOCK = 0x62617264  # any fixed number: PostgreSQL's advisory lock for making the schema
 
@@ -46,6 +49,7 @@ class Storage:
             self._prepare_file(create=create)
         try:
             self.rdb, self.engine = self._open(create=create)
+            self._file_id = _file_id(self.url.database) if self.is_sqlite else None
         except filelock.Timeout as problem:
             raise StorageError(
                 f"the storage {self.display_url} is being set up by another process for {BUSY_TIMEOUT_S} s already; "
@@ -68,7 +72,38 @@ class Storage:
     @property
     def display_url(self) -> str:
         """The URL without its password."""
-        return self.url.render_as_string(hide_password=True)
+        return without_password(self.url.render_as_string(hide_password=True))
+
+    def check_there(self) -> None:
+        """Raise StorageError if the file was deleted or replaced while it was open; what it held is saved beside it.
+
+        A deleted file takes writes as long as it is open, and is gone with the process.
+        """
+        if not self.is_sqlite or self._file_id == _file_id(self.url.database):
+            return
+        path = Path(self.url.database or "")
+        rescued = path.with_name(f"{path.stem}-rescued-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}")
+        try:
+            self._copy_to(rescued)
+        except (OSError, sqlite3.Error, sqlalchemy.exc.SQLAlchemyError):
+            raise StorageError(
+                f"the database {path} was deleted or replaced while a study ran, and could not be saved elsewhere; put "
+                "the file back and resume the study."
+            ) from None
+        raise StorageError(
+            f"the database {path} was deleted or replaced while a study ran; all that it held is saved in {rescued}: "
+            "move that file to its place and resume the study."
+        )
+
+    def _copy_to(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = self.engine.raw_connection()
+        try:
+            with contextlib.closing(sqlite3.connect(path)) as copy:
+                assert isinstance(connection.driver_connection, sqlite3.Connection)
+                connection.driver_connection.backup(copy)
+        finally:
+            connection.close()
 
     def _prepare_file(self, *, create: bool) -> None:
         path = Path(self.url.database or "")
@@ -78,10 +113,12 @@ class Storage:
             make_folder(path.parent)
             _check_writable(path)
 
-    def _open(self, *, create: bool) -> tuple[RDBStorage, sqlalchemy.Engine]:
+    def _open(self, *, create: bool) -> tuple[PatientStorage, sqlalchemy.Engine]:
         options: dict[str, Any] = {"pool_pre_ping": True}
         if self.is_sqlite:
             options["connect_args"] = {"timeout": BUSY_TIMEOUT_S, "factory": _Connection}
+        else:  # one process talks to it, one question at a time
+            options |= {"pool_size": 1, "max_overflow": 2, "connect_args": {"connect_timeout": CONNECT_TIMEOUT_S}}
         url = self.url.render_as_string(hide_password=False)
         engine = sqlalchemy.create_engine(self.url, **options)
         if not create:
@@ -89,12 +126,12 @@ class Storage:
                 raise StorageError(
                     f"{self.display_url} holds no studies: it is not a database of Optuna's; {EXAMPLES}."
                 )
-            return RDBStorage(url, engine_kwargs=options), engine
+            return PatientStorage(url, engine_kwargs=options), engine
         with self._schema_lock(engine):
             if self.is_sqlite:
                 with engine.connect() as connection:
                     connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-            rdb = RDBStorage(url, engine_kwargs=options)
+            rdb = PatientStorage(url, engine_kwargs=options)
             metadata.create_all(engine)
         return rdb, engine
 
@@ -117,7 +154,7 @@ def _parse(text: str) -> URL:
     try:
         url = make_url(text)
     except (sqlalchemy.exc.ArgumentError, ValueError) as problem:
-        raise StorageError(f"{text!r} is not a storage URL; {EXAMPLES}.") from problem
+        raise StorageError(f"{without_password(text)!r} is not a storage URL; {EXAMPLES}.") from problem
     if url.get_backend_name() not in ("sqlite", "postgresql"):
         raise StorageError(f"{url.get_backend_name()!r} storages are not supported; {EXAMPLES}.")
     if url.get_backend_name() == "sqlite":
@@ -125,6 +162,24 @@ def _parse(text: str) -> URL:
             raise StorageError(f"{text!r} names no file, and a study must outlive its process; {EXAMPLES}.")
         url = url.set(database=str(user_path(url.database, "the storage")))
     return url
+
+
+def without_password(url: str) -> str:
+    """The text of a storage URL, well formed or not, without what is secret in it."""
+    before, at, after = url.rpartition("@")
+    scheme, slashes, user = before.partition("//")
+    if at:
+        url = f"{scheme}{slashes}{user.split(':')[0]}{':***' if ':' in user else ''}@{after}"
+    return re.sub(r"(password=)[^&]*", r"\1***", url)
+
+
+def _file_id(path: str | None) -> tuple[int, int] | None:
+    """What tells a file from a later one of the same name."""
+    try:
+        found = Path(path or "").stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _check_writable(path: Path) -> None:

@@ -88,7 +88,7 @@ def begin_run(tiny_corpus: Corpus, tiny_settings: Callable[..., TrialSettings]) 
         ours = {name: changes.pop(name) for name in ("budget", "checkpoint", "on_step") if name in changes}
         run = TrainingRun(tiny_settings(**{"budget_s": 20.0, **changes}), tiny_corpus, **ours)
         if run.steps == 0:
-            run.saved_at_s = run.clock.seconds["train"] = 0.0  # counting the text took real time
+            run.clock.seconds["train"] = 0.0  # counting the text took real time
         run.clock.now = ModelTime(step_s=step_s, scoring_s=100.0)
         run.model.register_forward_pre_hook(run.clock.now.pass_with)
         return run

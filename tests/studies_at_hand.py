@@ -8,7 +8,7 @@ from fakes import ScriptedLauncher, SilentView
 from search.coordinator import Coordinator
 from search.space import SearchSpace, space_from
 from studies.home import Home
-from studies.owned import OwnedStudy, create_study
+from studies.owned import NewStudy, OwnedStudy
 from studies.plan import StudyPlan
 from studies.reading import read_study
 from studies.records import StudyRecord
@@ -34,7 +34,8 @@ def space() -> SearchSpace:
 
 def make_study(storage: Storage, name: str = "s", **plan: Any) -> None:
     said = {"seconds": 1.0, "threads": 1, **plan}
-    create_study(storage, name, plan=StudyPlan(**said), space=SPACE, corpus=CORPUS, fingerprint={})
+    with OwnedStudy(storage, name, new=NewStudy(plan=StudyPlan(**said), space=SPACE, corpus=CORPUS, fingerprint={})):
+        pass
 
 
 def run_study(storage: Storage, folder: Path, launcher: ScriptedLauncher, name: str = "s", **named: Any) -> StudyRecord:

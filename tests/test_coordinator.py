@@ -1,5 +1,6 @@
 """The loop of a study, on a scripted launcher."""
 
+import time
 from pathlib import Path
 
 import optuna
@@ -28,7 +29,7 @@ def use_up(storage: Storage, seconds: float) -> None:
     """Let the study ``s`` have been active for so long."""
     lock = CoordinatorLock(storage.engine, "s")
     lock.acquire()
-    lock.began -= seconds
+    lock.count_from(time.monotonic() - seconds)
     lock.release()
 
 
@@ -157,7 +158,7 @@ def test_runs_of_a_dead_coordinator_are_continued_and_none_is_left_running(stora
     owned.__enter__()
     with pytest.raises(Death):
         NoTidying(owned, space(), DyingLauncher(good), SilentView(), home=Home(tmp_path)).run()
-    owned.lock.release()
+    owned.__exit__()
     stored = optuna.load_study(study_name="s", storage=storage.rdb)
     assert [trial.state.name for trial in stored.trials] == ["COMPLETE", "RUNNING"]
     record = run_study(storage, tmp_path, ScriptedLauncher(good))

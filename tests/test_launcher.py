@@ -37,6 +37,7 @@ def order(corpus_path: Path, run_id: str, budget_s: float, limit_s: float = 60.0
         corpus=str(corpus_path),
         corpus_sha256=load_corpus(str(corpus_path)).sha256,
         checkpoint=corpus_path.parent / f"{run_id}.pt",
+        weights=corpus_path.parent / f"{run_id}.safetensors",
         limit_s=limit_s,
     )
 

@@ -1,0 +1,121 @@
+"""A database that is away for a while costs a wait: what was asked of it is asked again.
+
+Only one process writes to a study (``studies/lock.py``), so an answer that was lost on the way can be told from a
+question that never arrived.
+"""
+
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+import sqlalchemy.exc
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_S = 300.0  # longer than any restart of a server
+PAUSE_S = 0.5
+_NOT_PASSING = ("disk full", "no space left", "permission denied", "password authentication", "does not exist")
+
+T = TypeVar("T")
+
+
+def patiently(
+    action: Callable[[], T], *, patience_s: float = PATIENCE_S, sleep: Callable[[float], None] = time.sleep
+) -> T:
+    """Do ``action``, again and again while the database is away.
+
+    Args:
+        action: may be done twice.
+        patience_s: for how long.
+
+    Raises:
+        what ``action`` raises, if it is not that the database is away, or when the patience is over.
+    """
+    began: float | None = None
+    while True:
+        try:
+            answer = action()
+        except (sqlalchemy.exc.SQLAlchemyError, StorageInternalError) as problem:
+            if not is_passing(problem):
+                raise
+            if began is None:
+                began = time.monotonic()
+                logger.warning("the database does not answer; waiting for it for up to %.0f s", patience_s)
+            if time.monotonic() - began > patience_s:
+                raise
+            sleep(PAUSE_S)
+        else:
+            if began is not None:
+                logger.warning("the database answers again after %.0f s", time.monotonic() - began)
+            return answer
+
+
+def is_passing(problem: BaseException) -> bool:
+    """Whether this is a server that is away or a file that is busy, rather than a question it will never answer."""
+    inner: BaseException | None = problem
+    while inner is not None and not isinstance(inner, sqlalchemy.exc.DBAPIError):
+        inner = inner.__cause__
+    if not isinstance(inner, sqlalchemy.exc.DBAPIError):
+        return False
+    words = str(inner.orig).lower()
+    if isinstance(inner.orig, sqlite3.Error):
+        return "locked" in words or "busy" in words
+    if any(each in words for each in _NOT_PASSING):
+        return False
+    return inner.connection_invalidated or isinstance(
+        inner, (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError)
+    )
+
+
+def _patient(method: Callable[..., T]) -> Callable[..., T]:
+    @wraps(method)
+    def ask(*args: Any, **named: Any) -> T:
+        return patiently(lambda: method(*args, **named))
+
+    return ask
+
+
+class PatientStorage(RDBStorage):
+    """Optuna's storage, except that it waits for a database that is away. All its writes may be repeated."""
+
+    create_new_study = _patient(RDBStorage.create_new_study)
+    delete_study = _patient(RDBStorage.delete_study)
+    set_study_user_attr = _patient(RDBStorage.set_study_user_attr)
+    set_study_system_attr = _patient(RDBStorage.set_study_system_attr)
+    get_study_id_from_name = _patient(RDBStorage.get_study_id_from_name)
+    get_study_name_from_id = _patient(RDBStorage.get_study_name_from_id)
+    get_study_directions = _patient(RDBStorage.get_study_directions)
+    get_study_user_attrs = _patient(RDBStorage.get_study_user_attrs)
+    get_study_system_attrs = _patient(RDBStorage.get_study_system_attrs)
+    get_all_studies = _patient(RDBStorage.get_all_studies)
+    # A trial that is created twice is found without an owner, and used before another one is: see OwnedStudy.
+    _create_new_trial = _patient(RDBStorage._create_new_trial)
+    _set_trial_param = _patient(RDBStorage._set_trial_param)
+    set_trial_intermediate_value = _patient(RDBStorage.set_trial_intermediate_value)
+    set_trial_user_attr = _patient(RDBStorage.set_trial_user_attr)
+    set_trial_system_attr = _patient(RDBStorage.set_trial_system_attr)
+    get_trial = _patient(RDBStorage.get_trial)
+    _get_trials = _patient(RDBStorage._get_trials)
+    get_trial_id_from_study_id_trial_number = _patient(RDBStorage.get_trial_id_from_study_id_trial_number)
+
+    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Any = None) -> bool:
+        """As Optuna's; a state that was stored although the answer was lost is not refused the second time."""
+        asked = 0
+
+        def set_once() -> bool:
+            nonlocal asked
+            asked += 1
+            try:
+                return RDBStorage.set_trial_state_values(self, trial_id, state, values)
+            except UpdateFinishedTrialError:
+                if asked > 1 and RDBStorage.get_trial(self, trial_id).state == state:
+                    return True
+                raise
+
+        return patiently(set_once)

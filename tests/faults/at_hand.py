@@ -1,0 +1,137 @@
+"""Real studies of seconds-long trials, to be hurt."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fakes import text_of
+
+BARDTUNE = [sys.executable, "-P", "-m", "search"]
+SPACE = """
+preset = "reference"
+[fixed]
+n_heads = 2
+n_layers = 1
+history_depth = 1
+[parameters.d_model]
+type = "int"
+low = 8
+high = 32
+step = 8
+[parameters.learning_rate]
+type = "float"
+low = 1e-4
+high = 1e-1
+log = true
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder with a home, a text and a space, and the commands in it."""
+
+    folder: Path
+    storage: str | None = None
+
+    @staticmethod
+    def at(folder: Path, storage: str | None = None) -> "Place":
+        (folder / "text.txt").write_bytes(text_of(20_000))
+        (folder / "space.toml").write_text(SPACE)
+        return Place(folder, storage)
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def database(self) -> Path:
+        return self.home / "studies.db"
+
+    def begin(self, *args: str) -> subprocess.Popen[str]:
+        """A command in the background, in a process group of its own."""
+        said = [] if self.storage is None else ["--storage", self.storage]
+        return subprocess.Popen(
+            [*BARDTUNE, *args, *said],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+            env={**os.environ, "BARDTUNE_HOME": str(self.home)},
+            start_new_session=True,
+        )
+
+    def start(self, name: str, **plan: Any) -> subprocess.Popen[str]:
+        plan = {"corpus": "text.txt", "space": "space.toml", "threads": 1, "pruner": "none", **plan}
+        flags = [text for key, value in plan.items() for text in (f"--{key.replace('_', '-')}", str(value))]
+        return self.begin("start", name, *flags)
+
+    def run(self, *args: str, seconds: float = 240) -> subprocess.CompletedProcess[str]:
+        process = self.begin(*args)
+        out, errors = process.communicate(timeout=seconds)
+        return subprocess.CompletedProcess(args, process.returncode, out, errors)
+
+    def shown(self, name: str) -> dict[str, Any] | None:
+        """What ``show --json`` says; None if there is no such study yet."""
+        done = self.run("show", name, "--json")
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
+    def finish(self, name: str) -> dict[str, Any]:
+        """Resume until the study is finished."""
+        for _ in range(20):
+            done = self.run("resume", name)
+            assert "Traceback" not in done.stderr, done.stderr
+            if done.returncode == 0:
+                break
+        state = self.shown(name)
+        assert state is not None
+        assert state["state"] == "finished", (state, done.stderr)
+        return state
+
+    def check_sound(self) -> None:
+        """The database passes its integrity check, and no trial of any study is left open."""
+        with sqlite3.connect(self.database) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            states = {row[0] for row in connection.execute("SELECT DISTINCT state FROM trials")}
+        assert states <= {"COMPLETE", "PRUNED", "FAIL"}, states
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    """What ``condition`` gives as soon as it gives something."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"waited {seconds} s in vain")
+
+
+def children(pid: int) -> list[int]:
+    """Living children of a process."""
+    try:
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:
+        return []
+    return [int(child) for child in listed.split()]
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """SIGKILL a coordinator; its trial processes must follow by themselves."""
+    workers = children(process.pid)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    wait_until(lambda: not any(map(is_running, workers)), seconds=10)

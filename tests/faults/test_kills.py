@@ -1,0 +1,133 @@
+"""Kill anything at any moment: nothing is lost, nothing runs twice, the cap holds, no process stays."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from at_hand import Place, children, is_running, kill, wait_until
+
+TRIALS = 8
+
+
+@pytest.mark.parametrize("kills", [5, pytest.param(60, marks=pytest.mark.long)])
+def test_every_planned_trial_ends_exactly_once_whatever_is_killed_when(place: Place, kills: int) -> None:
+    chance = random.Random(1564)
+    studies = 0
+    while kills > 0:
+        studies += 1
+        kills -= hurt(place, f"study-{studies}", chance, at_most=kills)
+        check(place, f"study-{studies}")
+    place.check_sound()
+
+
+def hurt(place: Place, name: str, chance: random.Random, *, at_most: int) -> int:
+    """Run a study, killing it or its trial process again and again; returns how often."""
+    kills = 0
+    process = place.start(name, trials=TRIALS, seconds=2)
+    while kills < at_most:
+        time.sleep(chance.uniform(0.1, 6.0))
+        workers = children(process.pid)
+        if process.poll() is not None:  # finished, or stopped by crashes in a row
+            process.communicate()
+            state = place.shown(name)
+            if state is not None and state["state"] == "finished":
+                return kills
+        elif workers and chance.random() < 0.4:
+            os.kill(workers[0], signal.SIGKILL)
+            kills += 1
+            continue
+        else:
+            kill(process)
+            kills += 1
+        state = place.shown(name)
+        assert state is None or state["trials"]["total"] <= TRIALS
+        process = place.begin("resume", name) if state else place.start(name, trials=TRIALS, seconds=2)
+    process.communicate(timeout=240)
+    assert not any(map(is_running, children(process.pid)))
+    return kills
+
+
+def check(place: Place, name: str) -> None:
+    state = place.finish(name)
+    trials = state["trials"]
+    assert trials["total"] == trials["planned"] == TRIALS
+    assert trials["running"] == trials["interrupted"] == 0
+    assert trials["complete"] + trials["pruned"] + trials["failed"] == TRIALS
+    runs = [(run["role"], run["trial"]) for run in state["runs"]]
+    assert runs == [("baseline", 0), *(("search", number) for number in range(TRIALS - 1))]
+    for run in state["runs"]:
+        assert run["ending"] in ("finished", "crashed"), run
+        if run["ending"] == "crashed":
+            assert "signal 9" in run["reason"], run
+
+
+TRAIN_BY_STEPS = """
+import sys
+from pathlib import Path
+from data.corpus import load_corpus
+from model.checkpoint import CheckpointFile
+from model.presets import preset
+from model.trainer import train
+small = {"d_model": 16, "n_layers": 1, "n_heads": 2, "d_ff": 32, "batch_size": 2, "count_max_order": 4}
+file = CheckpointFile(Path(sys.argv[1]), "the run")
+settings = preset("modern", budget_s=60.0, seed=3, **small)
+for progress in train(settings, load_corpus("text.txt"), num_steps=200, checkpoint=file):
+    print(progress.percent, progress.step, repr(progress.val_bpb), flush=True)
+"""
+
+
+def test_a_trial_killed_at_seventy_percent_ends_as_one_that_was_not(place: Place) -> None:
+    def begin(checkpoint: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-P", "-c", TRAIN_BY_STEPS, checkpoint]
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, cwd=place.folder, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        )
+
+    whole, _ = begin("whole.pt").communicate(timeout=120)
+    killed = begin("killed.pt")
+    assert killed.stdout is not None
+    before = []
+    for line in killed.stdout:
+        before.append(line)
+        if line.startswith("70 "):
+            killed.kill()
+    killed.wait()
+    after, _ = begin("killed.pt").communicate(timeout=120)
+    assert 7 <= len(before) < 10
+    assert int(after.split()[0]) > 10, "it began anew"
+    assert after.splitlines() == whole.splitlines()[-len(after.splitlines()) :]
+    assert Path(place.folder / "killed.pt").exists()
+
+
+def test_the_minutes_between_a_kill_and_a_resume_are_not_used_up(place: Place) -> None:
+    process = place.start("s", trials=2, seconds=2)
+    wait_until(lambda: (state := place.shown("s")) and state["trials"]["complete"] == 1)
+    began = time.monotonic()
+    kill(process)
+    before = place.shown("s")
+    time.sleep(8.0)
+    after = place.shown("s")
+    assert before is not None
+    assert after is not None
+    assert before["seconds_used"] == after["seconds_used"]
+    state = place.finish("s")
+    assert state["seconds_used"] < before["seconds_used"] + time.monotonic() - began - 8.0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_study_within_ten_seconds_with_its_trial_saved(place: Place, number: int) -> None:
+    process = place.start("s", trials=2, seconds=60, hours=1)
+    wait_until(lambda: any((place.home / "checkpoints").rglob("*.pt")))
+    began = time.monotonic()
+    os.killpg(process.pid, number)  # as a terminal or a service manager does: to all processes at once
+    _, errors = process.communicate(timeout=30)
+    assert time.monotonic() - began < 10
+    assert process.returncode == 130, errors
+    state = place.shown("s")
+    assert state is not None
+    assert (state["state"], state["trials"]["interrupted"]) == ("interrupted", 1)

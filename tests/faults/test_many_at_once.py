@@ -1,0 +1,83 @@
+"""Many processes that want the same study, and many trials that want the last places under the cap."""
+
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from at_hand import Place, kill, wait_until
+
+MANY = 10
+
+
+@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.long)])
+def test_of_ten_that_start_a_study_at_once_one_runs_it_and_nine_are_told_who(place: Place, rounds: int) -> None:
+    for number in range(rounds):
+        name = f"wanted-{number}"
+        starting = [place.start(name, trials=1, seconds=30, hours=1) for _ in range(MANY)]
+        one_of(starting, name)
+        resuming = [place.begin("resume", name) for _ in range(MANY)]
+        one_of(resuming, name)
+
+
+def one_of(processes: list[subprocess.Popen[str]], name: str) -> None:
+    """Check that one runs the study and the others are refused; then end it."""
+    wait_until(lambda: sum(process.poll() is None for process in processes) == 1, seconds=180)
+    (owner,) = [process for process in processes if process.poll() is None]
+    for process in processes:
+        if process is not owner:
+            _, errors = process.communicate()
+            assert process.returncode == 2, errors
+            assert re.fullmatch(rf"bardtune: the study '{name}' is being run by process {owner.pid} on .*\n", errors)
+    kill(owner)
+
+
+FOUR_WORKERS = """
+import sys, time
+from pathlib import Path
+sys.path[:0] = [sys.argv[2], sys.argv[2] + "/.."]
+from fakes import ScriptedLauncher, SilentView, falling_to
+from studies_at_hand import run_study, storage_at
+
+class Hurried(ScriptedLauncher):
+    def events(self, timeout_s):
+        time.sleep(0.01)
+        return super().events(timeout_s)
+
+folder = Path(sys.argv[1])
+run_study(storage_at(folder), folder, Hurried(lambda order: falling_to(2.0), capacity=4))
+"""
+
+
+@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.long)])
+def test_four_workers_and_any_number_of_kills_never_make_a_51st_run(place: Place, rounds: int) -> None:
+    from studies_at_hand import make_study, storage_at
+
+    from studies.reading import read_study
+
+    chance = random.Random(51)
+    tests = __file__.rpartition("/faults/")[0]
+    for number in range(rounds):
+        folder = place.folder / str(number)
+        folder.mkdir()
+        storage = storage_at(folder)
+        make_study(storage, trials=50, workers=4, pruner="none", sampler="random")
+        kills, code = 0, -1
+        while code != 0:
+            process = subprocess.Popen([sys.executable, "-c", FOUR_WORKERS, str(folder), tests])
+            try:
+                code = process.wait(chance.uniform(1.0, 6.0))
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                code = process.wait()
+                kills += 1
+            assert code in (0, -signal.SIGKILL)
+            assert read_study(storage, "s").counts()["total"] <= 50
+            assert kills < 100
+        counts = read_study(storage, "s").counts()
+        assert counts["total"] == counts["complete"] == 50
+        assert kills > 0
+        time.sleep(0.01)

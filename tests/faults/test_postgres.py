@@ -1,0 +1,148 @@
+"""A study on a PostgreSQL server: nothing but a wait when the server restarts."""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import optuna
+import pytest
+import sqlalchemy as sa
+from at_hand import Place, kill, wait_until
+from fakes import ScriptedLauncher, falling_to
+from postgres import PASSWORD, Server, find_binaries
+from studies_at_hand import make_study, run_study
+
+from studies.errors import StudyError
+from studies.lock import CoordinatorLock, OwnershipLostError, coordinators
+from studies.owned import OwnedStudy
+from studies.reading import read_study
+from studies.storage import Storage
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    binaries = find_binaries()
+    if binaries is None:
+        assert not os.environ.get("CI"), "CI must install PostgreSQL"
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    server = Server(binaries)
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def place(tmp_path: Path, server: Server) -> Place:
+    return Place.at(tmp_path, server.url)
+
+
+def test_a_server_that_restarts_twice_costs_a_six_trial_study_nothing_but_a_wait(place: Place, server: Server) -> None:
+    process = place.start("restarted", trials=6, seconds=3)
+    for number in (1, 3):
+        wait_until(lambda number=number: completed(place) >= number, seconds=120)
+        server.stop()
+        time.sleep(3.0)
+        server.start()
+    out, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert "the database does not answer; waiting" in errors
+    state = place.shown("restarted")
+    assert state is not None
+    assert state["trials"]["complete"] == state["trials"]["total"] == 6
+    shown = place.run("show", "restarted").stdout
+    assert PASSWORD not in "".join([out, errors, shown, json.dumps(state)])
+    assert "will:***@" in shown
+
+
+def completed(place: Place) -> int:
+    state = place.shown("restarted")
+    return state["trials"]["complete"] if state else 0
+
+
+def test_a_killed_study_is_resumed_from_the_server(place: Place) -> None:
+    process = place.start("killed", trials=4, seconds=3)
+    wait_until(lambda: (state := place.shown("killed")) and state["trials"]["complete"] >= 1, seconds=120)
+    kill(process)
+    state = place.finish("killed")
+    assert state["trials"]["complete"] == state["trials"]["total"] == 4
+
+
+def test_a_server_that_cannot_be_reached_is_one_sentence_without_the_password(place: Place, server: Server) -> None:
+    for url in (server.url.replace(str(server.port), "1"), server.url.replace("will:", "nobody:")):
+        done = Place(place.folder, url).run("list")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert PASSWORD not in done.stderr
+
+
+@pytest.fixture
+def storage(server: Server) -> Storage:
+    storage = Storage(server.url, create=True)
+    for summary in optuna.get_all_study_summaries(storage.rdb):
+        if summary.study_name.removesuffix(":runs") == "s":
+            optuna.delete_study(study_name=summary.study_name, storage=storage.rdb)
+    with storage.engine.begin() as connection:
+        connection.execute(sa.delete(coordinators))
+    return storage
+
+
+def test_a_whole_study_with_pruning_is_stored_and_read_back(storage: Storage, tmp_path: Path) -> None:
+    make_study(storage, trials=12, sampler="random")
+    launcher = ScriptedLauncher(lambda order: falling_to(2.0 + order.settings["learning_rate"]))
+    record = run_study(storage, tmp_path, launcher)
+    assert record.counts()["total"] == 12
+    assert record.best is not None
+    assert PASSWORD not in record.storage
+
+
+def test_a_transaction_of_an_owner_that_was_replaced_is_undone(storage: Storage) -> None:
+    make_study(storage)
+    with OwnedStudy(storage, "s") as owned:
+        with storage.engine.begin() as connection:
+            connection.execute(coordinators.update().values(token="another's"))
+        with pytest.raises(OwnershipLostError):
+            owned.search.set_user_attr("written", True)
+    again = Storage(storage_url(storage), create=False)
+    assert "written" not in optuna.load_study(study_name="s", storage=again.rdb).user_attrs
+
+
+def storage_url(storage: Storage) -> str:
+    return storage.url.render_as_string(hide_password=False)
+
+
+def test_of_many_who_want_a_study_at_once_one_gets_it(storage: Storage) -> None:
+    won: list[str] = []
+    gate = threading.Barrier(6)
+
+    def want() -> None:
+        lock = CoordinatorLock(Storage(storage_url(storage), create=False).engine, "s")
+        gate.wait()
+        try:
+            lock.acquire()
+        except StudyError:
+            return
+        won.append(lock.token)
+
+    threads = [threading.Thread(target=want) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+
+
+def test_an_owner_elsewhere_is_judged_by_the_servers_clock(storage: Storage) -> None:
+    make_study(storage)
+    lock = CoordinatorLock(storage.engine, "s")
+    lock.acquire()
+    with storage.engine.begin() as connection:
+        connection.execute(coordinators.update().values(host="elsewhere"))
+    assert read_study(storage, "s").state == "running"
+    with storage.engine.begin() as connection:
+        connection.execute(coordinators.update().values(renewed_at=coordinators.c.renewed_at - 61))
+    assert read_study(storage, "s").state == "interrupted"
+    other = CoordinatorLock(storage.engine, "s", sleep=lambda _: lock.verify())
+    with pytest.raises(StudyError, match="elsewhere"):
+        other.acquire()  # it renewed while it was watched
