@@ -25,6 +25,7 @@ class WorkerProcess:
     def __init__(self, index: int, *, threads: int, cores: list[int], log: Path) -> None:
         self.index, self.threads, self.cores, self.log = index, threads, cores, log
         self.process: subprocess.Popen[bytes] | None = None
+        self.channel = -1  # where its events arrive; its standard output is the log's, for whoever may print there
         self.order: RunOrder | None = None
         self.deadline = 0.0
         self.stopping: Literal["pruned", "interrupted"] | None = None
@@ -32,22 +33,29 @@ class WorkerProcess:
 
     def spawn(self) -> None:
         """Start the process if there is none; it imports torch while the coordinator goes on."""
-        if self.process is not None and self.process.poll() is None:
-            return
+        if self.process is not None:
+            if self.process.poll() is None:
+                return
+            self.kill()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(self.threads))}
         cores = ",".join(map(str, self.cores))
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "search.worker", str(self.threads), cores, str(os.getpid())],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=environment,
-                start_new_session=True,
-            )
-        assert self.process.stdout is not None
-        os.set_blocking(self.process.stdout.fileno(), False)
+        self.channel, writing_end = os.pipe()
+        arguments = [str(self.threads), cores, str(os.getpid()), str(writing_end)]
+        try:
+            with self.log.open("ab") as log:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "search.worker", *arguments],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    env=environment,
+                    start_new_session=True,
+                    pass_fds=[writing_end],
+                )
+        finally:
+            os.close(writing_end)
+        os.set_blocking(self.channel, False)
         self.torn = b""
 
     def send(self, message: dict[str, Any]) -> None:
@@ -58,10 +66,9 @@ class WorkerProcess:
             self.process.stdin.flush()
 
     def receive(self) -> list[RunEvent] | None:
-        """Whole events that have arrived; None when the process has closed its output."""
-        assert self.process is not None and self.process.stdout is not None
+        """Whole events that have arrived; None when the process has closed its end."""
         try:
-            fresh = os.read(self.process.stdout.fileno(), 1 << 16)
+            fresh = os.read(self.channel, 1 << 16)
         except BlockingIOError:
             return []
         if not fresh:
@@ -74,11 +81,10 @@ class WorkerProcess:
 
         A process whose input closes exits by itself; one that does not is killed.
         """
-        assert self.process is not None
-        for pipe in (self.process.stdin, self.process.stdout):
-            assert pipe is not None
-            with contextlib.suppress(OSError):
-                pipe.close()
+        assert self.process is not None and self.process.stdin is not None
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+        os.close(self.channel)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(KILL_AFTER_S)
         if self.process.poll() is None:
@@ -133,8 +139,7 @@ class LocalLauncher:
         found: list[RunEvent] = []
         with selectors.DefaultSelector() as selector:
             for worker in busy:
-                assert worker.process is not None and worker.process.stdout is not None
-                selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
+                selector.register(worker.channel, selectors.EVENT_READ, worker)
             for key, _ in selector.select(timeout_s):
                 found += self._hear(key.data)
         for worker in busy:

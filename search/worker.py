@@ -1,4 +1,4 @@
-"""The process that trains: takes orders on standard input, answers on standard output, a JSON line each.
+"""The process that trains: takes orders on standard input, answers on a pipe of its own, a JSON line each.
 
 Started by ``search.launcher``, which sets the thread count in the environment before torch is imported. It lives
 through many runs and dies with its coordinator: when standard input closes, it exits at once.
@@ -179,10 +179,9 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)  # sent to a whole job: the coordinator decides what becomes of the run
     if cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {int(core) for core in cores.split(",")})
-    # Events have a channel of their own; whatever a library prints goes to the log.
-    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    worker = Worker(_voice(channel), threads=threads)
+    channel = int(sys.argv[4])
+    os.set_inheritable(channel, False)
+    worker = Worker(_voice(os.fdopen(channel, "w", encoding="utf-8")), threads=threads)
     threading.Thread(target=worker.listen, args=(sys.stdin,), daemon=True).start()
 
     import torch

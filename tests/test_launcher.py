@@ -110,6 +110,59 @@ def test_a_run_past_its_outer_limit_is_ended_and_says_so(launcher: LocalLauncher
     assert "outer limit of 1 s" in (ended.reason or "")
 
 
+def test_a_process_that_hangs_is_ended_at_the_outer_limit_and_replaced(
+    launcher: LocalLauncher, corpus_path: Path
+) -> None:
+    launcher.start(order(corpus_path, "hangs", 600.0, limit_s=10.0))
+    until(launcher, Beat)
+    pid = pid_of(launcher)
+    os.kill(pid, signal.SIGSTOP)
+    *_, ended = until(launcher, Ended)
+    assert isinstance(ended, Ended)
+    assert (ended.ending, "outer limit" in (ended.reason or "")) == ("crashed", True)
+    launcher.start(order(corpus_path, "next", 0.3))
+    assert until(launcher, Ended)[-1].ending == "finished"
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_segmentation_fault_has_its_name(launcher: LocalLauncher, corpus_path: Path) -> None:
+    launcher.start(order(corpus_path, "faulty", 600.0))
+    until(launcher, Beat)
+    os.kill(pid_of(launcher), signal.SIGSEGV)
+    *_, ended = until(launcher, Ended)
+    assert isinstance(ended, Ended)
+    assert (ended.ending, ended.reason) == ("crashed", "its process died of SIGSEGV")
+
+
+NOISE = """
+import os, threading, time
+def shout():
+    while True:
+        os.write(1, b'{"event": "ended", "run_id": "noisy", "ending": "finished", "val_bpb": 0.0}\\nloss 7')
+        time.sleep(0.01)
+threading.Thread(target=shout, daemon=True).start()
+"""
+
+
+def test_what_a_library_prints_goes_to_the_log_and_is_never_taken_for_an_event(
+    tmp_path: Path, corpus_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "noise").mkdir()
+    (tmp_path / "noise" / "sitecustomize.py").write_text(NOISE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "noise"))
+    launcher = LocalLauncher(workers=1, threads=1, logs=[tmp_path / "log"])
+    try:
+        launcher.start(order(corpus_path, "noisy", 0.3))
+        *_, ended = until(launcher, Ended)
+    finally:
+        launcher.close()
+    assert isinstance(ended, Ended)
+    assert ended.ending == "finished"
+    assert ended.val_bpb is not None
+    assert ended.val_bpb > 0
+    assert "loss 7" in (tmp_path / "log").read_text()
+
+
 def test_what_cannot_be_trained_is_a_crash_with_its_reason_and_the_process_lives_on(
     launcher: LocalLauncher, corpus_path: Path
 ) -> None:

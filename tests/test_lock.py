@@ -17,6 +17,7 @@ from studies.lock import (
     Owner,
     OwnershipLostError,
     coordinators,
+    fenced,
     lock_state,
     metadata,
 )
@@ -116,3 +117,60 @@ def test_of_many_who_want_a_study_at_once_one_gets_it(engine: sa.Engine) -> None
     for thread in threads:
         thread.join()
     assert len(won) == 1
+
+
+@pytest.fixture
+def table(engine: sa.Engine) -> sa.Table:
+    table = sa.Table("facts", sa.MetaData(), sa.Column("fact", sa.String))
+    table.create(engine)
+    return table
+
+
+def facts(engine: sa.Engine, table: sa.Table) -> list[str]:
+    with engine.connect() as connection:
+        return list(connection.execute(sa.select(table.c.fact)).scalars())
+
+
+def write(engine: sa.Engine, table: sa.Table, fact: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.insert(table).values(fact=fact))
+
+
+def test_what_a_replaced_owner_was_about_to_commit_is_undone(engine: sa.Engine, table: sa.Table) -> None:
+    lock = CoordinatorLock(engine, "s")
+    lock.acquire()
+    writing = sa.create_engine(engine.url)
+    with fenced(writing, lock):
+        write(writing, table, "mine")
+        pretend(engine, token="another's")
+        with pytest.raises(OwnershipLostError):
+            write(writing, table, "too late")
+        assert facts(writing, table) == ["mine"]  # reading stays free
+    write(writing, table, "unfenced")
+    assert facts(engine, table) == ["mine", "unfenced"]
+
+
+def test_an_owner_whose_row_is_gone_writes_no_more(engine: sa.Engine, table: sa.Table) -> None:
+    lock = CoordinatorLock(engine, "s")
+    lock.acquire()
+    with engine.begin() as connection:
+        connection.execute(coordinators.delete())
+    writing = sa.create_engine(engine.url)
+    with fenced(writing, lock), pytest.raises(OwnershipLostError):
+        write(writing, table, "too late")
+    assert facts(engine, table) == []
+
+
+def test_an_owner_elsewhere_whose_clock_differs_is_watched_before_it_is_replaced(engine: sa.Engine) -> None:
+    held = CoordinatorLock(engine, "s")
+    held.acquire()
+    for off_s in (-2 * LEASE_S, 3600.0):
+        pretend(engine, host="elsewhere", renewed_at=time.time() + off_s)
+        alive = CoordinatorLock(engine, "s", sleep=lambda _, off_s=off_s: pretend(engine, renewed_at=off_s))
+        with pytest.raises(StudyError, match="elsewhere"):
+            alive.acquire()  # it renewed while it was watched
+    watched: list[float] = []
+    CoordinatorLock(engine, "s", sleep=watched.append).acquire()
+    assert len(watched) == 1
+    with pytest.raises(OwnershipLostError):
+        held.verify()

@@ -12,7 +12,7 @@ from studies_at_hand import make_study, storage_at
 from studies.errors import StorageError, StudyError
 from studies.owned import OwnedStudy
 from studies.reading import read_study, study_names
-from studies.storage import Storage
+from studies.storage import Storage, without_password
 
 
 @pytest.mark.parametrize(
@@ -151,3 +151,51 @@ def test_the_lock_table_is_the_only_one_that_is_not_optunas(tmp_path: Path) -> N
             return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
     assert tables("studies.db") - tables("stock.db") == {"bardtune_coordinators"}
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql+psycopg://will:dagger@host/studies", "postgresql+psycopg://will:***@host/studies"),
+        ("postgresql://will:d@gger@host/studies", "postgresql://will:***@host/studies"),
+        ("postgresql://will:dagger@[half", "postgresql://will:***@[half"),
+        ("postgresql://host/s?user=will&password=dagger&x=1", "postgresql://host/s?user=will&password=***&x=1"),
+        ("postgresql://will@host/studies", "postgresql://will@host/studies"),
+        ("sqlite:////folder/studies.db", "sqlite:////folder/studies.db"),
+    ],
+)
+def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
+    assert without_password(url) == shown
+
+
+@pytest.mark.parametrize("url", ["postgresql+psycopg://will:dagger@[half", "mysql://will:dagger@host/studies"])
+def test_a_refused_url_keeps_its_password(url: str) -> None:
+    with pytest.raises(StorageError) as refused:
+        Storage(url, create=False)
+    assert "dagger" not in str(refused.value)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_is_deleted_under_a_study_is_saved_beside(tmp_path: Path, replaced: bool) -> None:
+    storage = storage_at(tmp_path)
+    make_study(storage)
+    with OwnedStudy(storage, "s") as owned:
+        owned.renew()
+        for file in tmp_path.glob("studies.db*"):
+            file.unlink()
+        if replaced:
+            (tmp_path / "studies.db").write_bytes(b"")
+        with pytest.raises(StorageError, match="saved in"):
+            owned.renew()
+    (rescued,) = tmp_path.glob("studies-rescued-*.db")
+    assert study_names(Storage(f"sqlite:///{rescued}", create=False)) == ["s"]
+
+
+def test_where_nothing_can_be_saved_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    storage = storage_at(folder)
+    (folder / "studies.db").unlink()
+    monkeypatch.setattr(Storage, "_copy_to", lambda *_: (folder / "none" / "x").touch())
+    with pytest.raises(StorageError, match="could not be saved elsewhere"):
+        storage.check_there()
