@@ -4,7 +4,7 @@ SECONDS ?= 12
 NAME := first-$(shell date +%Y%m%d-%H%M%S)
 BIN := .venv/bin
 
-.PHONY: study test long clean
+.PHONY: study test long faults clean
 
 study: .venv/installed  ## install, run a short real study on Shakespeare, draw it
 	$(BIN)/bardtune start $(NAME) --trials $(TRIALS) --seconds $(SECONDS)
@@ -17,6 +17,9 @@ test: .venv/installed-dev  ## install, lint, type-check, test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -q --durations=5
+
+faults: .venv/installed-dev  ## 60 kills, 20 rounds of ten processes that want one study, 20 of four workers at the cap
+	$(BIN)/pytest -q -m long --durations=0 tests/faults
 
 long: .venv/installed-dev  ## the tests that take minutes
 	$(BIN)/pytest -q -m long

@@ -21,6 +21,7 @@ from studies.lock import OwnershipLostError
 from studies.reading import read_study, study_names
 from studies.records import StudyRecord, TrialRecord
 from studies.storage import Storage, without_password
+from studies.verdict import study_json
 
 
 def start_command(
@@ -56,7 +57,7 @@ def list_command(storage: str | None, *, as_json: bool) -> int:
     quiet_libraries()
     records = _all_records(storage)
     if as_json:
-        print_json([record.as_json(with_settings=False) for record in records])
+        print_json([study_json(record, with_settings=False) for record in records])
         return 0
     if not records:
         print("no studies yet; begin one with: bardtune start NAME")
@@ -83,7 +84,7 @@ def show_command(name: str, storage: str | None, *, as_json: bool) -> int:
     quiet_libraries()
     record = read_study(Storage(storage_url(storage), create=False), name)
     if as_json:
-        print_json({**record.as_json(), "runs": [run.as_json() for run in record.all_runs]})
+        print_json({**study_json(record), "runs": [run.as_json() for run in record.all_runs]})
         return 0
     print_summary(record, storage)
     print()

@@ -4,16 +4,17 @@ import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from data.corpus import VALIDATION_PERCENT
 from model.presets import preset
-from model.settings import SettingsError, TrialSettings
+from model.settings import SettingsError, TrialSettings, settings_from
+from search.agenda import Agenda
 from search.events import Beat, Ended, Launcher, Measured, RunEvent, RunOrder
+from search.finale import ALLOWANCE_S, TICK_S, Finale, evaluation_s
 from search.samplers import MIN_FINISHED_BEFORE_PRUNING, derive_seed, make_pruner, make_sampler
 from search.space import SearchSpace
 from search.view import View
@@ -21,13 +22,12 @@ from studies import keys
 from studies.errors import StorageError
 from studies.home import Home
 from studies.lock import OwnershipLostError
-from studies.owned import OpenRun, OwnedStudy
-from studies.plan import BASELINE_FROM_TRIALS, expected_overhead_s
+from studies.open_run import OpenRun
+from studies.owned import OwnedStudy
+from studies.plan import expected_overhead_s
 from studies.records import FINISHING_REASONS, StopReason
 
-TICK_S = 0.25
-ALLOWANCE_S, ALLOWANCE_SHARE = 30.0, 0.25  # wall time of a run beyond its budget before its process is ended ...
-EVALUATION_BYTES_PER_S = 5_000  # ... and the time to evaluate, at the slowest that can be meant
+ALLOWANCE_SHARE = 0.25  # of its budget, with ALLOWANCE_S what a run may take longer before its process is ended
 
 
 @dataclass(slots=True)
@@ -63,7 +63,8 @@ class Coordinator:
     ) -> None:
         self.owned, self.space, self.launcher, self.view = owned, space, launcher, view
         self.plan, self.home, self.interrupted = owned.plan, home, interrupted
-        self.pruner = make_pruner(self.plan.pruner)
+        self.agenda, self.pruner = Agenda(owned), make_pruner(self.plan.pruner)
+        self.finale = Finale(owned, launcher, view, home=home, interrupted=interrupted)
         self.following: dict[str, Following] = {}
         self.crashes_in_a_row = 0
         self.longest_overhead_s = expected_overhead_s(self.plan.seconds)  # of a run, until one is known
@@ -74,6 +75,8 @@ class Coordinator:
         self.view.study_began(self.owned.record())
         try:
             reason = self._loop()
+            if reason in FINISHING_REASONS and not self.finale.score():
+                reason = "user"
         except KeyboardInterrupt:  # asked to stop twice: at once, and without saving
             self.owned.note_stop("user")
             raise
@@ -83,14 +86,18 @@ class Coordinator:
         finally:
             self._let_go()
         self.owned.note_stop(reason)
-        self._tidy_weights()
+        if reason in FINISHING_REASONS:
+            self.finale.tidy_weights()
         return reason
 
     def _loop(self) -> StopReason:
-        reason = None
+        reason: StopReason | None = None
         while reason is None or self.following:
             while reason is None and len(self.following) < self.launcher.capacity:
-                reason = self._start_next()
+                outcome = self._start_next()
+                if outcome == "wait":
+                    break
+                reason = outcome
             for event in self.launcher.events(TICK_S):
                 self._handle(event)
             self.owned.renew()
@@ -100,8 +107,8 @@ class Coordinator:
                 return "user"
         return reason
 
-    def _start_next(self) -> StopReason | None:
-        """Begin one more run, or say why there is none."""
+    def _start_next(self) -> StopReason | Literal["wait"] | None:
+        """Begin one more run, or say why there is none; "wait" if that depends on the runs in progress."""
         if self.crashes_in_a_row >= self.plan.max_crashes:
             return "error"
         self.owned.park_orphans(but={following.run.trial_id for following in self.following.values()})
@@ -109,15 +116,21 @@ class Coordinator:
         if interrupted is None and self.owned.num_runs() >= self.plan.trials:
             return "trials"
         spent_s = spent_before_s(interrupted) if interrupted else 0.0
-        if self._remaining_s() < self.plan.seconds - spent_s + self.longest_overhead_s:
+        run_s, remaining_s = self.plan.seconds + self.longest_overhead_s, self._remaining_s()
+        if remaining_s < run_s - spent_s:
             self._give_up_interrupted()
             return "hours"
         if interrupted is not None:
             self._begin(self.owned.take_up(interrupted))
-        elif self.plan.trials >= BASELINE_FROM_TRIALS and not self.owned.has_run("baseline"):
-            self._begin(self.owned.ask_other("baseline"))
-        else:
-            self._begin(self._ask_search())
+            return None
+        due = self.agenda.next(num_running=len(self.following), remaining_s=remaining_s, run_s=run_s)
+        if due == "wait":
+            return "wait"
+        if due == "nothing":
+            return "hours"
+        self._begin(
+            self._ask_search() if due.role == "search" else self.owned.ask_other(due.role, candidate=due.candidate)
+        )
         return None
 
     def _ask_search(self) -> OpenRun:
@@ -134,8 +147,7 @@ class Coordinator:
             return
         self.owned.begin(run, settings)
         corpus = self.owned.corpus
-        evaluation_s = corpus["bytes"] * VALIDATION_PERCENT / 100 / EVALUATION_BYTES_PER_S
-        limit_s = self.plan.seconds * (1 + ALLOWANCE_SHARE) + ALLOWANCE_S + evaluation_s
+        limit_s = self.plan.seconds * (1 + ALLOWANCE_SHARE) + ALLOWANCE_S + evaluation_s(corpus)
         order = RunOrder(
             run_id=run.run_id,
             settings=settings,
@@ -153,6 +165,8 @@ class Coordinator:
         seed = derive_seed(self.plan.seed, run.role, run.number)
         if run.role == "baseline":
             return preset("reference", budget_s=self.plan.seconds, seed=seed)
+        if run.candidate is not None:
+            return settings_from({**self.owned.settings_of(run.candidate), "seed": seed})
         return self.space.suggest_settings(run.optuna_trial, budget_s=self.plan.seconds, seed=seed)
 
     def _handle(self, event: RunEvent) -> None:
@@ -202,7 +216,10 @@ class Coordinator:
         if ended.ending == "interrupted":
             self.owned.park(run, stats)
         elif ended.ending == "finished" and ended.val_bpb is not None:
-            self.owned.tell_finished(run, ended.val_bpb, stats)
+            if stats.get("starved") and run.repeats < self.plan.repeat_starved:
+                self.owned.repeat(run, stats)
+            else:
+                self.owned.tell_finished(run, ended.val_bpb, stats)
         elif ended.ending == "diverged":
             self.owned.tell_diverged(run, ended.reason or "diverged", stats)
         elif ended.ending == "pruned":
@@ -255,17 +272,6 @@ class Coordinator:
         left = set(self.following)
         while left:
             left -= {event.run_id for event in self.launcher.events(TICK_S) if isinstance(event, Ended)}
-
-    def _tidy_weights(self) -> None:
-        """Keep the weights of the best run and of the baseline; a study that may go on keeps all."""
-        record = self.owned.record()
-        if record.stop_reason not in FINISHING_REASONS:
-            return
-        kept = {run.run_id for run in (record.best, record.baseline) if run is not None}
-        folder = self.home.weights(self.owned.study_id, "any").parent
-        for file in folder.glob("*.safetensors"):
-            if file.stem not in kept:
-                file.unlink(missing_ok=True)
 
     def _let_go(self) -> None:
         """Whatever happened: no process goes on, and no run stays without an owner."""

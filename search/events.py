@@ -21,6 +21,17 @@ class RunOrder:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ScoreOrder:
+    """A finished run's weights to be scored on the validation and the test part."""
+
+    run_id: str
+    weights: Path
+    corpus: str
+    corpus_sha256: str
+    limit_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Beat:
     """A sign of life between two measurements."""
 
@@ -49,6 +60,7 @@ class Ended:
     ending: Ending
     reason: str | None = None
     val_bpb: float | None = None  # of a finished run
+    test_bpb: float | None = None  # of weights that were scored
     stats: dict[str, Any] = field(default_factory=dict)
 
 
@@ -56,12 +68,12 @@ RunEvent = Beat | Measured | Ended
 
 
 class Launcher(Protocol):
-    """Where runs train; all the loop may ask of it. Every started run gets exactly one ``Ended``."""
+    """Where runs train; all the loop may ask of it. Every order that was started gets exactly one ``Ended``."""
 
     capacity: int  # runs at a time
 
-    def start(self, order: RunOrder) -> None:
-        """Begin a run; the caller has seen to it that there is room."""
+    def start(self, order: RunOrder | ScoreOrder) -> None:
+        """Begin; the caller has seen to it that there is room."""
 
     def events(self, timeout_s: float) -> list[RunEvent]:
         """What has happened, in order; waits up to ``timeout_s`` if nothing has."""

@@ -8,10 +8,11 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
-from search.events import Beat, Ended, Measured, RunEvent, RunOrder
+from search.events import Beat, Ended, Measured, RunEvent, RunOrder, ScoreOrder
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 STOP_PATIENCE_S = {"pruned": 60.0, "interrupted": 7.0}  # from asking a run to stop to ending its process
@@ -26,7 +27,7 @@ class WorkerProcess:
         self.index, self.threads, self.cores, self.log = index, threads, cores, log
         self.process: subprocess.Popen[bytes] | None = None
         self.channel = -1  # where its events arrive; its standard output is the log's, for whoever may print there
-        self.order: RunOrder | None = None
+        self.order: RunOrder | ScoreOrder | None = None
         self.deadline = 0.0
         self.stopping: Literal["pruned", "interrupted"] | None = None
         self.torn = b""  # the beginning of a line whose end has not arrived
@@ -115,22 +116,13 @@ class LocalLauncher:
         for worker in self.workers:
             worker.spawn()
 
-    def start(self, order: RunOrder) -> None:
+    def start(self, order: RunOrder | ScoreOrder) -> None:
         worker = next(worker for worker in self.workers if worker.order is None)
         worker.spawn()
         worker.order, worker.stopping = order, None
         worker.deadline = time.monotonic() + order.limit_s
-        worker.send(
-            {
-                "order": "run",
-                "run_id": order.run_id,
-                "settings": order.settings,
-                "corpus": order.corpus,
-                "corpus_sha256": order.corpus_sha256,
-                "checkpoint": str(order.checkpoint),
-                "weights": str(order.weights),
-            }
-        )
+        facts = {name: str(fact) if isinstance(fact, Path) else fact for name, fact in asdict(order).items()}
+        worker.send({"order": "run" if isinstance(order, RunOrder) else "score", **facts})
 
     def events(self, timeout_s: float) -> list[RunEvent]:
         busy = [worker for worker in self.workers if worker.order is not None]

@@ -12,9 +12,10 @@ from search.planning import differences, fingerprint
 from search.samplers import check_sampler
 from search.space import load_space, space_from
 from search.view import View
+from studies.creating import NewStudy
 from studies.errors import StudyError
 from studies.home import data_home, make_folder
-from studies.owned import NewStudy, OwnedStudy
+from studies.owned import OwnedStudy
 from studies.plan import StudyPlan, available_cores, check_study_name
 from studies.reading import read_study
 from studies.records import FINISHING_REASONS, StudyRecord

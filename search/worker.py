@@ -56,7 +56,7 @@ class Worker:
         while True:
             order = self.orders.get()
             try:
-                ended = self.train(order)
+                ended = self.score(order) if order["order"] == "score" else self.train(order)
             except Exception as problem:
                 if not isinstance(problem, UserError):
                     traceback.print_exc()
@@ -106,6 +106,14 @@ class Worker:
             self.keep_weights(run, Path(order["weights"]))
             return {**ended, "ending": "finished", "val_bpb": last.val_bpb}
         return {**ended, "ending": self.wanted_ending}
+
+    def score(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Score a finished run's weights, at the end of a study; returns ending, val_bpb and test_bpb."""
+        from model.final import score_weights
+
+        corpus = self.corpus(order["corpus"], order["corpus_sha256"])
+        scores = score_weights(Path(order["weights"]), corpus)
+        return {"ending": "finished", "val_bpb": scores.val_bpb, "test_bpb": scores.test_bpb}
 
     def keep_weights(self, run: Any, path: Path) -> None:
         """Leave what a finished run has learned; a full disk costs the weights, not the run."""

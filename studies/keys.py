@@ -9,6 +9,8 @@ CORPUS = "corpus"
 FINGERPRINT = "fingerprint"
 STUDY_ID = "study_id"
 STOP_REASON = "stop_reason"
+CANDIDATES = "candidates"  # numbers of the search trials that are confirmed; the search is over
+FINAL = "final"  # of the winner's and the baseline's runs: bpb on the test part, or why there is none
 
 # of a trial
 ROLE = "role"
@@ -16,6 +18,8 @@ SETTINGS = "settings"
 ENDING = "ending"
 REASON = "reason"
 STATS = "stats"
+CANDIDATE = "candidate"  # number of the search trial that a run confirms
+REPEATS = "repeats"  # how often it was run again because its machine was busy
 
 
 def runs_name(study_name: str) -> str:

@@ -2,10 +2,8 @@
 
 import contextlib
 import time
-import uuid
-import warnings
+from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
 import optuna
@@ -14,101 +12,16 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from studies import keys
+from studies.creating import NewStudy, create_study
 from studies.errors import StudyError
 from studies.lock import CoordinatorLock, fenced
+from studies.open_run import OpenRun, open_run
 from studies.plan import StudyPlan
-from studies.reading import is_ours, is_run, load, read_study
-from studies.records import Role, StopReason, StudyRecord, make_label, make_run_id
+from studies.reading import is_run, load, read_study
+from studies.records import Role, StopReason, StudyRecord
 from studies.storage import Storage
 
 DIVERGED_BPB = 16.0  # what a diverged run is told as: twice a blind guess, bad but finite, so that the sampler learns
-
-
-@dataclass(slots=True)
-class OpenRun:
-    """A run that has been asked for and not yet told."""
-
-    optuna_trial: Trial
-    role: Role
-    reported: set[int]  # percents of the budget that have a bpb
-
-    @property
-    def number(self) -> int:
-        return self.optuna_trial.number
-
-    @property
-    def trial_id(self) -> int:
-        """Optuna's own, unique in the database."""
-        return self.optuna_trial._trial_id
-
-    @property
-    def run_id(self) -> str:
-        return make_run_id(self.role, self.number)
-
-    @property
-    def label(self) -> str:
-        return make_label(self.role, self.number)
-
-    @property
-    def settings(self) -> dict[str, Any] | None:
-        """As stored when the run first began; None if it has not."""
-        stored: dict[str, Any] | None = self.optuna_trial.user_attrs.get(keys.SETTINGS)
-        return stored
-
-    def report(self, percent: int, val_bpb: float) -> None:
-        """Note a bpb on the way, once for each percent: a continued run may pass one again."""
-        if percent not in self.reported:
-            self.optuna_trial.report(val_bpb, step=percent)
-            self.reported.add(percent)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewStudy:
-    """All that is stored of a study before its first run, and that a resume will be held to."""
-
-    plan: StudyPlan
-    space: dict[str, Any]
-    corpus: dict[str, Any]
-    fingerprint: dict[str, Any]
-
-
-def create_study(storage: Storage, name: str, new: NewStudy) -> None:
-    """Store a new study; the caller holds its lock.
-
-    Raises:
-        StudyError: the name is taken.
-    """
-    existing = {study.study_name: study for study in optuna.get_all_study_summaries(storage.rdb)}
-    if name in existing:
-        _refuse_taken(name, existing[name])
-    elif keys.runs_name(name) in existing:  # of a study that was deleted
-        optuna.delete_study(study_name=keys.runs_name(name), storage=storage.rdb)
-    study = optuna.create_study(
-        study_name=name, storage=storage.rdb, direction="minimize", load_if_exists=name in existing
-    )
-    optuna.create_study(study_name=keys.runs_name(name), storage=storage.rdb, direction="minimize", load_if_exists=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.set_metric_names(["val_bpb"])
-    # The plan goes in last: a study without one is not listed, and can be begun again.
-    for key, value in (
-        (keys.STUDY_ID, uuid.uuid4().hex[:12]),
-        (keys.SPACE, new.space),
-        (keys.CORPUS, new.corpus),
-        (keys.FINGERPRINT, new.fingerprint),
-        (keys.PLAN, new.plan.as_dict()),
-    ):
-        study.set_user_attr(key, value)
-
-
-def _refuse_taken(name: str, existing: optuna.study.StudySummary) -> None:
-    """Raise StudyError unless ``existing`` is only the empty beginning of a study."""
-    if is_ours(existing.user_attrs):
-        raise StudyError(
-            f"the study {name!r} exists; continue it with: bardtune resume {name}, or choose another name."
-        )
-    if existing.n_trials:
-        raise StudyError(f"the name {name!r} is taken by a study that bardtune did not make; choose another name.")
 
 
 class OwnedStudy:
@@ -194,9 +107,30 @@ class OwnedStudy:
         queued = [trial.number for trial in trials if trial.state == TrialState.WAITING and not is_run(trial)]
         return min(queued, default=len(trials))
 
-    def has_run(self, role: Role) -> bool:
+    def roles(self) -> Counter[str | None]:
+        """How many runs there are of each role but the search."""
+        return Counter(trial.user_attrs.get(keys.ROLE) for trial in self.others.get_trials(deepcopy=False))
+
+    @property
+    def candidates(self) -> list[int] | None:
+        """Search trials that were chosen to be confirmed; None while the search goes on."""
+        stored: list[int] | None = self.search.user_attrs.get(keys.CANDIDATES)
+        return stored
+
+    def note_candidates(self, numbers: list[int]) -> None:
+        """End the search: these are its leaders."""
+        self.lock.verify()
+        self.search.set_user_attr(keys.CANDIDATES, numbers)
+
+    def confirmed(self) -> Counter[int | None]:
+        """How many confirmation runs each candidate has, in any state."""
         trials = self.others.get_trials(deepcopy=False)
-        return any(trial.user_attrs.get(keys.ROLE) == role for trial in trials)
+        return Counter(trial.user_attrs[keys.CANDIDATE] for trial in trials if keys.CANDIDATE in trial.user_attrs)
+
+    def settings_of(self, number: int) -> dict[str, Any]:
+        """What a search trial trained with."""
+        settings: dict[str, Any] = self.search.get_trials(deepcopy=False)[number].user_attrs[keys.SETTINGS]
+        return settings
 
     def interrupted(self) -> FrozenTrial | None:
         """A run that has begun and waits to be continued, other roles first; None if none does."""
@@ -212,20 +146,22 @@ class OwnedStudy:
         study = self.others if keys.ROLE in frozen.user_attrs else self.search
         self.storage.rdb.set_trial_state_values(frozen._trial_id, TrialState.RUNNING)
         role: Role = frozen.user_attrs.get(keys.ROLE, "search")
-        return _open(Trial(study, frozen._trial_id), role)
+        return open_run(Trial(study, frozen._trial_id), role)
 
     def ask_search(self, sampler: BaseSampler, pruner: BasePruner) -> OpenRun:
         """Ask for a new search trial, a queued one first; the caller has checked the cap and what is interrupted."""
         self.lock.verify()
         self.search.sampler, self.search.pruner = sampler, pruner
-        return _open(self.search.ask(), "search")
+        return open_run(self.search.ask(), "search")
 
-    def ask_other(self, role: Role) -> OpenRun:
-        """Ask for a new run that is not drawn from the search space."""
+    def ask_other(self, role: Role, *, candidate: int | None = None) -> OpenRun:
+        """Ask for a new run that is not drawn from the search space; ``candidate`` is the trial that it confirms."""
         self.lock.verify()
         optuna_trial = self.others.ask()
         optuna_trial.set_user_attr(keys.ROLE, role)
-        return _open(optuna_trial, role)
+        if candidate is not None:
+            optuna_trial.set_user_attr(keys.CANDIDATE, candidate)
+        return open_run(optuna_trial, role)
 
     def enqueue(self, params: dict[str, Any]) -> None:
         """Let the next search trial have these parameters."""
@@ -255,6 +191,23 @@ class OwnedStudy:
         run.optuna_trial.set_user_attr(keys.ENDING, "interrupted")
         run.optuna_trial.set_user_attr(keys.STATS, stats)
         self.storage.rdb.set_trial_state_values(run.trial_id, TrialState.WAITING)
+
+    def repeat(self, run: OpenRun, stats: dict[str, Any]) -> None:
+        """Put a finished run back in the queue, to be trained again from the beginning under its number."""
+        self.lock.verify()
+        run.optuna_trial.set_user_attr(keys.REPEATS, run.repeats + 1)
+        self.park(run, {key: value for key, value in stats.items() if key != "seconds"})
+
+    def note_final(self, final: dict[str, dict[str, Any]]) -> None:
+        """Store what was scored on the test part; there is no second time.
+
+        Raises:
+            StudyError: it has been.
+        """
+        self.lock.verify()
+        if keys.FINAL in self.search.user_attrs:
+            raise StudyError(f"the study {self.name!r} has been scored on its test part already; that is done once.")
+        self.search.set_user_attr(keys.FINAL, final)
 
     def note_stop(self, reason: StopReason | None) -> None:
         self.lock.verify()
@@ -288,8 +241,3 @@ class OwnedStudy:
             for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
                 if trial._trial_id not in but:
                     self.storage.rdb.set_trial_state_values(trial._trial_id, TrialState.WAITING)
-
-
-def _open(optuna_trial: Trial, role: Role) -> OpenRun:
-    frozen = optuna_trial.study.get_trials(deepcopy=False)[optuna_trial.number]
-    return OpenRun(optuna_trial, role, set(frozen.intermediate_values))

@@ -4,7 +4,7 @@ import math
 import os
 import re
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from studies.errors import PlanError
 
@@ -14,7 +14,21 @@ MAX_SECONDS = 10_000.0  # a run of that length and its evaluation fit into the h
 BASELINE_FROM_TRIALS = 4  # smaller studies have no run to spare for the baseline
 SAMPLERS = ("tpe", "gp", "random", "cmaes")
 PRUNERS = ("halving", "median", "none")
+MOST_REPEATS = 3
+_CONFIRM = re.compile(r"([1-9]\d?)x([1-9]\d?)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class Confirmation(NamedTuple):
+    """Runs that a plan keeps for making sure of its winner."""
+
+    candidates: int  # search trials that are run again ...
+    seeds: int  # ... with so many fresh seeds each
+    baselines: int  # further runs of the baseline
+
+    @property
+    def num_runs(self) -> int:
+        return self.candidates * self.seeds + self.baselines
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +50,8 @@ class StudyPlan:
     threads: int = 1  # of each run
     seed: int = 0
     max_crashes: int = 3  # in a row; then the machine or the code is to blame, and more trials would be lost to it
+    confirm: str = "3x2"  # candidates x fresh seeds, at most a quarter of the trials; "0" crowns the lowest single run
+    repeat_starved: int = 0  # how often a finished trial whose machine was busy is run again under its number
 
     def __post_init__(self) -> None:
         self._check_kinds()
@@ -63,6 +79,14 @@ class StudyPlan:
             raise PlanError(f"--seed {self.seed} is outside 0 to {2**31 - 1}; choose --seed 0.")
         if self.max_crashes < 1:
             raise PlanError(f"--max-crashes {self.max_crashes} must be at least 1; choose --max-crashes 3.")
+        if self.confirm != "0" and not _CONFIRM.fullmatch(self.confirm):
+            raise PlanError(
+                f"--confirm {self.confirm!r} is not candidates x seeds; choose --confirm 3x2, or --confirm 0 for none."
+            )
+        if not 0 <= self.repeat_starved <= MOST_REPEATS:
+            raise PlanError(
+                f"--repeat-starved {self.repeat_starved} is outside 0 to {MOST_REPEATS}; choose --repeat-starved 1."
+            )
         if self.workers < 1 or self.threads < 1:
             raise PlanError(f"--workers {self.workers} and --threads {self.threads} must both be at least 1.")
 
@@ -84,6 +108,21 @@ class StudyPlan:
                 f"--workers {self.workers} with --threads {self.threads} each want {wanted} cores and this machine has "
                 f"{cores}; choose --workers {min(self.workers, cores)} --threads {max(1, cores // self.workers)}."
             )
+
+    @property
+    def confirmation(self) -> Confirmation:
+        """What of the plan is kept for confirming: at most a quarter of the runs that trials and hours allow.
+
+        The leading candidate comes first, then a second run of the baseline, then further candidates.
+        """
+        asked = _CONFIRM.fullmatch(self.confirm)
+        affordable = self.hours * 3600 * self.workers // (self.seconds + expected_overhead_s(self.seconds))
+        limit = int(min(self.trials, affordable)) // 4
+        if asked is None or limit == 0:
+            return Confirmation(0, 0, 0)
+        seeds = min(int(asked[2]), limit)
+        baselines = int(limit > seeds and self.trials >= BASELINE_FROM_TRIALS)
+        return Confirmation(min(int(asked[1]), (limit - baselines) // seeds), seeds, baselines)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -59,6 +59,8 @@ def read_study(storage: Storage, name: str) -> StudyRecord:
         runs=_records(others, None, owned=held.held),
         storage=storage.display_url,
         fingerprint=attrs.get(keys.FINGERPRINT, {}),
+        candidates=tuple(attrs[keys.CANDIDATES]) if keys.CANDIDATES in attrs else None,
+        final=attrs.get(keys.FINAL, {}),
     )
 
 
@@ -119,6 +121,8 @@ def _record(trial: FrozenTrial, role: Role | None, *, owned: bool) -> TrialRecor
         stats=attrs.get(keys.STATS, {}),
         started=trial.datetime_start,
         ended=trial.datetime_complete,
+        candidate=attrs.get(keys.CANDIDATE),
+        repeats=attrs.get(keys.REPEATS, 0),
     )
 
 

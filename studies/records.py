@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from studies.plan import MAX_TRIALS, StudyPlan
 
-Role = Literal["search", "baseline"]
+Role = Literal["search", "baseline", "confirmation"]
 # Optuna's states, except that a stopped run waits as "interrupted" until it is continued.
 RunState = Literal["complete", "pruned", "failed", "running", "interrupted"]
 StudyState = Literal["running", "interrupted", "finished"]
@@ -20,7 +20,7 @@ def make_run_id(role: Role, number: int) -> str:
 
 
 def make_label(role: Role, number: int) -> str:
-    return f"trial {number}" if role == "search" else role
+    return {"search": f"trial {number}", "baseline": "baseline"}.get(role, f"{role} {number}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +50,8 @@ class TrialRecord:
     stats: dict[str, Any]  # num_params, steps, bytes_seen, bytes_per_s, seconds by phase, cpu_ratio, ...
     started: datetime | None
     ended: datetime | None
+    candidate: int | None = None  # number of the search trial that this run confirms with another seed
+    repeats: int = 0  # how often it was run again because its machine was busy
 
     @property
     def label(self) -> str:
@@ -71,6 +73,8 @@ class TrialRecord:
         return {
             "role": self.role,
             "trial": self.number,
+            "candidate": self.candidate,
+            "repeats": self.repeats,
             "state": self.state,
             "ending": self.ending,
             "reason": self.reason,
@@ -97,9 +101,11 @@ class StudyRecord:
     corpus: dict[str, Any]  # name, bytes, sha256
     parameters: tuple[Parameter, ...]
     trials: tuple[TrialRecord, ...]  # drawn from the search space, by number
-    runs: tuple[TrialRecord, ...]  # the others: the baseline
+    runs: tuple[TrialRecord, ...]  # the others: baseline and confirmation
     storage: str  # URL without password
     fingerprint: dict[str, Any] = field(default_factory=dict)
+    candidates: tuple[int, ...] | None = None  # search trials chosen to be confirmed; None while the search goes on
+    final: dict[str, dict[str, Any]] = field(default_factory=dict)  # by run id: test_bpb, or the reason for none
 
     @property
     def all_runs(self) -> tuple[TrialRecord, ...]:
@@ -142,23 +148,3 @@ class StudyRecord:
         useful_s = sum(run.seconds("train") + run.seconds("evaluate") for run in self.all_runs)
         available_s = self.seconds_used * self.plan.workers
         return max(0.0, 1.0 - useful_s / available_s) if useful_s and available_s else None
-
-    def as_json(self, *, with_settings: bool = True) -> dict[str, Any]:
-        """What ``show --json`` prints; ``list --json`` leaves the winner's settings out."""
-        best, baseline = self.best, self.baseline
-        best_json: dict[str, Any] | None = None
-        if best is not None:
-            best_json = {"trial": best.number, "val_bpb": best.val_bpb}
-            if with_settings:
-                best_json["settings"] = best.settings
-        return {
-            "name": self.name,
-            "state": self.state,
-            "stop_reason": self.stop_reason,
-            "trials": self.counts(),
-            "seconds_used": round(self.seconds_used, 1),
-            "baseline": {"val_bpb": baseline.val_bpb if baseline else None},
-            "best": best_json,
-            "corpus": self.corpus,
-            "storage": self.storage,
-        }

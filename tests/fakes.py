@@ -1,11 +1,13 @@
 """Scripted stand-ins for the places where runs train and the people who watch; and a text to train on."""
 
+import math
 import random
 from collections.abc import Callable
 from typing import Any
 
-from search.events import Beat, Ended, Measured, RunEvent, RunOrder
+from search.events import Beat, Ended, Measured, RunEvent, RunOrder, ScoreOrder
 
+TEST_IS_WORSE = 0.05
 Script = Callable[[RunOrder], list[Any]]  # bpbs at 10 %, 20 %, ...; the tenth is final; an Ended cuts it short
 
 
@@ -24,9 +26,18 @@ class ScriptedLauncher:
         self.stopped: dict[str, str] = {}
         self.most_at_once = 0
         self.scale_s = 1.0  # the budget of its runs
+        self.finals: dict[str, float] = {}  # bpb of finished runs
+        self.scored: list[str] = []
 
-    def start(self, order: RunOrder) -> None:
+    def start(self, order: RunOrder | ScoreOrder) -> None:
         assert len(self.running) < self.capacity
+        if isinstance(order, ScoreOrder):
+            self.scored.append(order.run_id)
+            bpb = self.finals.get(order.run_id, math.nan)
+            self.running[order.run_id] = [
+                Ended(run_id=order.run_id, ending="finished", val_bpb=bpb, test_bpb=bpb + TEST_IS_WORSE)
+            ]
+            return
         self.orders.append(order)
         self.running[order.run_id] = list(self.script(order))
         self.most_at_once = max(self.most_at_once, len(self.running))
@@ -57,6 +68,7 @@ class ScriptedLauncher:
         ]
         if not left:
             del self.running[run_id]
+            self.finals[run_id] = value
             found.append(Ended(run_id=run_id, ending="finished", val_bpb=value, stats=stats(0, self.scale_s)))
         return found
 

@@ -7,8 +7,9 @@ from fakes import ScriptedLauncher, SilentView
 
 from search.coordinator import Coordinator
 from search.space import SearchSpace, space_from
+from studies.creating import NewStudy
 from studies.home import Home
-from studies.owned import NewStudy, OwnedStudy
+from studies.owned import OwnedStudy
 from studies.plan import StudyPlan
 from studies.reading import read_study
 from studies.records import StudyRecord
@@ -33,7 +34,7 @@ def space() -> SearchSpace:
 
 
 def make_study(storage: Storage, name: str = "s", **plan: Any) -> None:
-    said = {"seconds": 1.0, "threads": 1, **plan}
+    said = {"seconds": 1.0, "threads": 1, "confirm": "0", **plan}
     with OwnedStudy(storage, name, new=NewStudy(plan=StudyPlan(**said), space=SPACE, corpus=CORPUS, fingerprint={})):
         pass
 

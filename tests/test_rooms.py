@@ -104,6 +104,8 @@ def reads_attribute(node: ast.AST, name: str) -> bool:
 @pytest.mark.parametrize("room", ["model", "studies", "search"])
 def test_no_search_ever_reads_the_test_part_of_a_corpus(room: str) -> None:
     for file in sources(room):
+        if file == ROOT / "model" / "final.py":  # scores what a study ends with
+            continue
         lines = [node.lineno for node in nodes(file) if reads_attribute(node, "test")]
         assert not lines, f"{file} reads the test part in lines {lines}"
 

@@ -1,0 +1,87 @@
+"""What a study does next: the search, then the confirmation of its leaders; and never more than was planned."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+from studies.owned import OwnedStudy
+from studies.plan import BASELINE_FROM_TRIALS
+from studies.posterior import best_by_posterior
+from studies.records import Role
+
+FINAL_SHARE = 2.0  # of the overhead of a run: scoring two models on the test part at the end
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A run that is due: its role, and the search trial that it confirms."""
+
+    role: Role
+    candidate: int | None = None
+
+
+Next = Due | Literal["nothing", "wait"]  # wait: for the runs in progress, whose results decide
+
+
+class Agenda:
+    """Decides which run comes next, from what is stored alone: a resumed study goes on where it was.
+
+    Args:
+        owned: the study.
+    """
+
+    def __init__(self, owned: OwnedStudy) -> None:
+        self.owned, self.plan = owned, owned.plan
+
+    def next(self, *, num_running: int, remaining_s: float, run_s: float) -> Next:
+        """Args:
+        num_running: runs in progress.
+        remaining_s: active time that the study has left.
+        run_s: what a run takes, with its overhead.
+        """
+        num_runs, others = self.owned.num_runs(), self.owned.roles()
+        if num_runs >= self.plan.trials:
+            return "nothing"
+        if self.plan.trials >= BASELINE_FROM_TRIALS and not others["baseline"]:
+            return Due("baseline")
+        kept = self._kept_runs(others)
+        candidates = self.owned.candidates
+        if candidates is None or not candidates:
+            kept_s = (kept / self.plan.workers + (FINAL_SHARE if kept else 0.0)) * run_s
+            if num_runs + kept < self.plan.trials and remaining_s >= run_s + kept_s:
+                return Due("search")
+            if not kept or candidates is not None:
+                return "nothing"
+            if num_running:
+                return "wait"
+            candidates = self._choose()
+            if not candidates:  # nothing has finished: what was kept for confirming goes to the search
+                return self.next(num_running=num_running, remaining_s=remaining_s, run_s=run_s)
+        return self._confirmation(candidates)
+
+    def _kept_runs(self, others: Counter[str | None]) -> int:
+        """Runs that the search must leave for the confirmation; none when there was nothing to confirm."""
+        if self.owned.candidates is not None and not self.owned.candidates:
+            return 0
+        return self.plan.confirmation.num_runs - others["confirmation"] - max(0, others["baseline"] - 1)
+
+    def _choose(self) -> list[int]:
+        wanted = self.plan.confirmation.candidates
+        chosen = [trial.number for trial in best_by_posterior(self.owned.record(), wanted)]
+        self.owned.note_candidates(chosen)
+        return chosen
+
+    def _confirmation(self, candidates: list[int]) -> Next:
+        """The first run of the confirmation's list that has not been made: seeds outside, candidates inside."""
+        plan = self.plan.confirmation
+        slots = [
+            Due("confirmation", candidates[each % len(candidates)]) for each in range(plan.candidates * plan.seeds)
+        ]
+        slots[plan.candidates : plan.candidates] = [Due("baseline")] * plan.baselines
+        made = self.owned.confirmed()
+        made[Due("baseline").candidate] = max(0, self.owned.roles()["baseline"] - 1)
+        for due in slots:
+            if made[due.candidate] == 0:
+                return due
+            made[due.candidate] -= 1
+        return "nothing"

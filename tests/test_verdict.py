@@ -1,0 +1,91 @@
+"""The winner: told from fresh runs, and no surer than they allow."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from study_records import make_record, make_trial
+
+from studies.records import StudyRecord, TrialRecord
+from studies.verdict import study_json, verdict_of
+
+
+def again(number: int, candidate: int, bpb: float | None) -> TrialRecord:
+    ended = "finished" if bpb is not None else "crashed"
+    return make_trial(number, bpb, role="confirmation", candidate=candidate, params={}, ended=ended)
+
+
+def record(*runs: TrialRecord, **changes: Any) -> StudyRecord:
+    """Trial 1 was the luckiest, trial 2 is the best."""
+    trials = [make_trial(number, bpb) for number, bpb in enumerate((1.85, 1.78, 1.80, 1.90))]
+    return make_record(*trials, runs=runs, **changes)
+
+
+BASELINES = (make_trial(0, 2.28, role="baseline", params={}), make_trial(3, 2.29, role="baseline", params={}))
+CONFIRMED = (*BASELINES, again(1, 1, 1.830), again(2, 2, 1.801), again(4, 1, 1.832), again(5, 2, 1.799))
+
+
+def test_the_winner_is_the_best_on_average_over_fresh_seeds_and_not_the_luckiest() -> None:
+    verdict = verdict_of(record(*CONFIRMED))
+    assert verdict.raw_best is not None
+    assert verdict.winner is not None
+    assert verdict.confirmed is not None
+    assert verdict.baseline is not None
+    assert (verdict.raw_best.number, verdict.winner.number) == (1, 2)
+    assert (verdict.confirmed.n, verdict.confirmed.mean) == (2, pytest.approx(1.800))
+    assert verdict.confirmed.sd == pytest.approx(0.001 * math.sqrt(2))
+    assert (verdict.baseline.n, verdict.baseline.mean) == (2, pytest.approx(2.285))
+    assert verdict.take_home is CONFIRMED[-1]
+    assert verdict.finalists == (CONFIRMED[-1], BASELINES[0])
+
+
+def test_the_noise_between_seeds_is_pooled_over_everything_that_ran_twice() -> None:
+    verdict = verdict_of(record(*CONFIRMED))
+    squares = 2 * 0.001**2 + 2 * 0.001**2 + 2 * 0.005**2
+    assert (verdict.seed_sd, verdict.degrees) == (pytest.approx(math.sqrt(squares / 3)), 3)
+
+
+def test_what_lies_within_the_noise_of_the_winner_is_named() -> None:
+    assert verdict_of(record(*CONFIRMED)).rivals == ()
+    close = (*BASELINES, again(1, 1, 1.806), again(2, 2, 1.804), again(4, 1, 1.802), again(5, 2, 1.799))
+    verdict = verdict_of(record(*close))
+    assert verdict.rivals == ("trial 1",)
+    assert not verdict.is_settled
+    alone = verdict_of(record(BASELINES[0], again(1, 1, 1.80)))
+    assert (alone.seed_sd, alone.rivals) == (None, ("the baseline",))  # one run of each can tell nothing
+
+
+def test_a_difference_is_called_one_about_as_often_as_promised() -> None:
+    chance = np.random.default_rng(7)
+    called = 0
+    for _ in range(400):
+        a, b, c, d, e, f = chance.normal(1.8, 0.005, 6)
+        verdict = verdict_of(record(again(0, 1, a), again(1, 2, b), again(2, 1, c), again(3, 2, d)))
+        called += not verdict.rivals
+        del e, f
+    assert 0.02 < called / 400 < 0.09  # 5 % of equals are told apart by mistake
+
+
+def test_nothing_is_crowned_before_all_runs_are_made() -> None:
+    verdict = verdict_of(record(*CONFIRMED, state="running", stop_reason=None))
+    assert verdict.winner is verdict.raw_best
+    assert verdict.confirmed is None
+    assert verdict_of(record(*CONFIRMED, state="running", stop_reason=None), over=True).confirmed is not None
+
+
+def test_without_confirmation_the_raw_best_stands_and_says_so() -> None:
+    found = study_json(record())
+    assert (found["best"]["trial"], found["best"]["confirmed"], found["noise"]["seed_sd"]) == (1, None, None)
+    assert study_json(make_record())["best"] is None
+
+
+def test_a_run_that_crashed_confirms_nothing() -> None:
+    verdict = verdict_of(record(*BASELINES, again(1, 1, None), again(2, 2, 1.80)))
+    assert [group.label for group in verdict.candidates] == ["trial 2"]
+
+
+def test_scores_on_the_test_part_belong_to_the_weights_that_are_kept() -> None:
+    final = {CONFIRMED[-1].run_id: {"test_bpb": 1.83}, BASELINES[0].run_id: {"reason": "no weights"}}
+    found = study_json(record(*CONFIRMED, final=final))
+    assert (found["best"]["test_bpb"], found["baseline"]["test_bpb"]) == (1.83, None)
