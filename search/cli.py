@@ -11,23 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from data.errors import UserError
+from search.options import JsonOption, Name, StorageOption, app
 
 BEGAN = time.monotonic()  # when the process began, for a study's active time
 NOT_FOR_OTHERS = 0o022  # nobody else may write to what we store, whatever the user's habits are
-
-app = typer.Typer(
-    name="bardtune",
-    help="Search the hyperparameters of a small byte-level GPT that trains on CPU under a wall-clock budget.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-Name = Annotated[str, typer.Argument(help="The study's name.", metavar="NAME")]
-StorageOption = Annotated[
-    str | None,
-    typer.Option("--storage", help="Database URL. [default: sqlite in the data folder, see BARDTUNE_HOME]"),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
 
 
 @app.command()
@@ -44,6 +31,12 @@ def start(
     threads: Annotated[int | None, typer.Option(help="Threads of each run. [default: cores / workers]")] = None,
     seed: Annotated[int | None, typer.Option(help="Decides every draw of the study. [default: 0]")] = None,
     max_crashes: Annotated[int | None, typer.Option(help="Crashes in a row that stop a study. [default: 3]")] = None,
+    confirm: Annotated[
+        str | None, typer.Option(help="Best trials x fresh seeds to confirm the winner; 0 for none. [default: 3x2]")
+    ] = None,
+    repeat_starved: Annotated[
+        int | None, typer.Option(help="Times to run a trial again whose machine was busy. [default: 0]")
+    ] = None,
     storage: StorageOption = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file with these options as keys.")] = None,
 ) -> int:
@@ -62,6 +55,8 @@ def start(
         "threads": threads,
         "seed": seed,
         "max_crashes": max_crashes,
+        "confirm": confirm,
+        "repeat_starved": repeat_starved,
     }
     return start_command(name, flags, config, storage, began=BEGAN)
 

@@ -15,13 +15,14 @@ from data.errors import UserError
 from search.cli import print_json
 from search.planning import fresh_name, read_plan_file, resolve_plan
 from search.studying import exit_code, resume_study, start_study
-from search.view import counts_text, duration_text, make_view, params_text, run_line
+from search.verdict_text import bpb_text, verdict_lines
+from search.view import counts_text, duration_text, make_view, run_line
 from studies.home import data_home
 from studies.lock import OwnershipLostError
 from studies.reading import read_study, study_names
-from studies.records import StudyRecord, TrialRecord
+from studies.records import StudyRecord
 from studies.storage import Storage, without_password
-from studies.verdict import study_json
+from studies.verdict import study_json, verdict_of
 
 
 def start_command(
@@ -66,13 +67,14 @@ def list_command(storage: str | None, *, as_json: bool) -> int:
     for column in ("study", "state", "trials", "best bpb", "baseline", "corpus", "used"):
         table.add_column(column, justify="right" if column in ("best bpb", "baseline", "used") else "left")
     for record in records:
-        counts = record.counts()
+        counts, verdict = record.counts(), verdict_of(record)
+        best = verdict.confirmed.mean if verdict.confirmed else record.best.val_bpb if record.best else None
         table.add_row(
             record.name,
             state_text(record),
             f"{counts['total']}/{counts['planned']}",
-            bpb_text(record.best.val_bpb if record.best else None),
-            bpb_text(record.baseline.val_bpb if record.baseline else None),
+            bpb_text(best),
+            bpb_text(verdict.baseline.mean if verdict.baseline else None),
             Path(record.corpus["name"]).name,
             duration_text(record.seconds_used),
         )
@@ -106,33 +108,19 @@ def plot_command(name: str, kind: str, formats: str, out: Path, storage: str | N
 def print_summary(record: StudyRecord, said_storage: str | None) -> None:
     """What became of a study, in a few lines; ``said_storage`` completes the commands it recommends."""
     where = f" --storage {without_password(said_storage)}" if said_storage is not None else ""
-    best, baseline = record.best, record.baseline
+    verdict = verdict_of(record)
     print(
         f"study {record.name}: {state_text(record)}, {counts_text(record)}, {duration_text(record.seconds_used)} used"
     )
-    if baseline is not None:
-        print(f"baseline    {bpb_text(baseline.val_bpb)} bpb (the reference recipe)")
-    if (known := record.best_known) is not None and known is not best:
-        print(f"best known  {bpb_text(known.val_bpb)} bpb, {known.label}, where the search began")
-    if best is not None:
-        print(f"best        {bpb_text(best.val_bpb)} bpb, {best.label}{_against(best, baseline)}")
-        print(f"            {params_text(best.params)}")
+    for line in verdict_lines(verdict, record.best_known):
+        print(line)
     if (share := record.share_outside_training) is not None:
         print(f"outside training: {share:.1%} of the study's time, evaluation excluded")
     print(f"storage     {record.storage}")
     if record.state == "interrupted":
         print(f"continue with: bardtune resume {record.name}{where}")
-    elif best is not None:
+    elif verdict.winner is not None:
         print(f"look at it with: bardtune plot {record.name}{where}")
-
-
-def _against(best: TrialRecord, baseline: TrialRecord | None) -> str:
-    """How the best compares with the baseline, and how little one run of each says."""
-    if baseline is None or baseline.val_bpb is None or best.val_bpb is None:
-        return " (one run, not confirmed)"
-    lower = baseline.val_bpb - best.val_bpb
-    words = f"{lower:.4f} lower" if lower >= 0 else f"{-lower:.4f} higher"
-    return f", {words} than the baseline (one run each, not confirmed)"
 
 
 def state_text(record: StudyRecord) -> str:
@@ -145,10 +133,6 @@ def state_text(record: StudyRecord) -> str:
     }
     why = reasons.get(record.stop_reason or "")
     return f"{record.state} ({why})" if why else record.state
-
-
-def bpb_text(bpb: float | None) -> str:
-    return "-" if bpb is None else f"{bpb:.4f}"
 
 
 def storage_url(said: str | None) -> str:

@@ -63,8 +63,9 @@ def run_line(run: TrialRecord) -> str:
     where = f" at {run.curve[-1][0]} %" if run.ending == "pruned" and run.curve else ""
     starved = "  (starved: the machine was busy)" if run.stats.get("starved") else ""
     why = f"  {run.reason}" if run.reason and run.ending in ("crashed", "diverged") else ""
-    head = f"{run.label:<9} {(run.ending or run.state) + where:<14} {bpb:<11} {run.seconds('train'):6.1f} s"
-    return f"{head}  {params_text(run.params)}{why}{starved}".rstrip()
+    head = f"{run.label:<14} {(run.ending or run.state) + where:<14} {bpb:<11} {run.seconds('train'):6.1f} s"
+    what = f"trial {run.candidate} again" if run.candidate is not None else params_text(run.params)
+    return f"{head}  {what}{why}{starved}".rstrip()
 
 
 def counts_text(record: StudyRecord) -> str:

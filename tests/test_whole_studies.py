@@ -88,7 +88,8 @@ def test_a_study_from_start_to_plots(folder: Path) -> None:
         "0.4",
     )
     assert done.returncode == 0, done.stderr
-    assert sum(line.startswith(("trial ", "baseline ")) for line in done.stderr.splitlines()) == 6
+    told = [line.split()[0] for line in done.stderr.splitlines()[1:]]
+    assert told == ["baseline", "trial", "trial", "trial", "trial", "confirmation"]
     assert "outside training" in done.stdout
 
     state = shown("s")
@@ -139,7 +140,11 @@ def test_a_killed_study_is_resumed_with_no_trial_lost_or_added(folder: Path) -> 
     state = shown("s")
     assert state["state"] == "finished"
     assert state["trials"]["total"] == state["trials"]["complete"] == 5
-    assert [run["trial"] for run in state["runs"]] == [0, 0, 1, 2, 3]
+    assert [(run["role"], run["trial"]) for run in state["runs"]] == [
+        ("baseline", 0),
+        ("confirmation", 1),
+        *(("search", number) for number in range(3)),
+    ]
     stock = optuna.load_study(study_name="s", storage=state["storage"])
     assert {trial.state.name for trial in stock.trials} == {"COMPLETE"}
 

@@ -59,7 +59,8 @@ def check(place: Place, name: str) -> None:
     assert trials["running"] == trials["interrupted"] == 0
     assert trials["complete"] + trials["pruned"] + trials["failed"] == TRIALS
     runs = [(run["role"], run["trial"]) for run in state["runs"]]
-    assert runs == [("baseline", 0), *(("search", number) for number in range(TRIALS - 1))]
+    confirmed = [("confirmation", 1), ("confirmation", 2)]
+    assert runs == [("baseline", 0), *confirmed, *(("search", number) for number in range(TRIALS - 3))]
     for run in state["runs"]:
         assert run["ending"] in ("finished", "crashed"), run
         if run["ending"] == "crashed":
