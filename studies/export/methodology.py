@@ -91,9 +91,11 @@ def _result(log: dict[str, Any]) -> Iterator[str]:
             f"({noise['degrees_of_freedom']} degrees of freedom, pooled over what ran more than once)."
         )
     rivals = best["not_distinguishable_from"]
-    if confirmed and rivals:
+    if confirmed and noise["seed_sd"] is None:
+        yield "So nothing that was measured can be called worse than the winner with any certainty."
+    elif confirmed and rivals:
         yield f"At 95 % the winner is not distinguishable from {', '.join(rivals)}."
-    elif confirmed and noise["seed_sd"] is not None:
+    elif confirmed:
         yield "At 95 % the winner is distinguishable from everything else that ran more than once."
     else:
         yield "The best trial was not confirmed: as the lowest of many noisy values it is too good on average."
@@ -111,7 +113,7 @@ def _best_settings(log: dict[str, Any]) -> Iterator[str]:
     yield "| setting | value | searched |"
     yield "| --- | --- | --- |"
     for name, value in log["winner"]["settings"].items():
-        yield f"| {name} | {_value(value)} | {'yes' if name in searched else ''} |"
+        yield f"| {name} | {value} | {'yes' if name in searched else ''} |"
 
 
 def _mattered(log: dict[str, Any]) -> Iterator[str]:
@@ -169,7 +171,8 @@ def _runs(log: dict[str, Any]) -> Iterator[str]:
         notes = [f"trial {run['candidate']} again"] if run["candidate"] is not None else []
         notes += ["starved: the machine was busy"] if run["starved"] else []
         notes += [f"repeated {run['repeats']} times"] if run["repeats"] else []
-        bpb = _bpb(_last_bpb(run)) + ("" if run["val_bpb"] is not None else " on the way")
+        last = _last_bpb(run)
+        bpb = _bpb(last) + (" on the way" if run["val_bpb"] is None and last is not None else "")
         steps = f"{run['steps']:,}" if "steps" in run else "-"
         cells = [run["label"], run["ending"] or run["state"], bpb, steps, *values, str(run["seed"]), ", ".join(notes)]
         yield f"| {' | '.join(cells)} |"

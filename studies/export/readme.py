@@ -56,13 +56,18 @@ def readme(log: dict[str, Any]) -> str:
         val_bpb=winner["val_bpb"],
         test="" if winner["test_bpb"] is None else f" and {winner['test_bpb']:.6f} on the test part",
         total_steps=winner["total_steps"],
-        torch=f"=={versions['torch']}" if "torch" in versions else "",
-        numpy=f"=={versions['numpy']}" if "numpy" in versions else "",
+        torch=_pinned(versions.get("torch")),
+        numpy=_pinned(versions.get("numpy")),
         noise="" if sd is None else f" (standard deviation {sd:.4f})",
         cpu=winner["cpu"] or "not recorded",
         corpus=_corpus(log["corpus"]),
         sha256=log["corpus"]["sha256"],
     )
+
+
+def _pinned(version: str | None) -> str:
+    """What pip takes; the part after the plus names a build, which not every place has."""
+    return "" if version is None else f"=={version.partition('+')[0]}"
 
 
 def _corpus(corpus: dict[str, Any]) -> str:
