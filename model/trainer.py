@@ -5,18 +5,18 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from data.corpus import CONTEXT_BYTES, Corpus
 from data.windows import evaluation_windows, shuffled_offsets, windows_at
-from model import machine
 from model.budget import Budget, SecondsBudget, StepBudget, step_budget
-from model.checkpoint import CheckpointFile
 from model.clock import TrainingClock
 from model.gpt import GPT
+from model.machine import peak_memory_bytes, reset_peak_memory
 from model.optimizers import Optimizers
 from model.ruler import INTERMEDIATE_WINDOWS, evaluate
 from model.settings import TrialSettings
@@ -25,6 +25,18 @@ logger = logging.getLogger(__name__)
 
 PERCENT_STEP = 10  # a run is measured at 10, 20, ... 100 % of its budget
 CHECKPOINT_SHARE = 0.01  # a run is saved before it is measured, unless that has taken more than this part of its time
+
+
+class SavedState(Protocol):
+    """Where a run keeps its state, to be continued from; see model/checkpoint.py."""
+
+    path: Path
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Raises OSError when it cannot be kept; the last state is still there then."""
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the newest good state of this run, if there is one."""
 
 
 class Verdict(Enum):
@@ -82,7 +94,7 @@ def train(
     *,
     num_steps: int | None = None,
     replay: Sequence[float] | None = None,
-    checkpoint: CheckpointFile | None = None,
+    checkpoint: SavedState | None = None,
     on_step: OnStep = never_stop,
 ) -> Iterator[Progress]:
     """Train under the budget and report at each tenth of it; to stop the run, stop listening.
@@ -119,7 +131,7 @@ class TrainingRun:
         corpus: Corpus,
         *,
         budget: StepBudget | None = None,
-        checkpoint: CheckpointFile | None = None,
+        checkpoint: SavedState | None = None,
         on_step: OnStep = never_stop,
     ) -> None:
         self.settings, self.corpus = settings, corpus
@@ -130,7 +142,7 @@ class TrainingRun:
         self.fractions: list[float] = []  # one for each step
         self.percent = 0  # of the last report
         self.diverged = False
-        machine.reset_peak_memory()
+        reset_peak_memory()
         with self.clock.charge("setup"):
             self.model = GPT(settings, torch.Generator().manual_seed(settings.seed))
             self.optimizers = Optimizers(self.model, settings)
@@ -233,7 +245,7 @@ class TrainingRun:
             seconds={phase: round(seconds, 4) for phase, seconds in clock.seconds.items()},
             build_s=round(self.build_s, 4),
             cpu_ratio=round(clock.cpu_train_s / max(clock.spent_s, 1e-9), 3),
-            peak_memory_bytes=machine.peak_memory_bytes(),
+            peak_memory_bytes=peak_memory_bytes(),
         )
 
     def _save_if_cheap(self) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from data.errors import UserError
+from search import cli_export  # noqa: F401  its commands register themselves
 from search.options import JsonOption, Name, StorageOption, app
 
 BEGAN = time.monotonic()  # when the process began, for a study's active time

@@ -22,6 +22,7 @@ from typing import Any, TextIO
 from data.corpus import Corpus, load_corpus
 from data.errors import UserError
 from model import TRAINER_VERSION
+from model.machine import cpu_kind
 
 BEAT_EVERY_S = 0.5
 PR_SET_PDEATHSIG = 1  # see prctl(2)
@@ -152,6 +153,7 @@ class Worker:
             "peak_memory_bytes": stats.peak_memory_bytes,
             "threads": self.threads,
             "host": socket.gethostname(),
+            "cpu": cpu_kind(),
             "starved": stats.cpu_ratio < STARVED_CPU_SHARE * self.threads,
         }
 

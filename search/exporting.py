@@ -1,0 +1,202 @@
+"""What ``export``, ``replay`` and ``sample`` do and print."""
+
+import codecs
+import itertools
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data.corpus import BUILT_IN, Corpus, load_corpus
+from data.errors import CorpusError
+from data.paths import user_path
+from search.commands import quiet_libraries, storage_url
+from studies.errors import PlanError, StudyError
+from studies.export.check import Export, read_export
+from studies.export.rerun import Replay, Report, check_scores, rerun
+from studies.export.winner import Winner, find_winner
+from studies.export.write import write_export
+from studies.home import data_home
+from studies.records import StudyRecord
+from studies.storage import Storage
+
+MOST_BYTES = 1_000_000
+MOST_TEMPERATURE = 100.0
+CORPUS_VARIABLE = "BARDTUNE_CORPUS"  # as in prepare.py
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SampleFlags:
+    """What was said on the command line.
+
+    Raises:
+        PlanError: a value that no text could have.
+    """
+
+    prompt: str
+    num_bytes: int
+    temperature: float
+    seed: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.num_bytes <= MOST_BYTES:
+            raise PlanError(f"--bytes {self.num_bytes} is outside 1 to {MOST_BYTES:,}; choose --bytes 500.")
+        if not 0.0 <= self.temperature <= MOST_TEMPERATURE:  # NaN is neither
+            raise PlanError(
+                f"--temperature {self.temperature:g} is outside 0 to {MOST_TEMPERATURE:g}; choose --temperature 0.8."
+            )
+        if not 0 <= self.seed < 2**31:
+            raise PlanError(f"--seed {self.seed} is outside 0 to {2**31 - 1}; choose --seed 0.")
+
+
+def export_command(name: str, out: Path | None, storage: str | None, *, with_corpus: bool) -> int:
+    winner = _winner(name, storage)
+    folder = user_path(out if out is not None else Path(f"{name}-export"), "the folder of --out")
+    corpus = study_corpus(winner.record) if with_corpus else None
+    paths = write_export(winner, folder, corpus=corpus)
+    print(f"{winner.run.label}, {winner.run.val_bpb:.4f} bpb, is in {paths.root}")
+    print(f"check it with: bardtune replay {paths.root} --quick")
+    if winner.record.state != "finished":
+        print("the study is not finished: its winner may still change, and nothing is scored on the test part")
+    if corpus is None and winner.record.corpus["name"] != BUILT_IN:
+        print("your text is not in it; train.py needs it as corpus.bin beside it or by BARDTUNE_CORPUS=PATH")
+    return 0
+
+
+def replay_command(folder: Path, corpus_name: str | None, *, quick: bool, as_json: bool) -> int:
+    quiet_libraries()
+    export = read_export(user_path(folder, "the export"))
+    corpus = export_corpus(export, corpus_name)
+    _set_threads(export.winner["threads"])
+    _tell("files agree with each other; scoring the weights ...")
+    check_scores(export, corpus)
+    _tell("the weights reach the recorded bpb; training again by the recorded steps ...")
+    replay = rerun(export, corpus, quick=quick, heard=_tell_report)
+    if as_json:
+        print(json.dumps(replay_json(replay, quick=quick), indent=2))
+    else:
+        print(replay_text(replay, quick=quick))
+    return 1 if replay.outcome == "different" else 0
+
+
+def sample_command(name: str, flags: SampleFlags, storage: str | None) -> int:
+    winner = _winner(name, storage)
+    corpus = study_corpus(winner.record)
+    from safetensors import SafetensorError
+
+    from model.generation import generate
+    from model.weights import read_weights, trained_model
+
+    try:
+        model = trained_model(read_weights(winner.weights))
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as problem:
+        raise StudyError(f"the weights {winner.weights} are damaged; run the study again.") from problem
+    model.learn_counts(corpus.train)
+    prompt = os.fsencode(flags.prompt)
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    written = generate(model, prompt, temperature=flags.temperature, seed=flags.seed)
+    for value in itertools.chain(prompt, itertools.islice(written, flags.num_bytes)):
+        _write(decoder.decode(bytes([value])))
+    _write(decoder.decode(b"", final=True) + "\n")
+    return 0
+
+
+def study_corpus(record: StudyRecord) -> Corpus:
+    """The text of a study, refused if it is not what the study was made with."""
+    corpus = load_corpus(record.plan.corpus)
+    if corpus.sha256 != record.corpus["sha256"]:
+        raise CorpusError(f"the corpus {record.plan.corpus} has changed since the study was made; put it back.")
+    return corpus
+
+
+def export_corpus(export: Export, said: str | None) -> Corpus:
+    """The text that an export was trained on, from where ``prepare.py`` would look, or from where it was said to be.
+
+    Raises:
+        CorpusError: it is not there, or another text.
+    """
+    wanted = export.log["corpus"]
+    said = said if said is not None else os.environ.get(CORPUS_VARIABLE)
+    if said is None and export.paths.corpus.exists():
+        said = str(export.paths.corpus)
+    if said is None and wanted["name"] != BUILT_IN:
+        raise CorpusError("the text that this was trained on is not in the export; give it with --corpus PATH.")
+    corpus = load_corpus(BUILT_IN if said is None else said)
+    if corpus.sha256 != wanted["sha256"]:
+        raise CorpusError(
+            f"the corpus {corpus.name} ({corpus.num_bytes:,} bytes, SHA-256 {corpus.sha256[:12]}...) is not what this "
+            f"was trained on ({wanted['bytes']:,} bytes, {wanted['sha256'][:12]}...); give that with --corpus PATH."
+        )
+    return corpus
+
+
+def replay_text(replay: Replay, *, quick: bool) -> str:
+    """The outcome in a sentence or two."""
+    last = replay.reports[-1]
+    what = f"to {last.percent} % of the budget" if quick else "to the end"
+    numbers = f"{last.bpb:.6f} bpb at step {last.step:,}, recorded {last.recorded_bpb:.6f}"
+    if replay.outcome == "verified":
+        note = f" (although {'; '.join(replay.elsewhere)})" if replay.elsewhere else ""
+        return f"verified {what}: {numbers}{note}"
+    parted = replay.parted_at
+    where = (
+        f"the runs part at {parted.percent} %, step {parted.step:,} ({parted.bpb:.6f} bpb, recorded "
+        f"{parted.recorded_bpb:.6f})"
+        if parted
+        else ""
+    )
+    if replay.outcome == "equal within tolerance":
+        return (
+            f"equal within tolerance {what}: {numbers}, within {replay.tolerance:.4f}, as far as runs part where sums "
+            f"are rounded otherwise: {'; '.join(replay.elsewhere)}. {where}"
+        )
+    excuse = (
+        f"more than the tolerance of {replay.tolerance:.4f} although {'; '.join(replay.elsewhere)}"
+        if replay.elsewhere
+        else "processor, versions and threads are as recorded"
+    )
+    return f"different: {numbers}; {where}; {excuse}"
+
+
+def replay_json(replay: Replay, *, quick: bool) -> dict[str, Any]:
+    return {
+        "outcome": replay.outcome,
+        "quick": quick,
+        "elsewhere": list(replay.elsewhere),
+        "tolerance": replay.tolerance,
+        "parted_at_percent": replay.parted_at.percent if replay.parted_at else None,
+        "reports": [
+            {"percent": each.percent, "step": each.step, "val_bpb": each.bpb, "recorded": each.recorded_bpb}
+            for each in replay.reports
+        ],
+    }
+
+
+def _winner(name: str, storage: str | None) -> Winner:
+    quiet_libraries()
+    return find_winner(Storage(storage_url(storage), create=False), name, data_home())
+
+
+def _set_threads(threads: int) -> None:
+    """As many as the recorded run had, whatever this machine has: another number rounds differently."""
+    import torch
+
+    from model.machine import keep_freed_memory
+
+    torch.set_num_threads(threads)
+    keep_freed_memory()
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _tell_report(report: Report) -> None:
+    _tell(f"{report.percent:3d} %  step {report.step:6d}  {report.bpb:.6f} bpb, recorded {report.recorded_bpb:.6f}")
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

@@ -1,0 +1,133 @@
+"""``replay_log``: what a study has done, as plain values, without a name or a path of the machine it ran on."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from data.corpus import BUILT_IN
+from studies.export.winner import Winner
+from studies.importance import Importance, importance
+from studies.records import StudyRecord, TrialRecord
+
+FORMAT = 1  # raise it when an export of today could not be replayed any more
+OWN_TEXT = "own text"  # stands for the name of a corpus that is not built in
+PERCENT_STEP = 10  # as the trainer reports
+_STATS = ("num_params", "steps", "bytes_seen", "bytes_per_s", "seconds", "cpu_ratio", "peak_memory_bytes", "threads")
+_PATH = re.compile(r"(?:[A-Za-z]:)?(?:[\\/][^\s:;,'\"\\/]+){2,}[\\/]?")
+
+
+def replay_log(winner: Winner, *, fractions: Sequence[float], test_bpb: float | None) -> dict[str, Any]:
+    """Return the log of a study, in the order in which a reader wants it.
+
+    Args:
+        winner: the run to take home and its study.
+        fractions: for each step of that run, the part of the budget that was spent when it began.
+        test_bpb: of its weights; None if they have not been scored.
+    """
+    record, verdict = winner.record, winner.verdict
+    plan = record.plan.as_dict()
+    own_space = "/" in plan["space"] or plan["space"].endswith(".toml")
+    return {
+        "format": FORMAT,
+        "study": record.name,
+        "state": record.state,
+        "stop_reason": record.stop_reason,
+        "plan": {**plan, "corpus": corpus_name(record), "space": "own" if own_space else plan["space"]},
+        "parameters": [_parameter(record, each.name) for each in record.parameters],
+        "corpus": corpus_facts(record),
+        "fingerprint": record.fingerprint,
+        "counts": record.counts(),
+        "seconds_used": record.seconds_used,
+        "verdict": verdict.as_json(with_settings=False),
+        "candidates": [{"trial": each.runs[0].candidate, **each.as_json()} for each in verdict.candidates],
+        "importance": _importance(importance(record)),
+        "runs": [_run(run) for run in record.all_runs],
+        "winner": {
+            "label": winner.run.label,
+            "trial": verdict.winner.number if verdict.winner else None,
+            "run": winner.run.run_id,
+            "settings": winner.run.settings,
+            "threads": winner.run.stats.get("threads"),
+            "cpu": winner.run.stats.get("cpu"),
+            "val_bpb": winner.run.val_bpb,
+            "test_bpb": test_bpb,
+            "total_steps": len(fractions),
+            "num_params": winner.run.stats.get("num_params"),
+            "trajectory": trajectory(winner.run.curve, fractions),
+            "fractions": list(fractions),
+        },
+    }
+
+
+def corpus_name(record: StudyRecord) -> str:
+    """The corpus without the path of somebody's file."""
+    return BUILT_IN if record.corpus["name"] == BUILT_IN else OWN_TEXT
+
+
+def corpus_facts(record: StudyRecord) -> dict[str, Any]:
+    return {"name": corpus_name(record), "bytes": record.corpus["bytes"], "sha256": record.corpus["sha256"]}
+
+
+def report_steps(fractions: Sequence[float]) -> dict[int, int]:
+    """After which step a run reports each percent that it does report: {percent: step}, as the trainer counts."""
+    steps: dict[int, int] = {}
+    reached = 0
+    for step, fraction in enumerate(fractions):
+        percent = int(fraction * 100 // PERCENT_STEP) * PERCENT_STEP
+        if step and reached < percent < 100:
+            reached = percent
+            steps[percent] = step
+    return {**steps, 100: len(fractions)}
+
+
+def trajectory(curve: Sequence[tuple[int, float]], fractions: Sequence[float]) -> list[list[float]]:
+    """[percent, step, bpb] of each report.
+
+    A tenth that was reached with the last step is left out: a run that follows the fractions does not report it.
+    """
+    steps = report_steps(fractions)
+    return [[percent, steps[percent], bpb] for percent, bpb in curve if percent in steps]
+
+
+def scrub(text: str | None) -> str | None:
+    """A reason without the paths that it may name."""
+    return None if text is None else _PATH.sub("(path)", text)
+
+
+def _run(run: TrialRecord) -> dict[str, Any]:
+    return {
+        "role": run.role,
+        "number": run.number,
+        "label": run.label,
+        "candidate": run.candidate,
+        "repeats": run.repeats,
+        "settings": run.settings,
+        "params": run.params,
+        "seed": run.settings.get("seed"),
+        "state": run.state,
+        "ending": run.ending,
+        "reason": scrub(run.reason) if run.ending != "crashed" else "crashed",
+        "val_bpb": run.val_bpb,
+        "intermediate_values": [list(point) for point in run.curve],
+        "started": run.started.isoformat(timespec="seconds") if run.started else None,
+        "ended": run.ended.isoformat(timespec="seconds") if run.ended else None,
+        "starved": bool(run.stats.get("starved")),
+        **{name: run.stats[name] for name in _STATS if name in run.stats},
+    }
+
+
+def _parameter(record: StudyRecord, name: str) -> dict[str, Any]:
+    found = next(each for each in record.parameters if each.name == name)
+    if found.choices is not None:
+        return {"name": name, "choices": list(found.choices)}
+    return {"name": name, "low": found.low, "high": found.high, "log": found.log}
+
+
+def _importance(found: Importance) -> dict[str, Any]:
+    return {
+        "summary": found.summary,
+        "reason": found.reason,
+        "shares": [{"name": s.name, "mean": s.mean, "low": s.low, "high": s.high} for s in found.shares],
+        "conditional": list(found.conditional),
+        "constant": list(found.constant),
+    }

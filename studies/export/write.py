@@ -1,0 +1,62 @@
+"""Writing an export."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from data.corpus import Corpus
+from studies.errors import StudyError
+from studies.export.files import ExportError, ExportPaths, digest_of, settings_text, written_texts
+from studies.export.log import replay_log
+from studies.export.winner import Winner
+
+
+def write_export(winner: Winner, folder: Path, *, corpus: Corpus | None = None) -> ExportPaths:
+    """Write the winner's program, weights and log; the folder is whole or not there.
+
+    Args:
+        winner: from ``find_winner``.
+        folder: to be made; an empty one is taken too.
+        corpus: the text to put beside the program; None for none.
+
+    Raises:
+        ExportError: the folder holds something, or cannot be made.
+        StudyError: the weights are not those of the run.
+    """
+    from model.weights import read_weights  # imports torch
+
+    try:
+        saved = read_weights(winner.weights)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as problem:
+        raise StudyError(f"the weights of {winner.run.label} cannot be read: {winner.weights}") from problem
+    if saved.settings.as_dict() != winner.run.settings or saved.threads != winner.run.stats.get("threads"):
+        raise StudyError(f"the weights {winner.weights} are not those of {winner.run.label}; run the study again.")
+    log = replay_log(winner, fractions=saved.fractions, test_bpb=winner.verdict.test_bpb)
+    files = {name: text.encode() for name, text in written_texts(log).items()}
+    files["weights.safetensors"] = winner.weights.read_bytes()
+    digests = {name: digest_of(files[name]) for name in sorted(files)}
+    files["settings.json"] = settings_text(log, digests).encode()
+    if corpus is not None:
+        files["corpus.bin"] = corpus.content.tobytes()
+    _write_folder(folder, files)
+    return ExportPaths(folder)
+
+
+def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ExportError(f"{folder} is there and not empty; choose another folder with --out.")
+    draft = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        for name, content in files.items():
+            (draft / name).write_bytes(content)
+        draft.chmod(0o755)
+        os.replace(draft, folder)
+    except OSError as problem:
+        if draft is not None:
+            shutil.rmtree(draft, ignore_errors=True)
+        raise ExportError(f"cannot write {folder}: {problem.strerror}; choose another folder with --out.") from problem
