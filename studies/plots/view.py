@@ -129,9 +129,9 @@ def curves(record: StudyRecord) -> Curves:
     )
 
 
-def bars(record: StudyRecord) -> Bars:
+def bars(record: StudyRecord, *, evaluator: str = "ped-anova") -> Bars:
     """View of the importance, or of the reason why there is none."""
-    found = importance(record)
+    found = importance(record, evaluator=evaluator)
     if found.reason is not None:
         return Bars(frame=frame_of(record, "importance", sentence=found.reason), importance=found)
     left_out = [f"{name} (not in every trial)" for name in found.conditional]

@@ -33,10 +33,10 @@ def write_plots(record: StudyRecord, *, kinds: Sequence[str], formats: Sequence[
     return paths
 
 
-def view_of(record: StudyRecord, kind: str) -> View:
-    """What the picture of ``kind`` shows."""
+def view_of(record: StudyRecord, kind: str, *, evaluator: str = "ped-anova") -> View:
+    """What the picture of ``kind`` shows; the evaluator is that of the importance."""
     makers: dict[str, Callable[[StudyRecord], View]] = {
-        "importance": view.bars,
+        "importance": lambda each: view.bars(each, evaluator=evaluator),
         "parallel": parallel.parallel,
         "history": view.history,
         "curves": view.curves,
