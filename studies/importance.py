@@ -31,7 +31,7 @@ from studies.records import Parameter, StudyRecord, TrialRecord
 Evaluator = Literal["ped-anova", "fanova"]
 EVALUATORS: dict[str, str] = {"ped-anova": "PED-ANOVA", "fanova": "fANOVA"}
 MIN_USABLE_TRIALS = 20
-MIN_FINISHED_TRIALS = 5  # what the pruned ones are compared with
+MIN_FINISHED_TRIALS = 3  # what the pruned ones are compared with
 MIN_CONDITIONAL_TRIALS = 10  # that a parameter must be set in
 TOP = 0.4  # part of the trials that PED-ANOVA calls good; less leaves a handful of 50, and luck decides (see LOG.md)
 RESAMPLES = 50

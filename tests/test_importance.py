@@ -90,7 +90,7 @@ def test_importance_is_hidden_when_almost_all_were_pruned() -> None:
     trials = [replace(trial, state="pruned", ending="pruned", val_bpb=None) for trial in planted_record(30).trials]
     reason = importance(make_record(*trials)).reason
     assert reason is not None
-    assert "5 trials that spent their whole budget; this study has 0" in reason
+    assert "3 trials that spent their whole budget; this study has 0" in reason
 
 
 def test_importance_is_hidden_when_all_bpb_are_equal() -> None:

@@ -62,6 +62,6 @@ def test_over_fifty_seeds_the_interval_of_what_matters_excludes_those_of_what_do
             ]
             apart = sum(map(first_excludes_the_five, found)) / len(found)
             first = sum(bool(each.shares) and each.shares[0].name == MATTERS for each in found) / len(found)
-            print(f"{evaluator}, {sampler}, {num_trials} trials: apart {apart:.0%}, first {first:.0%}")
+            print(f"{evaluator}, {sampler}, {num_trials} trials: apart {apart:.0%}, first {first:.0%}")  # noqa: T201
             if (sampler, num_trials) == ("random", 50):
                 assert apart >= least

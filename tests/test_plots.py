@@ -124,8 +124,8 @@ def test_one_format_does_not_import_the_other_library(wanted: str, unwanted: str
 
 
 def test_an_unknown_kind_or_format_is_refused_with_the_known_ones(record: StudyRecord, tmp_path: Path) -> None:
-    with pytest.raises(PlanError, match=r"--kind 'slice' is unknown; choose from importance, parallel, .*"):
-        write_plots(record, kinds=["history", "slice"], formats=["png"], folder=tmp_path)
+    with pytest.raises(PlanError, match=r"--kind 'pie' is unknown; choose from importance, parallel, .*"):
+        write_plots(record, kinds=["history", "pie"], formats=["png"], folder=tmp_path)
     with pytest.raises(PlanError, match=r"--format 'pdf' is unknown; choose from html, png, svg"):
         write_plots(record, kinds=["history"], formats=["pdf"], folder=tmp_path)
     assert list(tmp_path.iterdir()) == []
