@@ -38,18 +38,19 @@ def panels_figure(seen: Panels) -> go.Figure:
 
 
 def _add_panel(drawn: go.Figure, seen: Panels, panel: Panel, spot: dict[str, int], *, in_legend: bool) -> None:
-    title = {"font": {"size": 12}, "standoff": 6, "text": html.escape(shorten(panel.title, 34))}
+    title = {"font": {"size": 12}, "standoff": 6, "text": html.escape(shorten(panel.title, 44))}
     settings = axis_settings(panel.axis, longest=LONGEST)
     tilt = 30 if panel.is_tilted and len(seen.panels) > 1 else 0
     drawn.update_xaxes(**AXIS, tickangle=tilt, showline=True, title=title, **settings, **spot)
     if seen.baseline is not None:
-        drawn.add_hline(y=seen.baseline, line={"color": theme.BASELINE, "width": 1.3, "dash": "dash"}, **spot)
+        line = {"color": theme.BASELINE, "width": 1.3, "dash": "dash"}
+        drawn.add_hline(y=seen.baseline, line=line, exclude_empty_subplots=False, **spot)
         if in_legend:  # a line that is drawn as a shape has no name in the legend
             drawn.add_scatter(
                 x=[panel.baseline[0]] if panel.baseline else [None],
                 y=[seen.baseline],
                 mode="lines+markers" if panel.baseline else "lines",
-                line={"color": theme.BASELINE, "width": 1.3, "dash": "dash"},
+                line=line,
                 marker={"symbol": "diamond", "size": 10, "color": theme.BASELINE},
                 name=f"baseline {bpb_text(seen.baseline)}",
                 hovertemplate=f"<b>baseline</b>, {bpb_text(seen.baseline)} bpb<extra></extra>",

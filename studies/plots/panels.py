@@ -70,7 +70,10 @@ def throughput(record: StudyRecord) -> Panels:
     runs = [*trials, *([record.baseline] if record.baseline and _speed(record.baseline) > 0 else [])]
     drawn = [{"speed": _speed(run)} for run in runs]
     speeds = [values["speed"] for values in drawn]
-    parameter = Parameter(name="speed", log=max(speeds) > 8 * min(speeds))
+    log = max(speeds) > 8 * min(speeds)
+    step = 2 * 10.0 ** (math.floor(math.log10(max(speeds))) - 1)
+    end = None if log else step * math.ceil(max(speeds) / step)
+    parameter = Parameter(name="speed", log=log, low=None if log else 0.0, high=end)
     axis = _thinner(parameter_axis(parameter, drawn), gap=0.09)
     axis = replace(axis, positions=axis.positions[: len(trials)], texts=axis.texts[: len(trials)])
     scale, crown = range_of(record), crown_of(record)

@@ -38,6 +38,7 @@ def scatter_dots(axes: Axes, xs: Sequence[float], dots: Sequence[Dot], *, size: 
                     linewidth=1.5 if look != "lost" else 0.5,
                     label=None if named else label,
                     zorder=3,
+                    clip_on=False,
                 )
                 named = True
     starved = [n for n, dot in enumerate(dots) if dot.is_starved]
@@ -52,11 +53,12 @@ def scatter_dots(axes: Axes, xs: Sequence[float], dots: Sequence[Dot], *, size: 
             linewidth=1,
             label="starved: machine busy",
             zorder=4,
+            clip_on=False,
         )
 
 
 def star(axes: Axes, x: float, y: float, label: str, *, size: float = 190) -> None:
-    axes.scatter([x], [y], s=size, marker="*", color=theme.BEST, label=label, zorder=5)
+    axes.scatter([x], [y], s=size, marker="*", color=theme.BEST, label=label, zorder=5, clip_on=False)
 
 
 def label_best(axes: Axes, x: float, y: float, crown: Crown, *, side: str) -> None:

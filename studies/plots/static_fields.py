@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter
 
 from studies.plots import theme
@@ -24,7 +25,7 @@ def draw_panels(drawn: Figure, seen: Panels) -> None:
         axes.set_visible(False)
     for row in grid:
         row[0].set_ylabel(BPB if seen.rows == 1 else "bpb")
-    spots[0].legend(ncols=5, **LEGEND)
+    _legend_above(drawn, spots[0])
     panel = seen.panels[0]
     if len(seen.panels) == 1 and panel.best is not None and seen.crown is not None:
         place = panel.axis.positions[panel.best]
@@ -33,12 +34,24 @@ def draw_panels(drawn: Figure, seen: Panels) -> None:
         label_best(spots[0], place, panel.dots[panel.best].shown, seen.crown, side=side)
 
 
+def _legend_above(drawn: Figure, axes: Axes) -> None:
+    """A legend between the subtitle and the panels, which make room for it."""
+    height = drawn.get_figheight()
+    engine = drawn.get_layout_engine()
+    assert isinstance(engine, ConstrainedLayoutEngine)
+    left, bottom, width, tall = engine.get()["rect"]
+    engine.set(rect=(left, bottom, width, tall - 0.3 / height))
+    handles, labels = axes.get_legend_handles_labels()
+    legend = drawn.legend(handles, labels, ncols=6, loc="upper left", bbox_to_anchor=(0.05, bottom + tall))
+    legend.set_in_layout(False)
+
+
 def _draw_panel(axes: Axes, seen: Panels, panel: Panel) -> None:
     set_x(axes, panel.axis, longest=LONGEST)
     if panel.is_tilted and len(seen.panels) > 1:
         axes.tick_params(axis="x", labelrotation=-20)
     axes.set_ylim(seen.low, seen.high)
-    axes.set_xlabel(shorten(panel.title, 34))
+    axes.set_xlabel(shorten(panel.title, 44))
     axes.grid(axis="y")
     if seen.baseline is not None:
         name = f"baseline {bpb_text(seen.baseline)}"
