@@ -96,15 +96,26 @@ def show(name: Name, storage: StorageOption = None, as_json: JsonOption = False)
 @app.command()
 def plot(
     name: Name,
-    kind: Annotated[str, typer.Option(help="Comma-separated kinds of plots.")] = "importance,parallel,history,curves",
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="Comma-separated: importance, parallel, history, curves, slice, contour, timeline, throughput; or all."
+        ),
+    ] = "importance,parallel,history,curves,slice,timeline",
     formats: Annotated[str, typer.Option("--format", help="Comma-separated: html, png, svg.")] = "html",
+    evaluator: Annotated[
+        str, typer.Option(help="Of the importance: ped-anova, or fanova (needs 'bardtune[fanova]').")
+    ] = "ped-anova",
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("plots"),
     storage: StorageOption = None,
 ) -> int:
-    """Draw a study and print the path of each file."""
-    from search.commands import plot_command
+    """Draw a study and print the path of each file.
 
-    return plot_command(name, kind, formats, out, storage)
+    Example: bardtune plot shakes --kind history,contour --format png --out pictures
+    """
+    from search.commands import PlotFlags, plot_command
+
+    return plot_command(name, PlotFlags(kind=kind, formats=formats, evaluator=evaluator, out=out), storage)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import logging
 import sys
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -95,12 +96,29 @@ def show_command(name: str, storage: str | None, *, as_json: bool) -> int:
     return 0
 
 
-def plot_command(name: str, kind: str, formats: str, out: Path, storage: str | None) -> int:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlotFlags:
+    """What ``bardtune plot`` was told."""
+
+    kind: str  # comma-separated, as formats
+    formats: str
+    evaluator: str
+    out: Path
+
+
+def plot_command(name: str, flags: PlotFlags, storage: str | None) -> int:
     from studies.plots.write import write_plots  # loads the plotting libraries
 
     quiet_libraries()
     record = read_study(Storage(storage_url(storage), create=False), name)
-    for path in write_plots(record, kinds=_items(kind), formats=_items(formats), folder=out):
+    paths = write_plots(
+        record,
+        kinds=_items(flags.kind),
+        formats=_items(flags.formats),
+        folder=flags.out,
+        evaluator=flags.evaluator,
+    )
+    for path in paths:
         print(path)
     return 0
 

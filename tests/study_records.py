@@ -61,7 +61,12 @@ def make_trial(number: int, bpb: float | None = 2.3, *, ended: str = "finished",
         curve=curve,
         params={"learning_rate": 0.003},
         settings={"learning_rate": 0.003},
-        stats={"host": "secret-host", "checkpoint": "/home/somebody/secret/x.pt"},
+        stats={
+            "host": "secret-host",
+            "checkpoint": "/home/somebody/secret/x.pt",
+            "bytes_per_s": 150_000 + 7_000 * (number % 9),
+            "seconds": {"setup": 2.0, "train": 180.0 if ended == "finished" else 54.0, "evaluate": 6.0},
+        },
         started=BEGAN + timedelta(seconds=200 * number),
         ended=BEGAN + timedelta(seconds=200 * number + 190),
     )

@@ -1,5 +1,6 @@
 """The command line: what it prints, where, and with which exit code."""
 
+import inspect
 import json
 import os
 import re
@@ -186,3 +187,15 @@ def test_every_toml_in_the_readme_is_a_space_or_a_plan() -> None:
             check_draws(space_from(source))
         else:
             resolve_plan({}, source)
+
+
+def test_the_kinds_of_plots_and_the_evaluators_in_the_help_are_those_there_are() -> None:
+    from search.cli import plot
+    from studies.importance import EVALUATORS
+    from studies.plots import DEFAULT_KINDS, KINDS
+
+    defaults = inspect.signature(plot).parameters
+    assert defaults["kind"].default == ",".join(DEFAULT_KINDS)
+    said = str(defaults["kind"].annotation.__metadata__[0].help)
+    assert all(kind in said for kind in (*KINDS, "all"))
+    assert all(name in str(defaults["evaluator"].annotation.__metadata__[0].help) for name in EVALUATORS)

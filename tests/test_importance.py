@@ -12,7 +12,9 @@ import optuna
 import pytest
 from study_records import make_record, make_trial, planted_record
 
-from studies.importance import MIN_TOP_TRIALS, MIN_USABLE_TRIALS, Importance, importance
+from studies.comparing import comparable_bpbs
+from studies.errors import PlanError
+from studies.importance import MIN_USABLE_TRIALS, Importance, importance
 from studies.records import Parameter, StudyRecord
 
 ROOT = Path(__file__).parent.parent
@@ -69,12 +71,7 @@ def test_importance_is_the_same_whatever_the_hash_seed(hash_seed: str) -> None:
 
 
 def test_the_summary_says_n_and_how_the_trials_ended(found: Importance) -> None:
-    assert found.summary == "n = 28 trials (13 complete, 15 pruned), PED-ANOVA, top 18 %"
-
-
-def test_at_least_five_trials_count_as_good(found: Importance) -> None:
-    assert found.top * found.num_trials >= MIN_TOP_TRIALS
-    assert importance(planted_record(80), resamples=2).top == 0.1
+    assert found.summary == "n = 28 trials (13 complete, 15 pruned), PED-ANOVA"
 
 
 def test_importance_is_hidden_below_twenty_usable_trials() -> None:
@@ -83,14 +80,17 @@ def test_importance_is_hidden_below_twenty_usable_trials() -> None:
     assert importance(make_record(*usable[:MIN_USABLE_TRIALS]), resamples=2).reason is None
     hidden = importance(make_record(*usable[: MIN_USABLE_TRIALS - 1]))
     assert hidden.shares == ()
-    assert hidden.reason == ("Importance is hidden: it needs at least 20 complete or pruned trials; this study has 19.")
+    assert (
+        hidden.reason
+        == "Too few trials to tell: importance needs at least 20 complete or pruned trials; this study has 19."
+    )
 
 
 def test_importance_is_hidden_when_almost_all_were_pruned() -> None:
     trials = [replace(trial, state="pruned", ending="pruned", val_bpb=None) for trial in planted_record(30).trials]
     reason = importance(make_record(*trials)).reason
     assert reason is not None
-    assert "5 trials that spent their whole budget; this study has 0" in reason
+    assert "3 trials that spent their whole budget; this study has 0" in reason
 
 
 def test_importance_is_hidden_when_all_bpb_are_equal() -> None:
@@ -100,11 +100,57 @@ def test_importance_is_hidden_when_all_bpb_are_equal() -> None:
     assert hidden.reason == "Importance is hidden: the good trials cannot be told from the others."
 
 
-def test_parameters_that_are_not_in_every_trial_or_never_vary_are_left_out_and_named() -> None:
+def test_a_parameter_that_never_varies_is_left_out_and_named() -> None:
     found = importance(with_position(planted_record(30)), resamples=5)
-    assert (found.conditional, found.constant) == (("rope_theta",), ("biases",))
-    assert {share.name for share in found.shares}.isdisjoint({"rope_theta", "biases"})
+    assert found.constant == ("biases",)
+    assert "biases" not in {share.name for share in found.shares}
     assert "position" in {share.name for share in found.shares}
+
+
+def test_a_conditional_parameter_is_judged_where_it_is_set_and_named() -> None:
+    found = importance(with_position(planted_record(30)), resamples=5)
+    assert (found.partly, found.conditional) == (("rope_theta",), ())
+    assert "rope_theta" in {share.name for share in found.shares}
+
+
+def test_a_conditional_parameter_that_is_seldom_set_is_left_out() -> None:
+    record = with_position(planted_record(40))
+    trials = tuple(
+        replace(trial, params={name: value for name, value in trial.params.items() if name != "rope_theta"})
+        if trial.number > 8
+        else trial
+        for trial in record.trials
+    )
+    assert importance(replace(record, trials=trials), resamples=2).conditional == ("rope_theta",)
+
+
+def test_fanova_leaves_conditional_parameters_out_and_names_them() -> None:
+    pytest.importorskip("sklearn")
+    found = importance(with_position(planted_record(40)), evaluator="fanova", resamples=2)
+    assert found.conditional == ("rope_theta",)
+    assert found.shares[0].name == "learning_rate"
+
+
+def test_runs_of_other_roles_change_nothing(found: Importance) -> None:
+    record = planted_record(30)
+    others = [make_trial(n, 1.0, role="confirmation", candidate=3, params={"learning_rate": 0.02}) for n in range(30)]
+    assert importance(replace(record, runs=(*record.runs, *others))) == found
+
+
+def test_a_pruned_trial_counts_with_its_bpb_where_it_was_last_heard_with_finished_ones() -> None:
+    done = make_trial(0, 2.0, curve=((20, 2.6), (40, 2.3), (100, 2.1)))
+    early = make_trial(1, 2.0, ended="pruned", curve=((20, 2.7), (30, 2.5)))  # 30 % is nobody else's
+    stranger = make_trial(2, 2.0, ended="pruned", curve=((7, 3.0),))
+    lost = make_trial(3, 1.0, ended="diverged", curve=((20, 0.5),))
+    assert comparable_bpbs([done, early, stranger, lost]) == pytest.approx([2.0, 2.1, 3.0, 3.0])
+
+
+def test_an_unknown_evaluator_and_a_missing_package_name_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(PlanError, match=r"--evaluator 'shap' is unknown; choose from ped-anova, fanova"):
+        importance(planted_record(3), evaluator="shap")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(PlanError, match=r"scikit-learn; install it with: pip install 'bardtune\[fanova\]', or choose"):
+        importance(planted_record(3), evaluator="fanova")
 
 
 def test_a_study_whose_parameters_never_vary_says_so() -> None:

@@ -1,10 +1,10 @@
 """Pictures of a study.
 
-``view`` and ``parallel`` say what to show, as plain data; ``interactive`` (inside a ``page``) and ``static``
-draw it; ``write`` makes the files.
+``kinds`` names them and makes their views: what to show, as plain data. ``interactive`` (inside a ``page``) and
+``static`` draw a view; ``write`` makes the files.
 """
 
-from studies.plots.view import KINDS
+from studies.plots.kinds import DEFAULT_KINDS, KINDS, view_of
 from studies.plots.write import FORMATS, write_plots
 
-__all__ = ["FORMATS", "KINDS", "write_plots"]
+__all__ = ["DEFAULT_KINDS", "FORMATS", "KINDS", "view_of", "write_plots"]

@@ -1,68 +1,57 @@
 """The pictures as plotly figures, without the words around them."""
 
 import html
-from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
 from studies.plots import theme
+from studies.plots.interactive_base import BPB, add_dots, empty_figure
+from studies.plots.interactive_fields import contour_figure, panels_figure, timeline_figure
 from studies.plots.interactive_parallel import parallel_figure
+from studies.plots.kinds import View
+from studies.plots.panels import Panels
 from studies.plots.parallel import Parallel
+from studies.plots.surface import Contour
 from studies.plots.ticks import round_steps
-from studies.plots.view import Bars, Curve, Curves, Dot, History
+from studies.plots.timeline import Timeline
+from studies.plots.view import Bars, Curve, Curves, History
 from studies.plots.words import bpb_text, shorten
 
 
-def figure(seen: Bars | Curves | History | Parallel) -> go.Figure:
+def figure(seen: View) -> go.Figure:
     """The figure of a view that has something to draw."""
     match seen:
         case Bars():
             return _bars(seen)
+        case Contour():
+            return contour_figure(seen)
         case Curves():
             return _curves(seen)
         case History():
             return _history(seen)
+        case Panels():
+            return panels_figure(seen)
         case Parallel():
             return parallel_figure(seen)
-
-
-def _figure(x: dict[str, Any], y: dict[str, Any], *, x_title: str = "", y_title: str = "") -> go.Figure:
-    """An empty figure in the house's looks, with these settings of its axes."""
-    axis = {"gridcolor": theme.GRID, "linecolor": theme.EDGE, "zeroline": False, "automargin": True}
-    title = {"font": {"size": 13}, "standoff": 12}
-    layout = go.Layout(
-        template="none",
-        paper_bgcolor=theme.PAPER,
-        plot_bgcolor=theme.PAPER,
-        font={"family": theme.FONTS, "size": 13, "color": theme.INK},
-        margin={"l": 70, "r": 40, "t": 40, "b": 55},
-        hoverlabel={"align": "left", "bgcolor": theme.PAPER, "font": {"color": theme.INK}},
-        hovermode="closest",
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-        xaxis={**axis, "showline": True, "title": {**title, "text": x_title}, **x},
-        yaxis={**axis, "title": {**title, "text": y_title}, **y},
-    )
-    return go.Figure(layout=layout)
-
-
-def _hover(lines: Sequence[str]) -> str:
-    return "<br>".join([f"<b>{html.escape(lines[0])}</b>", *map(html.escape, lines[1:])])
+        case Timeline():
+            return timeline_figure(seen)
 
 
 # history
 
 
 def _history(seen: History) -> go.Figure:
-    numbers = [dot.number for dot in seen.dots]
-    first, last = min(numbers), max(numbers)
+    first, last = seen.dots[0].number, seen.dots[-1].number
     ticks = round_steps(first, last, most=12, whole=True)
-    drawn = _figure(
+    drawn = empty_figure(
         {"range": [first - 0.8, last + 0.8], "tickvals": ticks, "showgrid": False},
         {"range": [seen.low, seen.high], "tickformat": "~g"},
         x_title="trial",
-        y_title="validation bits per byte",
+        y_title=BPB,
     )
+    if seen.noise is not None:
+        drawn.add_hrect(*seen.noise, fillcolor=theme.BEST, opacity=0.13, line_width=0, layer="below")
     if seen.best_so_far:
         steps = [*seen.best_so_far, (last, seen.best_so_far[-1][1])]
         drawn.add_scatter(
@@ -70,48 +59,30 @@ def _history(seen: History) -> go.Figure:
             y=[bpb for _, bpb in steps],
             mode="lines",
             line={"color": theme.FINISHED, "width": 2, "shape": "hv"},
-            name="best so far",
+            name="lowest so far",
             hoverinfo="skip",
         )
-    for name, dots, marker in _dot_groups(seen):
-        _add_dots(drawn, name, dots, marker)
+    best = seen.dots.index(seen.best) if seen.best is not None else None
+    add_dots(drawn, [dot.number for dot in seen.dots], seen.dots, seen.crown, best=best)
+    _add_confirmed(drawn, seen)
     _mark_history(drawn, seen)
     return drawn
 
 
-def _dot_groups(seen: History) -> list[tuple[str, list[Dot], dict[str, Any]]]:
-    """Name, dots and marker of each group that has any."""
-    hollow = {"color": theme.PAPER, "size": 9, "symbol": "circle", "line": _edge(theme.PRUNED)}
-    full = {"color": theme.FINISHED, "size": 9, "symbol": "circle", "line": _edge(theme.FINISHED)}
-    cross = {"color": theme.LOST, "size": 10, "symbol": "x"}
-    star = {"color": theme.BEST, "size": 15, "symbol": "star"}
-    finished = [dot for dot in seen.dots if dot.look == "finished"]
-    pruned = [dot for dot in seen.dots if dot.look == "pruned"]
-    lost = [dot for dot in seen.dots if dot.look == "lost"]
-    best = [seen.best] if seen.best else []
-    markers: list[tuple[str, list[Dot], dict[str, Any]]] = [
-        ("pruned, last value", pruned, hollow),
-        ("finished", finished, full),
-        ("diverged or crashed", lost, cross),
-        ("best", best, star),
-    ]
-    return [group for group in markers if group[1]]
-
-
-def _edge(colour: str) -> dict[str, Any]:
-    return {"color": colour, "width": 1.8}
-
-
-def _add_dots(drawn: go.Figure, name: str, dots: Sequence[Dot], marker: dict[str, Any]) -> None:
-    symbols = ["triangle-up" if dot.is_clipped else marker["symbol"] for dot in dots]
-    faces = [theme.PAPER if dot.is_clipped else marker["color"] for dot in dots]
+def _add_confirmed(drawn: go.Figure, seen: History) -> None:
+    """Diamonds at the means of fresh runs, above the single values that they put right."""
+    if not seen.confirmed:
+        return
+    numbers, means, sds = zip(*seen.confirmed, strict=True)
+    spread = [f" ± {sd:.4f}" if sd is not None else "" for sd in sds]
     drawn.add_scatter(
-        x=[dot.number for dot in dots],
-        y=[dot.shown for dot in dots],
+        x=numbers,
+        y=means,
         mode="markers",
-        name=name,
-        marker={**marker, "symbol": symbols, "color": faces, "opacity": 1},
-        text=[_hover(dot.hover) for dot in dots],
+        name="mean of fresh runs ± sd",
+        marker={"symbol": "diamond-open", "size": 11, "color": theme.BEST, "line": {"width": 2, "color": theme.BEST}},
+        error_y={"type": "data", "array": [sd or 0.0 for sd in sds], "color": theme.BEST, "thickness": 1.5, "width": 5},
+        text=[f"<b>trial {n}</b>, fresh runs: {m:.4f}{s} bpb" for n, m, s in zip(numbers, means, spread, strict=True)],
         hovertemplate="%{text}<extra></extra>",
     )
 
@@ -119,23 +90,24 @@ def _add_dots(drawn: go.Figure, name: str, dots: Sequence[Dot], marker: dict[str
 def _mark_history(drawn: go.Figure, seen: History) -> None:
     """Label the baseline's line, and the best trial below its star."""
     if seen.baseline is not None:
-        below = seen.best is not None and seen.best.shown > seen.baseline
+        below = seen.baseline > 0.2 * seen.low + 0.8 * seen.high  # above it stand the marks at the top edge
         drawn.add_hline(
             y=seen.baseline,
             line={"color": theme.BASELINE, "width": 1.5, "dash": "dash"},
             annotation={
                 "text": f"baseline {bpb_text(seen.baseline)}",
                 "font": {"color": theme.BASELINE},
+                "bgcolor": "rgba(255,255,255,0.75)",
                 "yanchor": "top" if below else "bottom",
             },
             annotation_position="right",
         )
         drawn.layout.annotations[-1].update(x=1, xanchor="right")
-    if seen.best is not None:
+    if seen.best is not None and seen.crown is not None:
         drawn.add_annotation(
             x=seen.best.number,
-            y=seen.best.shown,
-            text=f"<b>best: trial {seen.best.number}, {bpb_text(seen.best.shown)}</b>",
+            y=min(seen.best.shown, seen.noise[0] if seen.noise else seen.best.shown),
+            text=f"<b>{seen.crown.text}</b>",
             font={"color": theme.BEST},
             showarrow=False,
             xanchor=seen.best_at,
@@ -147,11 +119,11 @@ def _mark_history(drawn: go.Figure, seen: History) -> None:
 
 
 def _curves(seen: Curves) -> go.Figure:
-    drawn = _figure(
+    drawn = empty_figure(
         {"range": [0, 101], "ticksuffix": " %", "showgrid": False},
         {"range": [seen.low, seen.high], "tickformat": "~g"},
         x_title=f"percent of the budget ({seen.seconds:g} s)",
-        y_title="validation bits per byte",
+        y_title=BPB,
     )
     for look, name, line in (
         ("pruned", "pruned", {"color": theme.PRUNED, "width": 1.2}),
@@ -166,8 +138,7 @@ def _curves(seen: Curves) -> go.Figure:
         name = f"baseline {bpb_text(seen.baseline.points[-1][1])}"
         _add_curve(drawn, seen.baseline, name, {"color": theme.BASELINE, "width": 2, "dash": "dash"})
     if seen.best is not None:
-        name = f"best: {seen.best.label}, {bpb_text(seen.best.points[-1][1])}"
-        _add_curve(drawn, seen.best, name, {"color": theme.BEST, "width": 3})
+        _add_curve(drawn, seen.best, seen.best_name, {"color": theme.BEST, "width": 3})
     return drawn
 
 
@@ -198,10 +169,10 @@ def _add_curve(drawn: go.Figure, curve: Curve, name: str, line: dict[str, Any], 
 
 def _bars(seen: Bars) -> go.Figure:
     shares = seen.importance.shares[::-1]  # plotly counts from the bottom
-    drawn = _figure(
+    drawn = empty_figure(
         {"ticksuffix": " %", "range": [0, 112 * max(max(share.mean, share.high) for share in shares)]},
         {"showgrid": False},
-        x_title="share of the importance",
+        x_title=f"share of the importance<br>{seen.importance.summary}",
     )
     names = [html.escape(shorten(share.name, 30)) for share in shares]
     drawn.add_bar(

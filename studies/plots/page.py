@@ -4,8 +4,11 @@ import html
 
 from studies.plots import theme
 from studies.plots.interactive import figure
+from studies.plots.kinds import View
+from studies.plots.panels import Panels
 from studies.plots.parallel import Parallel
-from studies.plots.view import Bars, Curves, History
+from studies.plots.timeline import Timeline
+from studies.plots.view import Bars
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -41,12 +44,12 @@ _CONFIG = {
     "showSendToCloud": False,  # plotly 7 offers by default to upload the picture
 }
 _BRUSHING = (
-    "Drag along an axis to select, click it to clear; drag an axis's name to move it. "
+    "Drag along an axis to select, click it to clear; drag an axis's name to move it; the buttons put all axes back. "
     "Dark is low bpb, orange the best trial."
 )
 
 
-def page(seen: Bars | Curves | History | Parallel) -> str:
+def page(seen: View) -> str:
     """The whole HTML document."""
     frame, width = seen.frame, 0
     if frame.sentence is not None:
@@ -55,7 +58,7 @@ def page(seen: Bars | Curves | History | Parallel) -> str:
         picture = figure(seen).to_html(
             full_html=False, include_plotlyjs=True, config=_CONFIG, div_id="picture", default_height="100%"
         )
-        width = 115 * (len(seen.axes) + 1) if isinstance(seen, Parallel) else 0
+        width = 74 * (len(seen.axes) + 1) if isinstance(seen, Parallel) else 0
     note = f"{_BRUSHING} {frame.note}" if isinstance(seen, Parallel) and not frame.sentence else frame.note
     return _PAGE.format(
         title=html.escape(frame.title),
@@ -66,10 +69,19 @@ def page(seen: Bars | Curves | History | Parallel) -> str:
         muted=theme.MUTED,
         paper=theme.PAPER,
         fonts=theme.FONTS,
-        height=_least_height(seen),
+        height=least_height(seen),
         width=width,
     )
 
 
-def _least_height(seen: Bars | Curves | History | Parallel) -> int:
-    return 80 + 34 * len(seen.importance.shares) if isinstance(seen, Bars) else 380
+def least_height(seen: View) -> int:
+    """Pixels below which the picture's labels would run into each other."""
+    match seen:
+        case Bars():
+            return 110 + 34 * len(seen.importance.shares)
+        case Panels():
+            return max(380, 70 + 215 * seen.rows)
+        case Timeline():
+            return max(240, 110 + 17 * len(seen.bars))
+        case _:
+            return 420

@@ -11,14 +11,20 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from studies.plots import theme
+from studies.plots.kinds import View
+from studies.plots.panels import Panels
 from studies.plots.parallel import Parallel
+from studies.plots.static_base import BPB, HALO, LEGEND, label_best, scatter_dots, star
+from studies.plots.static_fields import draw_contour, draw_panels, draw_timeline
 from studies.plots.static_parallel import draw_parallel
+from studies.plots.surface import Contour
 from studies.plots.ticks import round_steps
+from studies.plots.timeline import Timeline
 from studies.plots.view import Bars, Curve, Curves, History
 from studies.plots.words import bpb_text, shorten
 
 DPI = 150
-HEIGHT_IN = 6.2
+WIDTH_IN, HEIGHT_IN = 11.0, 6.2
 _STYLE = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same picture everywhere
     "font.size": theme.TEXT_SIZE,
@@ -43,7 +49,7 @@ _STYLE = {
 }
 
 
-def picture(seen: Bars | Curves | History | Parallel, format_: str) -> bytes:
+def picture(seen: View, format_: str) -> bytes:
     """The file's content; ``format_`` is png or svg."""
     content = io.BytesIO()
     with matplotlib.style.context(["default", _STYLE]):
@@ -52,17 +58,24 @@ def picture(seen: Bars | Curves | History | Parallel, format_: str) -> bytes:
     return content.getvalue()
 
 
-def figure(seen: Bars | Curves | History | Parallel) -> Figure:
+def figure(seen: View) -> Figure:
     """The picture with the words around it."""
     drawn = _framed(seen)
     if seen.frame.sentence is not None:
         sentence = textwrap.fill(seen.frame.sentence, 70)
         drawn.text(0.5, 0.5, sentence, ha="center", va="center", fontsize=theme.TITLE_SIZE - 2)
         return drawn
+    if isinstance(seen, Panels):
+        draw_panels(drawn, seen)
+        return drawn
     axes = drawn.add_subplot()
     match seen:
         case Bars():
             _draw_bars(axes, seen)
+        case Contour():
+            draw_contour(axes, seen)
+        case Timeline():
+            draw_timeline(axes, seen)
         case Curves():
             _draw_curves(axes, seen)
         case History():
@@ -72,13 +85,10 @@ def figure(seen: Bars | Curves | History | Parallel) -> Figure:
     return drawn
 
 
-def _framed(seen: Bars | Curves | History | Parallel) -> Figure:
+def _framed(seen: View) -> Figure:
     """A white sheet with title, subtitle and note; what is between them is free."""
     frame = seen.frame
-    width = max(11.0, 1.25 * len(seen.axes) + 1) if isinstance(seen, Parallel) else 11.0
-    height = max(HEIGHT_IN, 0.36 * width)
-    if isinstance(seen, Bars) and frame.sentence is None:
-        height = max(3.6, 2.0 + 0.42 * len(seen.importance.shares))
+    width, height = _size_in(seen)
     drawn = Figure(figsize=(width, height), dpi=DPI, facecolor=theme.PAPER)
     title = shorten(frame.title, int(width * 7))
     drawn.text(0.2 / width, 1 - 0.18 / height, title, fontsize=theme.TITLE_SIZE, weight="bold", va="top")
@@ -91,54 +101,46 @@ def _framed(seen: Bars | Curves | History | Parallel) -> Figure:
     return drawn
 
 
+def _size_in(seen: View) -> tuple[float, float]:
+    """Width and height of the sheet, in inches."""
+    match seen:
+        case Bars(importance=found) if found.shares:
+            return WIDTH_IN, max(3.6, 2.2 + 0.42 * len(found.shares))
+        case Panels() if seen.panels:
+            return WIDTH_IN, max(HEIGHT_IN, 1.4 + 2.3 * seen.rows)
+        case Timeline() if seen.bars:
+            return WIDTH_IN, max(3.6, 1.9 + 0.19 * len(seen.bars))
+        case Parallel():
+            width = max(WIDTH_IN, 1.25 * len(seen.axes) + 1)
+            return width, max(HEIGHT_IN, 0.36 * width)
+        case _:
+            return WIDTH_IN, HEIGHT_IN
+
+
 # history
 
 
 def _draw_history(axes: Axes, seen: History) -> None:
     first, last = seen.dots[0].number, seen.dots[-1].number
-    axes.set(xlabel="trial", ylabel="validation bits per byte", ylim=(seen.low, seen.high))
+    axes.set(xlabel="trial", ylabel=BPB, ylim=(seen.low, seen.high))
     axes.set_xlim(first - 0.8, last + 0.8)
     axes.set_xticks(round_steps(first, last, most=12, whole=True))
     axes.grid(axis="y")
+    if seen.noise is not None:
+        axes.axhspan(*seen.noise, color=theme.BEST, alpha=0.13, lw=0, zorder=1)
     if seen.best_so_far:
         steps = [*seen.best_so_far, (last, seen.best_so_far[-1][1])]
         numbers, bpbs = zip(*steps, strict=True)
-        axes.step(numbers, bpbs, where="post", color=theme.FINISHED, lw=1.8, label="best so far", zorder=2)
-    _scatter_dots(axes, seen)
+        axes.step(numbers, bpbs, where="post", color=theme.FINISHED, lw=1.8, label="lowest so far", zorder=2)
+    scatter_dots(axes, [dot.number for dot in seen.dots], seen.dots)
     _mark_history(axes, seen, right=last + 0.8)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=5, borderaxespad=0.3, handletextpad=0.4)
-
-
-def _scatter_dots(axes: Axes, seen: History) -> None:
-    """Dots by how their trials ended; those beyond the top edge as triangles on it."""
-    styles = {
-        "pruned": ("pruned, last value", theme.PAPER, theme.PRUNED, "o"),
-        "finished": ("finished", theme.FINISHED, theme.FINISHED, "o"),
-        "lost": ("diverged or crashed", theme.LOST, theme.PAPER, "X"),
-    }
-    for look, (label, face, edge, marker) in styles.items():
-        named = False
-        for is_clipped, shape in ((False, marker), (True, "^")):
-            dots = [dot for dot in seen.dots if dot.look == look and dot.is_clipped == is_clipped]
-            if dots:
-                axes.scatter(
-                    [dot.number for dot in dots],
-                    [dot.shown for dot in dots],
-                    s=52,
-                    marker=shape,
-                    facecolor=theme.PAPER if is_clipped else face,
-                    edgecolor=edge,
-                    linewidth=1.5 if look != "lost" else 0.5,
-                    label=None if named else label,
-                    zorder=3,
-                )
-                named = True
+    axes.legend(ncols=6, columnspacing=1.4, **LEGEND)
 
 
 def _mark_history(axes: Axes, seen: History, *, right: float) -> None:
-    """Label the baseline's line, and the best trial below its star."""
+    """Label the baseline's line, and the best trial below its star; diamonds at the means of fresh runs."""
     if seen.baseline is not None:
-        below = seen.best is not None and seen.best.shown > seen.baseline
+        below = seen.baseline > 0.2 * seen.low + 0.8 * seen.high  # above it stand the marks at the top edge
         axes.axhline(seen.baseline, color=theme.BASELINE, lw=1.3, ls=(0, (5, 4)), zorder=1)
         axes.annotate(
             f"baseline {bpb_text(seen.baseline)}",
@@ -148,26 +150,24 @@ def _mark_history(axes: Axes, seen: History, *, right: float) -> None:
             ha="right",
             va="top" if below else "bottom",
             color=theme.BASELINE,
+            path_effects=HALO,
+            zorder=6,
         )
-    if seen.best is not None:
-        axes.scatter([seen.best.number], [seen.best.shown], s=190, marker="*", color=theme.BEST, label="best", zorder=5)
-        axes.annotate(
-            f"best: trial {seen.best.number}, {bpb_text(seen.best.shown)}",
-            (seen.best.number, seen.best.shown),
-            xytext=(0, -10),
-            textcoords="offset points",
-            ha=seen.best_at,
-            va="top",
-            color=theme.BEST,
-            weight="bold",
-        )
+    for place, (number, mean, sd) in enumerate(seen.confirmed):
+        label = "mean of fresh runs ± sd" if place == 0 else None
+        look = {"fmt": "D", "ms": 7, "mfc": "none", "mec": theme.BEST, "mew": 1.6, "ecolor": theme.BEST, "capsize": 3.5}
+        axes.errorbar([number], [mean], yerr=[sd or 0.0], label=label, zorder=4, **look)  # type: ignore[arg-type]
+    if seen.best is not None and seen.crown is not None:
+        star(axes, seen.best.number, seen.best.shown, seen.crown.word)
+        lowest = min(seen.best.shown, seen.noise[0] if seen.noise else seen.best.shown)
+        label_best(axes, seen.best.number, lowest, seen.crown, side=seen.best_at)
 
 
 # curves
 
 
 def _draw_curves(axes: Axes, seen: Curves) -> None:
-    axes.set(xlabel=f"percent of the budget ({seen.seconds:g} s)", ylabel="validation bits per byte")
+    axes.set(xlabel=f"percent of the budget ({seen.seconds:g} s)", ylabel=BPB)
     axes.set(xlim=(0, 100.8), ylim=(seen.low, seen.high))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda percent, _: f"{percent:g} %"))
     axes.grid(axis="y")
@@ -178,10 +178,9 @@ def _draw_curves(axes: Axes, seen: Curves) -> None:
         name = f"baseline {bpb_text(seen.baseline.points[-1][1])}"
         handles += axes.plot(*_xy(seen.baseline), color=theme.BASELINE, lw=2, ls=(0, (5, 3)), label=name, zorder=4)
     if seen.best is not None:
-        name = f"best: {seen.best.label}, {bpb_text(seen.best.points[-1][1])}"
         marker = "o" if len(seen.best.points) == 1 else None
-        handles += axes.plot(*_xy(seen.best), color=theme.BEST, lw=3, label=name, marker=marker, zorder=5)
-    axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=5, borderaxespad=0.3, handletextpad=0.4)
+        handles += axes.plot(*_xy(seen.best), color=theme.BEST, lw=3, label=seen.best_name, marker=marker, zorder=5)
+    axes.legend(handles=handles, ncols=5, **LEGEND)
 
 
 _CURVE_STYLES = {
@@ -235,7 +234,7 @@ def _draw_bars(axes: Axes, seen: Bars) -> None:
         )
     axes.set_yticks(places, [shorten(share.name, 30) for share in shares])
     axes.tick_params(axis="y", length=0)
-    axes.set(xlabel="share of the importance", ylim=(len(shares) - 0.4, -0.6))
+    axes.set(xlabel=f"share of the importance   ({seen.importance.summary})", ylim=(len(shares) - 0.4, -0.6))
     axes.set_xlim(0, 1.12 * max(max(share.mean, share.high) for share in shares))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
     axes.grid(axis="x")

@@ -3,14 +3,12 @@
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter
 
 from studies.plots import theme
 from studies.plots.parallel import Axis, Line, Parallel
+from studies.plots.static_base import HALO
 from studies.plots.words import bpb_text, shorten
-
-_HALO = [withStroke(linewidth=3, foreground=theme.PAPER)]
 
 
 def draw_parallel(axes: Axes, seen: Parallel) -> None:
@@ -22,10 +20,14 @@ def draw_parallel(axes: Axes, seen: Parallel) -> None:
     )
     order = sorted(range(len(seen.lines)), key=lambda index: _depth(seen.lines[index]))
     for depth, index in enumerate(order):
-        if index != seen.best:
+        if index not in (seen.best, seen.baseline):
             _draw_line(axes, seen, index, colours, zorder=1 + depth / 100)
     for place, axis in enumerate(seen.axes):
         _draw_axis(axes, axis, place)
+    if seen.baseline is not None:
+        heights = _heights(seen, seen.baseline)
+        axes.plot(range(len(heights)), heights, color=theme.BASELINE, lw=2, ls=(0, (5, 3)), zorder=4.5)
+        axes.text(len(seen.axes) - 1, -0.04, "baseline", ha="right", va="top", color=theme.BASELINE, weight="bold")
     if seen.best is not None:
         _draw_best(axes, seen, seen.best)
     if not all(line.is_pruned for line in seen.lines):
@@ -87,7 +89,7 @@ def _draw_axis(axes: Axes, axis: Axis, place: int) -> None:
             ha="right",
             va="center",
             fontsize=theme.SMALL_SIZE - 1,
-            path_effects=_HALO,
+            path_effects=HALO,
             zorder=6,
         )
 
@@ -108,13 +110,13 @@ def _draw_best(axes: Axes, seen: Parallel, best: int) -> None:
             fontsize=theme.SMALL_SIZE,
             weight="bold",
             color=theme.BEST,
-            path_effects=_HALO,
+            path_effects=HALO,
             zorder=7,
         )
     axes.text(
         0,
         -0.04,
-        f"best: trial {seen.lines[best].number}",
+        seen.crown.text if seen.crown else "",
         ha="left",
         va="top",
         color=theme.BEST,

@@ -1,32 +1,14 @@
-"""What each picture shows, as plain data: one view for each kind, drawn alike by every renderer."""
+"""What each picture shows, as plain data drawn alike by every renderer: history, learning curves, importance."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from studies.importance import INTERVAL, Importance, importance
-from studies.plots.ticks import usual_range
-from studies.plots.words import Frame, frame_of, hover_lines
+from studies.plots.marks import Crown, Dot, Look, crown_of, dot_of, dots_note, look_of, range_of
+from studies.plots.words import Frame, bpb_text, frame_of, hover_lines
 from studies.records import StudyRecord, TrialRecord
-
-KINDS = ("importance", "parallel", "history", "curves")
-Look = Literal["finished", "pruned", "lost", "open"]  # lost: diverged or crashed; open: not yet over
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Dot:
-    """One trial of the history."""
-
-    number: int
-    bpb: float | None  # None for a trial that was lost
-    shown: float  # where it is drawn: its bpb, or the top edge
-    look: Look
-    hover: tuple[str, ...]
-
-    @property
-    def is_clipped(self) -> bool:
-        return self.bpb is not None and self.bpb != self.shown
+from studies.verdict import verdict_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +18,10 @@ class History:
     frame: Frame
     dots: tuple[Dot, ...] = ()
     best_so_far: tuple[tuple[int, float], ...] = ()  # (trial number, lowest bpb of the finished ones up to it)
-    best: Dot | None = None
+    best: Dot | None = None  # the winner, or the lowest single value while nothing is confirmed
+    crown: Crown | None = None
+    confirmed: tuple[tuple[int, float, float | None], ...] = ()  # (trial number, mean of its fresh runs, their sd)
+    noise: tuple[float, float] | None = None  # two standard deviations between seeds around the winner's mean
     baseline: float | None = None
     low: float = 0.0  # of the bpb axis
     high: float = 1.0
@@ -48,7 +33,7 @@ class History:
         if self.best is None or last == first:
             return "center"
         place = (self.best.number - first) / (last - first)
-        return "left" if place < 0.1 else "right" if place > 0.9 else "center"
+        return "left" if place < 0.2 else "right" if place > 0.8 else "center"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +53,7 @@ class Curves:
     frame: Frame
     curves: tuple[Curve, ...] = ()  # without the best
     best: Curve | None = None
+    best_name: str = ""
     baseline: Curve | None = None
     seconds: float = 0.0  # the budget
     low: float = 0.0
@@ -84,27 +70,28 @@ class Bars:
 
 def history(record: StudyRecord) -> History:
     """View of the trials one after the other; what lies far above the others is drawn at the top edge."""
-    ended = [trial for trial in record.trials if _look(trial) != "open"]
+    ended = [trial for trial in record.trials if look_of(trial) != "open"]
     if not ended:
         return History(frame=frame_of(record, "history", sentence="No trial has ended yet."))
-    low, high = _bpb_range(record)
-    edge = high + 0.05 * (high - low)
-    dots = tuple(_dot(trial, high=high, edge=edge) for trial in ended)
-    best = record.best
-    clipped = sum(dot.is_clipped for dot in dots)
-    notes = ["No trial has finished yet."] if best is None else []
-    if clipped:
-        notes.append(f"{clipped} above {high:.2f} bpb drawn at the top edge (open triangles).")
-    if any(dot.look == "pruned" for dot in dots):
-        notes.append("Pruned trials stand at their last value, which is that of a shorter training.")
+    scale = range_of(record)
+    dots = tuple(dot_of(trial, scale) for trial in ended)
+    crown = crown_of(record)
+    notes = [crown.note if crown else "No trial has finished yet."]
+    noise = crown.noise if crown is not None else None
+    if crown is not None and noise is not None:
+        notes.append(f"Pale band: two standard deviations between seeds ({crown.seed_sd:.4f} bpb) around it.")
+    low, high = scale.axis
     return History(
-        frame=frame_of(record, "history", note=" ".join(notes)),
+        frame=frame_of(record, "history", note=" ".join(notes + dots_note(dots, scale))),
         dots=dots,
         best_so_far=_best_so_far(record.trials),
-        best=next((dot for dot in dots if best is not None and dot.number == best.number), None),
+        best=next((dot for dot in dots if crown is not None and dot.number == crown.trial.number), None),
+        crown=crown,
+        confirmed=_confirmed(record),
+        noise=noise,
         baseline=record.baseline.val_bpb if record.baseline else None,
-        low=low - 0.08 * (high - low),
-        high=edge + 0.04 * (high - low),
+        low=low,
+        high=high,
     )
 
 
@@ -113,15 +100,20 @@ def curves(record: StudyRecord) -> Curves:
     drawn = {trial.number: _curve(trial) for trial in record.trials if _points(trial)}
     if not drawn:
         return Curves(frame=frame_of(record, "curves", sentence="No trial has reported a bpb yet."))
-    best = drawn.pop(record.best.number) if record.best else None
-    low, high = _bpb_range(record)
+    crown = crown_of(record)
+    best = drawn.pop(crown.trial.number) if crown else None
+    scale = range_of(record)
+    low, high = scale.low, scale.high
     if best is not None:  # the fall of the best curve after its first tenth is worth seeing
         high = max([high, *(bpb for percent, bpb in best.points if percent >= 10)])
     note = "Last point of a finished trial: the whole validation part; the points before: a fixed subset."
+    if any(curve.look == "pruned" for curve in drawn.values()):
+        note += " Dots: where trials were pruned."
     return Curves(
         frame=frame_of(record, "curves", note=note),
         curves=tuple(sorted(drawn.values(), key=lambda curve: curve.look == "finished")),
         best=best,
+        best_name=_best_name(crown) if crown else "",
         baseline=_curve(record.baseline) if record.baseline and _points(record.baseline) else None,
         seconds=record.plan.seconds,
         low=low - 0.08 * (high - low),
@@ -129,40 +121,39 @@ def curves(record: StudyRecord) -> Curves:
     )
 
 
-def bars(record: StudyRecord) -> Bars:
+def bars(record: StudyRecord, *, evaluator: str = "ped-anova") -> Bars:
     """View of the importance, or of the reason why there is none."""
-    found = importance(record)
+    found = importance(record, evaluator=evaluator)
     if found.reason is not None:
         return Bars(frame=frame_of(record, "importance", sentence=found.reason), importance=found)
+    interval = f"{INTERVAL:.0%}".replace("%", " %")
+    notes = [f"Bars: mean, whiskers: {interval} interval, of trials resampled with replacement."]
+    if found.num_pruned:
+        notes.append(
+            "Pruned trials count with their bpb where they were last heard together with finished ones, "
+            "less what those still gained from there."
+        )
+    if found.partly:
+        notes.append(f"Judged only where they are set: {', '.join(found.partly)}.")
     left_out = [f"{name} (not in every trial)" for name in found.conditional]
     left_out += [f"{name} (one value)" for name in found.constant]
-    note = f"{found.summary}; bars: mean, whiskers: {INTERVAL:.0%} bootstrap interval.".replace("0%", "0 %")
-    note += f" Left out: {', '.join(left_out)}." if left_out else ""
-    return Bars(frame=frame_of(record, "importance", note=note), importance=found)
+    if left_out:
+        notes.append(f"Left out: {', '.join(left_out)}.")
+    return Bars(frame=frame_of(record, "importance", note=" ".join(notes)), importance=found)
 
 
-def _bpb_range(record: StudyRecord) -> tuple[float, float]:
-    """Range of bpb that holds the baseline and all trials but those far above the others."""
-    finished = [trial.val_bpb for trial in record.trials if trial.val_bpb is not None]
-    heard = [bpb for trial in record.trials if (bpb := trial.last_bpb) is not None and math.isfinite(bpb)]
-    marks = [record.baseline.val_bpb] if record.baseline and record.baseline.val_bpb is not None else []
-    low, high = usual_range(finished, heard or marks or [8.0])
-    return min([low, *marks]), max([high, *marks])
+def _best_name(crown: Crown) -> str:
+    """The curve is that of the search trial, not of the fresh runs."""
+    own = bpb_text(crown.trial.val_bpb or 0.0)
+    return f"winner: trial {crown.trial.number}, in this run {own}" if crown.n else crown.text
 
 
-def _look(trial: TrialRecord) -> Look:
-    if trial.state in ("running", "interrupted"):
-        return "open"
-    if trial.state == "pruned":
-        return "pruned"
-    return "finished" if trial.val_bpb is not None and math.isfinite(trial.val_bpb) else "lost"
-
-
-def _dot(trial: TrialRecord, *, high: float, edge: float) -> Dot:
-    look = _look(trial)
-    bpb = None if look == "lost" else trial.last_bpb
-    shown = edge if bpb is None or bpb > high else bpb
-    return Dot(number=trial.number, bpb=bpb, shown=shown, look=look, hover=hover_lines(trial))
+def _confirmed(record: StudyRecord) -> tuple[tuple[int, float, float | None], ...]:
+    return tuple(
+        (group.runs[0].candidate, group.mean, group.sd)
+        for group in verdict_of(record).candidates
+        if group.runs[0].candidate is not None
+    )
 
 
 def _best_so_far(trials: Sequence[TrialRecord]) -> tuple[tuple[int, float], ...]:
@@ -181,4 +172,4 @@ def _points(trial: TrialRecord) -> tuple[tuple[int, float], ...]:
 
 
 def _curve(trial: TrialRecord) -> Curve:
-    return Curve(label=trial.label, points=_points(trial), look=_look(trial), hover=hover_lines(trial))
+    return Curve(label=trial.label, points=_points(trial), look=look_of(trial), hover=hover_lines(trial))

@@ -24,6 +24,10 @@ _HEADINGS = {
     "parallel": "parallel coordinates",
     "history": "bpb, trial by trial",
     "curves": "learning curves",
+    "slice": "bpb against each parameter",
+    "contour": "bpb over the two most important parameters",
+    "timeline": "runs by phase",
+    "throughput": "training speed and bpb",
 }
 
 
@@ -71,7 +75,7 @@ def bpb_text(bpb: float) -> str:
 
 
 def params_lines(trial: TrialRecord) -> list[str]:
-    return [f"{name} {number_text(value)}" for name, value in trial.params.items()]
+    return [f"{shorten(name, 40)} {shorten(number_text(value), 40)}" for name, value in trial.params.items()]
 
 
 def ending_text(trial: TrialRecord) -> str:
@@ -85,7 +89,8 @@ def ending_text(trial: TrialRecord) -> str:
 def hover_lines(trial: TrialRecord) -> tuple[str, ...]:
     """Label, bpb and ending, then one line for each parameter."""
     bpb = "no bpb" if trial.last_bpb is None else f"{bpb_text(trial.last_bpb)} bpb"
-    return (trial.label, f"{bpb}, {ending_text(trial)}", *params_lines(trial))
+    busy = ["starved: its machine was busy"] if trial.stats.get("starved") else []
+    return (trial.label, f"{bpb}, {ending_text(trial)}", *params_lines(trial), *busy)
 
 
 def shorten(text: str, length: int) -> str:

@@ -1,47 +1,43 @@
 """From a study to picture files."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from studies.errors import PlanError, StudyError
-from studies.plots import parallel, view
-from studies.plots.view import KINDS
+from studies.importance import check_evaluator
+from studies.plots.kinds import KINDS, View, view_of
 from studies.records import StudyRecord
 
+__all__ = ["FORMATS", "View", "render", "view_of", "write_plots"]
+
 FORMATS = ("html", "png", "svg")
-View = view.Bars | view.Curves | view.History | parallel.Parallel
 
 
-def write_plots(record: StudyRecord, *, kinds: Sequence[str], formats: Sequence[str], folder: Path) -> list[Path]:
+def write_plots(
+    record: StudyRecord, *, kinds: Sequence[str], formats: Sequence[str], folder: Path, evaluator: str = "ped-anova"
+) -> list[Path]:
     """Write ``{study}-{kind}.{format}`` into ``folder`` for each kind and format; return the paths.
+
+    The kind ``all`` stands for every kind.
 
     A reader finds the old file or the new one, never a piece.
 
     Raises:
-        PlanError: a kind or format that is not known, before anything is written.
+        PlanError: a kind, format or evaluator that is not known, before anything is written.
         StudyError: the folder cannot be made or written to.
     """
+    kinds = KINDS if "all" in kinds else kinds
     _check("kind", kinds, KINDS)
     _check("format", formats, FORMATS)
+    check_evaluator(evaluator)
     paths: list[Path] = []
     for kind in dict.fromkeys(kinds):
-        seen = view_of(record, kind)
+        seen = view_of(record, kind, evaluator=evaluator)
         for format_ in dict.fromkeys(formats):
             paths.append(folder / f"{record.name}-{kind}.{format_}")
             _write_whole(paths[-1], render(seen, format_))
     return paths
-
-
-def view_of(record: StudyRecord, kind: str) -> View:
-    """What the picture of ``kind`` shows."""
-    makers: dict[str, Callable[[StudyRecord], View]] = {
-        "importance": view.bars,
-        "parallel": parallel.parallel,
-        "history": view.history,
-        "curves": view.curves,
-    }
-    return makers[kind](record)
 
 
 def render(seen: View, format_: str) -> bytes:

@@ -1,0 +1,166 @@
+"""What several pictures say alike: how a trial looks, the range of bpb, and who has won."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from studies.plots.ticks import usual_range
+from studies.plots.words import bpb_text, hover_lines
+from studies.records import StudyRecord, TrialRecord
+from studies.verdict import Verdict, verdict_of
+
+Look = Literal["finished", "pruned", "lost", "open"]  # lost: diverged or crashed; open: not yet over
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dot:
+    """One trial as a point."""
+
+    number: int
+    bpb: float | None  # None for a trial that was lost
+    shown: float  # where it is drawn: its bpb, or the top edge
+    look: Look
+    hover: tuple[str, ...]
+    is_starved: bool = False  # its machine was busy
+
+    @property
+    def is_clipped(self) -> bool:
+        return self.bpb is not None and self.bpb != self.shown
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Range:
+    """Of the bpb axis, and where what lies above it is drawn."""
+
+    low: float
+    high: float  # of what is drawn in its place
+
+    @property
+    def edge(self) -> float:
+        return self.high + 0.05 * (self.high - self.low)
+
+    @property
+    def axis(self) -> tuple[float, float]:
+        """Both ends of the axis, with room for marks, and for a label below the lowest."""
+        span = self.high - self.low
+        return self.low - 0.14 * span, self.edge + 0.04 * span
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Crown:
+    """The study's best settings: confirmed by fresh runs, or only the lowest single value."""
+
+    trial: TrialRecord
+    raw: TrialRecord  # the search trial with the lowest single value
+    bpb: float  # mean of the fresh runs; the one value if there are none
+    n: int = 0  # fresh runs
+    sd: float | None = None  # between them
+    seed_sd: float | None = None  # between seeds, pooled over everything that ran more than once
+
+    @property
+    def word(self) -> str:
+        return "winner" if self.n else "best"
+
+    @property
+    def noise(self) -> tuple[float, float] | None:
+        """Two standard deviations between seeds around the winner's mean."""
+        if not self.n or not self.seed_sd:
+            return None
+        return self.bpb - 2 * self.seed_sd, self.bpb + 2 * self.seed_sd
+
+    @property
+    def text(self) -> str:
+        """For labels: who, and how good."""
+        spread = f" ± {self.sd:.4f}" if self.sd is not None else ""
+        runs = f" (n = {self.n})" if self.n else ""
+        return f"{self.word}: trial {self.trial.number}, {bpb_text(self.bpb)}{spread}{runs}"
+
+    @property
+    def note(self) -> str:
+        """What the label rests on."""
+        who = f"{self.word.capitalize()}: trial {self.trial.number}, {bpb_text(self.bpb)}"
+        if not self.n:
+            return f"{who}, the lowest single value, not confirmed with other seeds."
+        spread = f" ± {self.sd:.4f}, mean and standard deviation" if self.sd is not None else ", mean"
+        words = f"{who}{spread} of {self.n} fresh run{'s' * (self.n != 1)} of its settings."
+        if self.raw.number != self.trial.number and self.raw.val_bpb is not None:
+            words += f" The lowest single value was trial {self.raw.number}'s, {bpb_text(self.raw.val_bpb)}."
+        return words
+
+
+def crown_of(record: StudyRecord) -> Crown | None:
+    """Who has won, or leads; None before any trial has finished."""
+    verdict: Verdict = verdict_of(record)
+    if verdict.winner is None or verdict.raw_best is None or verdict.winner.val_bpb is None:
+        return None
+    if verdict.confirmed is None:
+        bpb = verdict.winner.val_bpb
+        return Crown(trial=verdict.winner, raw=verdict.raw_best, bpb=bpb, seed_sd=verdict.seed_sd)
+    fresh = verdict.confirmed
+    return Crown(
+        trial=verdict.winner,
+        raw=verdict.raw_best,
+        bpb=fresh.mean,
+        n=fresh.n,
+        sd=fresh.sd,
+        seed_sd=verdict.seed_sd,
+    )
+
+
+def only_finite(record: StudyRecord) -> StudyRecord:
+    """The study without values that are no numbers; a run that ended with one has diverged."""
+    return replace(record, trials=tuple(map(_finite, record.trials)), runs=tuple(map(_finite, record.runs)))
+
+
+def _finite(run: TrialRecord) -> TrialRecord:
+    curve = tuple(point for point in run.curve if math.isfinite(point[1]))
+    if run.val_bpb is not None and not math.isfinite(run.val_bpb):
+        return replace(run, val_bpb=None, ending="diverged", curve=curve)
+    return run if curve == run.curve else replace(run, curve=curve)
+
+
+def look_of(trial: TrialRecord) -> Look:
+    """How a trial is drawn."""
+    if trial.state in ("running", "interrupted"):
+        return "open"
+    if trial.state == "pruned":
+        return "pruned"
+    return "finished" if trial.val_bpb is not None and math.isfinite(trial.val_bpb) else "lost"
+
+
+def range_of(record: StudyRecord) -> Range:
+    """Range of bpb that holds the baseline, the winner and all trials but those far above the others."""
+    finished = [trial.val_bpb for trial in record.trials if trial.val_bpb is not None]
+    heard = [bpb for trial in record.trials if (bpb := trial.last_bpb) is not None and math.isfinite(bpb)]
+    marks = [record.baseline.val_bpb] if record.baseline and record.baseline.val_bpb is not None else []
+    crown = crown_of(record)
+    if crown is not None:
+        marks += [crown.bpb] if crown.noise is None else list(crown.noise)
+    low, high = usual_range(finished, heard or marks or [8.0])
+    return Range(low=min([low, *marks]), high=max([high, *marks]))
+
+
+def dot_of(trial: TrialRecord, scale: Range) -> Dot:
+    look = look_of(trial)
+    bpb = None if look == "lost" else trial.last_bpb
+    return Dot(
+        number=trial.number,
+        bpb=bpb,
+        shown=scale.edge if bpb is None or bpb > scale.high else bpb,
+        look=look,
+        hover=hover_lines(trial),
+        is_starved=bool(trial.stats.get("starved")),
+    )
+
+
+def dots_note(dots: Sequence[Dot], scale: Range) -> list[str]:
+    """Sentences on what the dots do not say themselves."""
+    notes = []
+    if clipped := sum(dot.is_clipped for dot in dots):
+        notes.append(f"{clipped} above {scale.high:.2f} bpb drawn at the top edge (open triangles).")
+    if any(dot.look == "pruned" for dot in dots):
+        notes.append("Pruned trials stand at their last value, which is that of a shorter training.")
+    if starved := sum(dot.is_starved for dot in dots):
+        notes.append(f"{starved} starved (squares around them): the machine was busy, so they trained less.")
+    return notes

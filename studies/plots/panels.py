@@ -1,0 +1,146 @@
+"""bpb against one thing at a time: each parameter (slice), and training speed (throughput)."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from studies.plots.axes import Axis, parameter_axis
+from studies.plots.marks import Crown, Dot, crown_of, dot_of, dots_note, look_of, range_of
+from studies.plots.words import Frame, frame_of
+from studies.records import Parameter, StudyRecord, TrialRecord
+
+COLUMNS = 3
+LONGEST = 12  # letters of one tick label
+MOST_LETTERS = 26  # of tick labels side by side; more of them are tilted
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Panel:
+    """Dots along one axis."""
+
+    axis: Axis  # has one position for each dot
+    title: str  # with the unit, if there is one
+    dots: tuple[Dot, ...]
+    best: int | None = None  # index into dots
+    baseline: tuple[float, float] | None = None  # (position, bpb)
+
+    @property
+    def is_tilted(self) -> bool:
+        """Whether its tick labels need more room than there is side by side."""
+        return sum(min(len(text), LONGEST) for _, text in self.axis.ticks) > MOST_LETTERS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Panels:
+    """Panels that share the bpb axis."""
+
+    frame: Frame
+    panels: tuple[Panel, ...] = ()
+    crown: Crown | None = None
+    baseline: float | None = None
+    low: float = 0.0  # of the bpb axis
+    high: float = 1.0
+
+    @property
+    def columns(self) -> int:
+        return min(COLUMNS, len(self.panels))
+
+    @property
+    def rows(self) -> int:
+        return math.ceil(len(self.panels) / COLUMNS)
+
+
+def slices(record: StudyRecord) -> Panels:
+    """View of bpb against each parameter."""
+    trials = _with_dots(record)
+    if not trials:
+        return Panels(frame=frame_of(record, "slice", sentence="No trial has reported a bpb yet."))
+    if not record.parameters:
+        return Panels(frame=frame_of(record, "slice", sentence="This study searched no parameter."))
+    panels = [_slice(record, parameter, trials) for parameter in record.parameters]
+    return _panels(record, "slice", panels)
+
+
+def throughput(record: StudyRecord) -> Panels:
+    """View of bpb against bytes trained on per second."""
+    trials = [trial for trial in _with_dots(record) if _speed(trial) > 0]
+    if not trials:
+        sentence = "No trial with a bpb has said how many bytes per second it trained on."
+        return Panels(frame=frame_of(record, "throughput", sentence=sentence))
+    runs = [*trials, *([record.baseline] if record.baseline and _speed(record.baseline) > 0 else [])]
+    drawn = [{"speed": _speed(run)} for run in runs]
+    speeds = [values["speed"] for values in drawn]
+    log = max(speeds) > 8 * min(speeds)
+    step = 2 * 10.0 ** (math.floor(math.log10(max(speeds))) - 1)
+    end = None if log else step * math.ceil(max(speeds) / step)
+    parameter = Parameter(name="speed", log=log, low=None if log else 0.0, high=end)
+    axis = _thinner(parameter_axis(parameter, drawn), gap=0.09)
+    axis = replace(axis, positions=axis.positions[: len(trials)], texts=axis.texts[: len(trials)])
+    scale, crown = range_of(record), crown_of(record)
+    dots = tuple(dot_of(trial, scale) for trial in trials)
+    mark = None
+    if len(runs) > len(trials) and record.baseline is not None and record.baseline.val_bpb is not None:
+        speed = speeds[-1]
+        mark = (math.log10(speed) if parameter.log else speed, record.baseline.val_bpb)
+    title = "training speed (thousand bytes per second)"
+    panel = Panel(axis=axis, title=title, dots=dots, best=_index(trials, crown), baseline=mark)
+    return _panels(record, "throughput", [panel])
+
+
+def _with_dots(record: StudyRecord) -> list[TrialRecord]:
+    return [trial for trial in record.trials if look_of(trial) in ("finished", "pruned") and trial.last_bpb is not None]
+
+
+def _speed(run: TrialRecord) -> float:
+    """Thousand bytes per second; 0 if unknown."""
+    speed = run.stats.get("bytes_per_s")
+    return float(speed) / 1000 if isinstance(speed, (int, float)) and math.isfinite(speed) else 0.0
+
+
+def _index(trials: Sequence[TrialRecord], crown: Crown | None) -> int | None:
+    numbers = [trial.number for trial in trials]
+    return numbers.index(crown.trial.number) if crown and crown.trial.number in numbers else None
+
+
+def _slice(record: StudyRecord, parameter: Parameter, trials: Sequence[TrialRecord]) -> Panel:
+    scale = range_of(record)
+    axis = parameter_axis(parameter, [trial.params for trial in trials])
+    return Panel(
+        axis=_thinner(axis, gap=0.19, keep=parameter.choices is not None),
+        title=parameter.name,
+        dots=tuple(dot_of(trial, scale) for trial in trials),
+        best=_index(trials, crown_of(record)),
+    )
+
+
+def _thinner(axis: Axis, *, gap: float, keep: bool = False) -> Axis:
+    """The axis lying down: with room beyond its ends for dots, and ticks that are not too close side by side.
+
+    Args:
+        gap: least distance between ticks, as a part of the axis; both ends are kept.
+        keep: all ticks.
+    """
+    least = gap * (axis.high - axis.low)
+    kept = list(axis.ticks[:1])
+    for tick in axis.ticks[1:-1]:
+        if keep or (tick[0] - kept[-1][0] >= least and axis.ticks[-1][0] - tick[0] >= least):
+            kept.append(tick)
+    kept += axis.ticks[-1:] if len(axis.ticks) > 1 else []
+    room = 0.06 * (axis.high - axis.low)
+    return replace(axis, ticks=tuple(kept), low=axis.low - room, high=axis.high + room)
+
+
+def _panels(record: StudyRecord, kind: str, panels: Sequence[Panel]) -> Panels:
+    scale, crown = range_of(record), crown_of(record)
+    low, high = scale.axis
+    notes = [crown.note if crown else "No trial has finished yet.", *dots_note(panels[0].dots, scale)]
+    if kind == "slice":
+        notes.append("Dots of one column differ in all other parameters too.")
+    return Panels(
+        frame=frame_of(record, kind, note=" ".join(notes)),
+        panels=tuple(panels),
+        crown=crown,
+        baseline=record.baseline.val_bpb if record.baseline else None,
+        low=low,
+        high=high,
+    )

@@ -1,0 +1,87 @@
+"""What all matplotlib pictures share: dots by how trials ended, the label of the best, axes in real units."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
+
+from studies.plots import theme
+from studies.plots.axes import Axis
+from studies.plots.marks import Crown, Dot
+from studies.plots.words import shorten
+
+HALO = [withStroke(linewidth=3, foreground=theme.PAPER)]  # around labels that lie on lines
+BPB = "validation bits per byte"
+LEGEND: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.3, "handletextpad": 0.4}
+
+
+def scatter_dots(axes: Axes, xs: Sequence[float], dots: Sequence[Dot], *, size: float = 52) -> None:
+    """Dots by how their trials ended; those beyond the top edge as triangles on it, squares around starved ones."""
+    styles = {
+        "pruned": ("pruned, last value", theme.PAPER, theme.PRUNED, "o"),
+        "finished": ("finished", theme.FINISHED, theme.FINISHED, "o"),
+        "lost": ("diverged or crashed", theme.LOST, theme.PAPER, "X"),
+    }
+    for look, (label, face, edge, marker) in styles.items():
+        named = False
+        for is_clipped, shape in ((False, marker), (True, "^")):
+            group = [n for n, dot in enumerate(dots) if dot.look == look and dot.is_clipped == is_clipped]
+            if group:
+                axes.scatter(
+                    [xs[n] for n in group],
+                    [dots[n].shown for n in group],
+                    s=size,
+                    marker=shape,
+                    facecolor=theme.PAPER if is_clipped else face,
+                    edgecolor=edge,
+                    linewidth=1.5 if look != "lost" else 0.5,
+                    label=None if named else label,
+                    zorder=3,
+                    clip_on=False,
+                )
+                named = True
+    starved = [n for n, dot in enumerate(dots) if dot.is_starved]
+    if starved:
+        axes.scatter(
+            [xs[n] for n in starved],
+            [dots[n].shown for n in starved],
+            s=2.6 * size,
+            marker="s",
+            facecolor="none",
+            edgecolor=theme.INK,
+            linewidth=1,
+            label="starved: machine busy",
+            zorder=4,
+            clip_on=False,
+        )
+
+
+def star(axes: Axes, x: float, y: float, label: str, *, size: float = 190) -> None:
+    axes.scatter([x], [y], s=size, marker="*", color=theme.BEST, label=label, zorder=5, clip_on=False)
+
+
+def label_best(axes: Axes, x: float, y: float, crown: Crown, *, side: str) -> None:
+    """The crown's text below the star."""
+    axes.annotate(
+        crown.text,
+        (x, y),
+        xytext=(0, -10),
+        textcoords="offset points",
+        ha=side,
+        va="top",
+        color=theme.BEST,
+        weight="bold",
+        path_effects=HALO,
+        zorder=6,
+    )
+
+
+def set_x(axes: Axes, axis: Axis, *, longest: int = 12) -> None:
+    axes.set_xlim(axis.low, axis.high)
+    axes.set_xticks([place for place, _ in axis.ticks], [shorten(text, longest) for _, text in axis.ticks])
+
+
+def set_y(axes: Axes, axis: Axis, *, longest: int = 16) -> None:
+    axes.set_ylim(axis.low, axis.high)
+    axes.set_yticks([place for place, _ in axis.ticks], [shorten(text, longest) for _, text in axis.ticks])

@@ -1,0 +1,111 @@
+"""When the runs ran, and what they did with their time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from studies.plots.marks import Look, look_of
+from studies.plots.words import Frame, frame_of, hover_lines
+from studies.records import StudyRecord, TrialRecord
+
+PHASES = ("setup", "train", "evaluate", "checkpoint")
+OTHER = "other"  # of a run that has not said what it did
+PAUSE_S = 120.0  # with no run at all: longer ones are cut out
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bar:
+    """One run."""
+
+    label: str
+    start_s: float  # since the first run began, without the pauses
+    phases: tuple[tuple[str, float], ...]  # (name, seconds), in the order of PHASES
+    look: Look
+    is_starved: bool
+    hover: tuple[str, ...]
+
+    @property
+    def end_s(self) -> float:
+        return self.start_s + sum(seconds for _, seconds in self.phases)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timeline:
+    """Runs of every role in the order in which they began."""
+
+    frame: Frame
+    bars: tuple[Bar, ...] = ()
+    unit: str = "seconds"  # of the time axis
+    unit_s: float = 1.0
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """Those that any run spent time in."""
+        return tuple(
+            phase for phase in (*PHASES, OTHER) if any(phase == name for bar in self.bars for name, _ in bar.phases)
+        )
+
+
+def timeline(record: StudyRecord) -> Timeline:
+    """View of all runs that have begun and said how long they took."""
+    runs = [(run, phases) for run in record.all_runs if run.started is not None and (phases := _phases(run))]
+    if not runs:
+        return Timeline(frame=frame_of(record, "timeline", sentence="No run has said yet what it did with its time."))
+    runs.sort(key=lambda each: (_stamp(each[0].started), each[0].run_id))
+    starts, pauses = _without_pauses([(_stamp(run.started), sum(s for _, s in phases)) for run, phases in runs])
+    bars = tuple(_bar(run, phases, start) for (run, phases), start in zip(runs, starts, strict=True))
+    length_s = max(bar.end_s for bar in bars)
+    notes = ["Phases of a run are summed and drawn one after the other; only training is charged to its budget."]
+    if pauses:
+        notes.append(f"{pauses} pause{'s' * (pauses != 1)} of more than {PAUSE_S / 60:g} minutes cut out.")
+    if starved := sum(bar.is_starved for bar in bars):
+        notes.append(f"* {starved} starved: the machine was busy.")
+    return Timeline(
+        frame=frame_of(record, "timeline", note=" ".join(notes)),
+        bars=bars,
+        unit="minutes" if length_s > 180 else "seconds",
+        unit_s=60.0 if length_s > 180 else 1.0,
+    )
+
+
+def _stamp(moment: datetime | None) -> float:
+    assert moment is not None
+    return moment.timestamp()
+
+
+def _phases(run: TrialRecord) -> tuple[tuple[str, float], ...]:
+    """Phases with time in them; the whole run as one if it has said none."""
+    found = tuple((phase, seconds) for phase in PHASES if (seconds := run.seconds(phase)) > 0)
+    if found or run.started is None or run.ended is None:
+        return found
+    seconds = (run.ended - run.started).total_seconds()
+    return ((OTHER, seconds),) if seconds > 0 else ()
+
+
+def _without_pauses(spans: Sequence[tuple[float, float]]) -> tuple[list[float], int]:
+    """Starts since the first one, pauses taken away, and how many there were.
+
+    Args:
+        spans: (start, seconds), by start.
+    """
+    cut, end, count = spans[0][0], spans[0][0], 0
+    starts = []
+    for start, seconds in spans:
+        if start - end > PAUSE_S:
+            cut, count = cut + (start - end), count + 1
+        starts.append(start - cut)
+        end = max(end, start + seconds)
+    return starts, count
+
+
+def _bar(run: TrialRecord, phases: tuple[tuple[str, float], ...], start_s: float) -> Bar:
+    spent = [f"{phase} {seconds:.1f} s" for phase, seconds in phases]
+    label = run.label if run.candidate is None else f"{run.label} (of {run.candidate})"
+    return Bar(
+        label=label,
+        start_s=start_s,
+        phases=phases,
+        look=look_of(run),
+        is_starved=bool(run.stats.get("starved")),
+        hover=(*hover_lines(run), *spent),
+    )

@@ -1,0 +1,67 @@
+"""Importance against a known truth: one parameter matters, one a little, five do not; weak trials are pruned."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+
+import optuna
+import pytest
+from known_truth import MATTERS, first_excludes_the_five, known_study
+
+from studies.importance import importance
+from studies.plots.static import figure
+from studies.plots.write import view_of
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        yield
+    optuna.logging.set_verbosity(verbosity)
+
+
+def test_at_fifty_trials_the_interval_of_what_matters_excludes_those_of_what_does_not() -> None:
+    told = [first_excludes_the_five(importance(known_study(50, seed=seed), resamples=20)) for seed in range(6)]
+    assert sum(told) >= 5
+
+
+def test_at_twenty_trials_what_matters_comes_first_and_the_intervals_are_wide() -> None:
+    found = importance(known_study(20, seed=0), resamples=20)
+    assert found.shares[0].name == MATTERS
+    assert found.shares[0].high - found.shares[0].low > 0.1
+
+
+@pytest.mark.parametrize("evaluator", ["ped-anova", "fanova"])
+def test_with_eight_trials_the_plot_says_that_it_cannot_tell(evaluator: str) -> None:
+    seen = view_of(known_study(8, seed=0), "importance", evaluator=evaluator)
+    said = "Too few trials to tell: importance needs at least 20 complete or pruned trials; this study has 8."
+    assert seen.frame.sentence == said
+    assert [text.get_text().replace("\n", " ") for text in figure(seen).texts].count(said) == 1
+
+
+def test_fanova_finds_what_matters() -> None:
+    pytest.importorskip("sklearn")
+    found = importance(known_study(50, seed=0), evaluator="fanova", resamples=10)
+    assert found.evaluator == "fANOVA"
+    assert first_excludes_the_five(found)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("evaluator", "least"), [("ped-anova", 0.9), ("fanova", 0.9)])
+def test_over_fifty_seeds_the_interval_of_what_matters_excludes_those_of_what_does_not(
+    evaluator: str, least: float
+) -> None:
+    for sampler in ("random", "tpe"):
+        for num_trials in (20, 50):
+            found = [
+                importance(known_study(num_trials, seed=seed, sampler=sampler), evaluator=evaluator)
+                for seed in range(50)
+            ]
+            apart = sum(map(first_excludes_the_five, found)) / len(found)
+            first = sum(bool(each.shares) and each.shares[0].name == MATTERS for each in found) / len(found)
+            print(f"{evaluator}, {sampler}, {num_trials} trials: apart {apart:.0%}, first {first:.0%}")  # noqa: T201
+            if (sampler, num_trials) == ("random", 50):
+                assert apart >= least
