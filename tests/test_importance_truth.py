@@ -12,7 +12,6 @@ from studies.importance import importance
 from studies.plots.static import figure
 from studies.plots.write import view_of
 
-
 LOG = logging.getLogger(__name__)  # see the percentages with: pytest -m long -o log_cli=true
 
 
