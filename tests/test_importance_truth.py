@@ -12,6 +12,8 @@ from studies.importance import importance
 from studies.plots.static import figure
 from studies.plots.write import view_of
 
+LOG = logging.getLogger(__name__)  # see the percentages with: pytest -m long -o log_cli=true
+
 
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
@@ -62,6 +64,13 @@ def test_over_fifty_seeds_the_interval_of_what_matters_excludes_those_of_what_do
             ]
             apart = sum(map(first_excludes_the_five, found)) / len(found)
             first = sum(bool(each.shares) and each.shares[0].name == MATTERS for each in found) / len(found)
-            print(f"{evaluator}, {sampler}, {num_trials} trials: apart {apart:.0%}, first {first:.0%}")  # noqa: T201
+            LOG.warning(
+                "%s, %s, %d trials: apart %.0f %%, first %.0f %%",
+                evaluator,
+                sampler,
+                num_trials,
+                100 * apart,
+                100 * first,
+            )
             if (sampler, num_trials) == ("random", 50):
                 assert apart >= least

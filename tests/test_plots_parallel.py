@@ -1,10 +1,12 @@
 """Parallel coordinates: axes, colours, filters, winner and baseline."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from odd_studies import odd_studies
 from study_records import PARAMETERS, make_record, make_trial, planted_record
+from whole_study import BASELINE
 
 from studies.plots.interactive import figure
 from studies.plots.parallel import NOT_SET, Axis, parallel
