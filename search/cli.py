@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from data.errors import UserError
+from search import cli_delete, cli_doctor  # noqa: F401  (they register their commands)
 from search.options import JsonOption, Name, StorageOption, app
 
 BEGAN = time.monotonic()  # when the process began, for a study's active time

@@ -168,7 +168,9 @@ def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
     assert without_password(url) == shown
 
 
-@pytest.mark.parametrize("url", ["postgresql+psycopg://will:dagger@[half", "mysql://will:dagger@host/studies"])
+@pytest.mark.parametrize(
+    "url", ["postgresql+psycopg://will:dagger@[half", "mysql://will:dagger@host/studies", "will:dagger@host"]
+)
 def test_a_refused_url_keeps_its_password(url: str) -> None:
     with pytest.raises(StorageError) as refused:
         Storage(url, create=False)
