@@ -11,7 +11,11 @@ from typing import Annotated, Any
 import typer
 
 from data.errors import UserError
-from search import cli_export  # noqa: F401  its commands register themselves
+from search import (  # noqa: F401  their commands register themselves
+    cli_delete,
+    cli_doctor,
+    cli_export,
+)
 from search.options import JsonOption, Name, StorageOption, app
 
 BEGAN = time.monotonic()  # when the process began, for a study's active time

@@ -1,6 +1,7 @@
 """Where things are kept: the data folder and the names in it."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from data.paths import user_path
 from studies.errors import StorageError
 
 HOME_VARIABLE = "BARDTUNE_HOME"
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # as names of studies are
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +29,32 @@ class Home:
     def storage_url(self) -> str:
         return f"sqlite:///{self.database}"
 
+    def checkpoints(self, study_id: str) -> Path:
+        """The folder of a study's checkpoints."""
+        return self.root / "checkpoints" / _plain(study_id)
+
     def checkpoint(self, study_id: str, run_id: str) -> Path:
-        return self.root / "checkpoints" / study_id / f"{run_id}.pt"
+        return self.checkpoints(study_id) / f"{_plain(run_id)}.pt"
+
+    def weights_folder(self, study_id: str) -> Path:
+        return self.root / "weights" / _plain(study_id)
 
     def weights(self, study_id: str, run_id: str) -> Path:
         """What a finished run has learned."""
-        return self.root / "weights" / study_id / f"{run_id}.safetensors"
+        return self.weights_folder(study_id) / f"{_plain(run_id)}.safetensors"
 
     def worker_log(self, study_name: str, worker: int) -> Path:
         """What the worker's process says on its standard error."""
-        return self.root / "logs" / f"{study_name}-worker{worker}.log"
+        return self.root / "logs" / f"{_plain(study_name)}-worker{worker}.log"
+
+
+def _plain(name: str) -> str:
+    """Return ``name``, which comes out of a database that anybody may have written; it must stay in its folder."""
+    if not _PLAIN.fullmatch(name):
+        raise StorageError(
+            f"{name[:100]!r} cannot name a file: the database was not written by bardtune; leave it alone."
+        )
+    return name
 
 
 def data_home() -> Home:

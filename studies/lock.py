@@ -6,20 +6,17 @@ wakes up writes nothing more: each of its transactions checks the row before it 
 """
 
 import contextlib
-import os
-import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import sqlalchemy as sa
 
 from studies.errors import StudyError
+from studies.owner import Owner
 from studies.patience import patiently
 
-LEASE_S = 60.0  # an owner on another host that has not renewed for this long is taken to be dead
 RENEW_EVERY_S = 2.0
 WATCH_S = 5 * RENEW_EVERY_S  # how long an owner whose lease seems to be over is watched, in case the clocks differ
 
@@ -42,37 +39,6 @@ class OwnershipLostError(Exception):
     """Another coordinator has taken the study; this one must not write any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """A process that holds, or held, a study."""
-
-    host: str
-    pid: int
-    process_start: str
-    boot_id: str
-
-    @staticmethod
-    def this_process() -> "Owner":
-        pid = os.getpid()
-        return Owner(socket.gethostname(), pid, _process_start(pid), _boot_id())
-
-    @property
-    def is_here(self) -> bool:
-        return self.host == socket.gethostname()
-
-    def is_alive(self, renewed_at: float, now: float) -> bool:
-        """Whether the owner still runs: known for certain on this host, by its lease on another."""
-        if not self.is_here:
-            return now - renewed_at < LEASE_S
-        if self.boot_id != _boot_id():
-            return False
-        return _process_start(self.pid) == self.process_start and _exists(self.pid)
-
-    def lease_is_plain(self, renewed_at: float, now: float) -> bool:
-        """Whether no clock need be trusted: an owner of this host, or one that renewed a moment ago by our clock."""
-        return self.is_here or 0 <= now - renewed_at < LEASE_S
-
-
 class CoordinatorLock:
     """The lock of one study; also keeps the study's active seconds, which only its owner adds to."""
 
@@ -89,6 +55,8 @@ class CoordinatorLock:
         Raises:
             StudyError: a living coordinator holds it.
         """
+        if not sa.inspect(self.engine).has_table(coordinators.name):  # studies that were copied into this database
+            metadata.create_all(self.engine)
         for _ in range(10):
             row, now = _row(self.engine, self.study_name)
             owner = _owner(row)
@@ -130,6 +98,11 @@ class CoordinatorLock:
         self._write(token=self.token, renewed_at=_now(self.engine.dialect.name), seconds_used=self.seconds_used())
         self._renewed = time.monotonic()
 
+    def forget(self) -> None:
+        """Let go of a study that is no more: its row goes too. Quiet if the row is no longer ours."""
+        with self.engine.begin() as connection:
+            connection.execute(sa.delete(coordinators).where(self._mine()))
+
     def release(self) -> None:
         """Let go; quiet if the study is no longer ours."""
         with contextlib.suppress(OwnershipLostError):
@@ -142,12 +115,13 @@ class CoordinatorLock:
         row, _ = _row(self.engine, self.study_name)
         return row is not None and row.renewed_at != renewed_at
 
-    def _write(self, **values: object) -> None:
-        mine = (coordinators.c.study_name == self.study_name) & (coordinators.c.token == self.token)
+    def _mine(self) -> "sa.ColumnElement[bool]":
+        return (coordinators.c.study_name == self.study_name) & (coordinators.c.token == self.token)
 
+    def _write(self, **values: object) -> None:
         def write() -> int:
             with self.engine.begin() as connection:
-                return connection.execute(sa.update(coordinators).where(mine).values(**values)).rowcount
+                return connection.execute(sa.update(coordinators).where(self._mine()).values(**values)).rowcount
 
         if patiently(write) != 1:
             raise OwnershipLostError(f"another coordinator has taken the study {self.study_name!r}")
@@ -240,10 +214,21 @@ def lock_state(engine: sa.Engine, study_name: str) -> LockState:
     return LockState(owner is not None and owner.is_alive(row.renewed_at, now), row.seconds_used, owner)
 
 
-def forget_lock(engine: sa.Engine, study_name: str) -> None:
-    """Delete what an earlier study of this name has left behind, its active seconds above all."""
-    with engine.begin() as connection:
-        connection.execute(sa.delete(coordinators).where(coordinators.c.study_name == study_name))
+def has_lock_row(engine: sa.Engine, study_name: str) -> bool:
+    """Whether somebody has begun to make or to run a study of this name, or to delete it."""
+    if not sa.inspect(engine).has_table(coordinators.name):
+        return False
+    return _row(engine, study_name)[0] is not None
+
+
+def dead_owners(engine: sa.Engine) -> dict[str, Owner]:
+    """Owners that died, by the name of the study that they held."""
+    if not sa.inspect(engine).has_table(coordinators.name):
+        return {}
+    with engine.connect() as connection:
+        names = connection.execute(sa.select(coordinators.c.study_name).where(coordinators.c.token.is_not(None)))
+        states = {name: lock_state(engine, name) for name in names.scalars().all()}
+    return {name: state.owner for name, state in sorted(states.items()) if state.owner is not None and not state.held}
 
 
 def _row(engine: sa.Engine, study_name: str) -> "tuple[sa.Row[tuple[object, ...]] | None, float]":
@@ -266,30 +251,3 @@ def _owner(row: "sa.Row[tuple[object, ...]] | None") -> Owner | None:
     if row is None or row.token is None:
         return None
     return Owner(row.host, row.pid, row.process_start, row.boot_id)
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _process_start(pid: int) -> str:
-    """When the process began, as the kernel counts; empty where the system does not say."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return ""
-    state_and_on = stat.rpartition(")")[2].split()
-    return "" if state_and_on[0] == "Z" else state_and_on[19]
-
-
-def _boot_id() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""

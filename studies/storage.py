@@ -167,7 +167,7 @@ def _parse(text: str) -> URL:
 def without_password(url: str) -> str:
     """The text of a storage URL, well formed or not, without what is secret in it."""
     before, at, after = url.rpartition("@")
-    scheme, slashes, user = before.partition("//")
+    scheme, slashes, user = before.partition("//") if "//" in before else ("", "", before)
     if at:
         url = f"{scheme}{slashes}{user.split(':')[0]}{':***' if ':' in user else ''}@{after}"
     return re.sub(r"(password=)[^&]*", r"\1***", url)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from fakes import text_of
+from studies_at_hand import make_study, storage_at
 
 from search.cli import app, main
 
@@ -88,6 +89,27 @@ def test_what_the_user_can_put_right_is_one_sentence_and_exit_code_2(
 ) -> None:
     assert said in complaint(capsys, *args)
     assert not (home / "studies.db").exists()
+
+
+HOSTILE = ["../x", "a'; DROP TABLE studies; --", 'a"b', "nul\0", "x" * 300, "\N{SKULL}", "..", "-", " "]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_names_no_study_and_no_file_elsewhere(
+    text: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, home: Path
+) -> None:
+    assert "cannot name a study" in complaint(capsys, "start", "--", text)
+    make_study(storage_at(home), "s")
+    before = sorted(tmp_path.rglob("*"))
+    for command in (["show"], ["resume"], ["plot"], ["delete", "--yes"]):
+        assert "no study" in complaint(capsys, *command, "--", text)
+    for option in ("--out", "--storage"):
+        code = main(["plot", "s", "--kind", "history", option, f"sqlite:///{text}" if option == "--storage" else text])
+        assert "Traceback" not in (said := capsys.readouterr().err)
+        assert code in (0, 2), said
+    assert main(["list"]) == 0
+    made = set(tmp_path.rglob("*")) - set(before)
+    assert {file.name for file in made if file.is_file()} <= {"s-history.html"}
 
 
 @pytest.mark.parametrize(("content", "said"), [(b"", "0 bytes"), (b"To be\n", "needs at least 5,140")])

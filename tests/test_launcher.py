@@ -170,6 +170,11 @@ def test_what_cannot_be_trained_is_a_crash_with_its_reason_and_the_process_lives
     launcher.start(RunOrder(**{name: getattr(good, name) for name in RunOrder.__slots__} | {"corpus_sha256": "0"}))
     ended = until(launcher, Ended)[-1]
     assert (ended.ending, "has changed since" in ended.reason) == ("crashed", True)
+    facts = {name: getattr(good, name) for name in RunOrder.__slots__}
+    launcher.start(RunOrder(**facts | {"settings": {**good.settings, "d_model": None}}))
+    ended = until(launcher, Ended)[-1]
+    assert ended.ending == "crashed"
+    assert ended.reason
     launcher.start(order(corpus_path, "b", 0.3, learning_rate=1.0, grad_clip=0.0, precision="fp32"))
     assert until(launcher, Ended)[-1].ending in ("finished", "diverged")
 

@@ -12,15 +12,14 @@ import sqlalchemy as sa
 
 from studies.errors import StudyError
 from studies.lock import (
-    LEASE_S,
     CoordinatorLock,
-    Owner,
     OwnershipLostError,
     coordinators,
     fenced,
     lock_state,
     metadata,
 )
+from studies.owner import LEASE_S, Owner
 
 
 @pytest.fixture

@@ -168,7 +168,9 @@ def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
     assert without_password(url) == shown
 
 
-@pytest.mark.parametrize("url", ["postgresql+psycopg://will:dagger@[half", "mysql://will:dagger@host/studies"])
+@pytest.mark.parametrize(
+    "url", ["postgresql+psycopg://will:dagger@[half", "mysql://will:dagger@host/studies", "will:dagger@host"]
+)
 def test_a_refused_url_keeps_its_password(url: str) -> None:
     with pytest.raises(StorageError) as refused:
         Storage(url, create=False)
@@ -199,3 +201,15 @@ def test_where_nothing_can_be_saved_that_is_said(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(Storage, "_copy_to", lambda *_: (folder / "none" / "x").touch())
     with pytest.raises(StorageError, match="could not be saved elsewhere"):
         storage.check_there()
+
+
+def test_a_schema_of_a_newer_optuna_is_refused_and_left_alone(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'studies.db'}"
+    storage = Storage(url, create=True)
+    with storage.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'v99.0.0.a'")
+    for create in (True, False):
+        with pytest.raises(StorageError, match="another Optuna's schema"):
+            Storage(url, create=create)
+    with storage.engine.begin() as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one() == "v99.0.0.a"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Place:
 
     folder: Path
     storage: str | None = None
+    begun: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @staticmethod
     def at(folder: Path, storage: str | None = None) -> "Place":
@@ -58,7 +59,7 @@ class Place:
     def begin(self, *args: str) -> subprocess.Popen[str]:
         """A command in the background, in a process group of its own."""
         said = [] if self.storage is None else ["--storage", self.storage]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*BARDTUNE, *args, *said],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -67,6 +68,14 @@ class Place:
             env={**os.environ, "BARDTUNE_HOME": str(self.home)},
             start_new_session=True,
         )
+        self.begun.append(process)
+        return process
+
+    def end_all(self) -> None:
+        """What a failed test has left must not disturb the next one."""
+        for process in self.begun:
+            if process.poll() is None:
+                process.kill()
 
     def start(self, name: str, **plan: Any) -> subprocess.Popen[str]:
         plan = {"corpus": "text.txt", "space": "space.toml", "threads": 1, "pruner": "none", **plan}
@@ -103,7 +112,7 @@ class Place:
         assert states <= {"COMPLETE", "PRUNED", "FAIL"}, states
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 60) -> Any:
+def wait_until(condition: Callable[[], Any], seconds: float = 180) -> Any:
     """What ``condition`` gives as soon as it gives something."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -1,5 +1,6 @@
 """Places for the fault tests."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,5 +8,7 @@ from at_hand import Place
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place.at(tmp_path)
+def place(tmp_path: Path) -> Iterator[Place]:
+    place = Place.at(tmp_path)
+    yield place
+    place.end_all()

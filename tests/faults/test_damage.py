@@ -1,5 +1,6 @@
 """A database that is deleted, damaged or full under a running study: one sentence, and no trial lost in silence."""
 
+import contextlib
 import os
 import re
 import resource
@@ -7,12 +8,15 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from at_hand import BARDTUNE, Place, wait_until
 
 
 def running_study(place: Place) -> "subprocess.Popen[str]":
-    process = place.start("s", trials=2, seconds=20, hours=1)
+    process = place.start("s", trials=1, seconds=8)
     wait_until(lambda: any((place.home / "checkpoints").rglob("*.pt")))
     return process
 
@@ -35,7 +39,7 @@ def test_a_deleted_database_is_saved_beside_and_the_trial_goes_on(place: Place) 
     assert found is not None
     shutil.move(found.group(1), place.database)
     state = place.finish("s")
-    assert state["trials"]["complete"] == 2
+    assert state["trials"]["complete"] == 1
 
 
 def test_a_damaged_database_ends_the_study_with_a_sentence_and_its_trial_saved(place: Place) -> None:
@@ -78,6 +82,42 @@ def test_a_full_disk_ends_the_study_with_a_sentence_and_a_sound_database(place: 
     state = place.shown("s")
     assert state is not None
     assert state["trials"]["complete"] == 2
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 6 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mounting, capture_output=True).returncode:
+        pytest.skip("this user cannot mount a small tmpfs")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_disk_that_is_filled_and_a_folder_that_is_locked_cost_no_trial(small_disk: Path) -> None:
+    place = Place.at(small_disk)
+    process = running_study(place)
+    with contextlib.suppress(OSError), (small_disk / "filler").open("wb", buffering=0) as filler:
+        while True:
+            filler.write(b"x" * 1024)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode in (1, 2), errors
+    one_sentence(errors)
+    (small_disk / "filler").unlink()
+
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    refused = place.run("resume", "s")
+    assert refused.returncode in (1, 2)
+    one_sentence(refused.stderr)
+    looked = place.run("doctor")
+    assert (looked.returncode, "Read-only file system" in looked.stdout) == (1, True), looked
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+
+    state = place.finish("s")
+    assert state["trials"]["complete"] == state["trials"]["total"] == 1
+    place.check_sound()
 
 
 def test_no_file_is_writable_for_everybody_even_if_the_user_would_allow_it(place: Place) -> None:

@@ -14,23 +14,23 @@ from at_hand import Place, children, is_running, kill, wait_until
 TRIALS = 8
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(60, marks=pytest.mark.long)])
-def test_every_planned_trial_ends_exactly_once_whatever_is_killed_when(place: Place, kills: int) -> None:
+@pytest.mark.parametrize(("kills", "seconds"), [(5, 1), pytest.param(60, 2, marks=pytest.mark.long)])
+def test_every_planned_trial_ends_exactly_once_whatever_is_killed_when(place: Place, kills: int, seconds: int) -> None:
     chance = random.Random(1564)
     studies = 0
     while kills > 0:
         studies += 1
-        kills -= hurt(place, f"study-{studies}", chance, at_most=kills)
+        kills -= hurt(place, f"study-{studies}", chance, at_most=kills, seconds=seconds)
         check(place, f"study-{studies}")
     place.check_sound()
 
 
-def hurt(place: Place, name: str, chance: random.Random, *, at_most: int) -> int:
+def hurt(place: Place, name: str, chance: random.Random, *, at_most: int, seconds: int) -> int:
     """Run a study, killing it or its trial process again and again; returns how often."""
     kills = 0
-    process = place.start(name, trials=TRIALS, seconds=2)
+    process = place.start(name, trials=TRIALS, seconds=seconds)
     while kills < at_most:
-        time.sleep(chance.uniform(0.1, 6.0))
+        time.sleep(chance.uniform(0.1, 4.0 + seconds))
         workers = children(process.pid)
         if process.poll() is not None:  # finished, or stopped by crashes in a row
             process.communicate()
@@ -46,7 +46,7 @@ def hurt(place: Place, name: str, chance: random.Random, *, at_most: int) -> int
             kills += 1
         state = place.shown(name)
         assert state is None or state["trials"]["total"] <= TRIALS
-        process = place.begin("resume", name) if state else place.start(name, trials=TRIALS, seconds=2)
+        process = place.begin("resume", name) if state else place.start(name, trials=TRIALS, seconds=seconds)
     process.communicate(timeout=240)
     assert not any(map(is_running, children(process.pid)))
     return kills
@@ -122,7 +122,7 @@ def test_the_minutes_between_a_kill_and_a_resume_are_not_used_up(place: Place) -
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_study_within_ten_seconds_with_its_trial_saved(place: Place, number: int) -> None:
-    process = place.start("s", trials=2, seconds=60, hours=1)
+    process = place.start("s", trials=2, seconds=20, hours=1)
     wait_until(lambda: any((place.home / "checkpoints").rglob("*.pt")))
     began = time.monotonic()
     os.killpg(process.pid, number)  # as a terminal or a service manager does: to all processes at once
@@ -132,3 +132,24 @@ def test_a_signal_ends_a_study_within_ten_seconds_with_its_trial_saved(place: Pl
     state = place.shown("s")
     assert state is not None
     assert (state["state"], state["trials"]["interrupted"]) == ("interrupted", 1)
+
+
+def test_a_second_interrupt_stops_at_once_and_loses_no_trial(place: Place) -> None:
+    process = place.start("s", trials=1, seconds=20)
+    wait_until(lambda: any((place.home / "checkpoints").rglob("*.pt")))
+    workers = children(process.pid)
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)  # it cannot save what it is asked to
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    _, errors = process.communicate(timeout=30)
+    assert time.monotonic() - began < 6  # 7 is how long it waits for the first
+    assert (process.returncode, "Traceback" in errors) == (130, False), errors
+    assert not any(map(is_running, workers))
+    state = place.shown("s")
+    assert state is not None
+    assert (state["stop_reason"], state["trials"]["interrupted"], state["trials"]["total"]) == ("user", 1, 1)
+    assert any((place.home / "checkpoints").rglob("*.pt"))

@@ -15,7 +15,9 @@ from fakes import ScriptedLauncher, falling_to
 from postgres import PASSWORD, Server, find_binaries
 from studies_at_hand import make_study, run_study
 
+from studies.deleting import delete_study
 from studies.errors import StudyError
+from studies.home import Home
 from studies.lock import CoordinatorLock, OwnershipLostError, coordinators
 from studies.owned import OwnedStudy
 from studies.reading import read_study
@@ -35,8 +37,10 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def place(tmp_path: Path, server: Server) -> Place:
-    return Place.at(tmp_path, server.url)
+def place(tmp_path: Path, server: Server) -> Iterator[Place]:
+    place = Place.at(tmp_path, server.url)
+    yield place
+    place.end_all()
 
 
 def test_a_server_that_restarts_twice_costs_a_six_trial_study_nothing_but_a_wait(place: Place, server: Server) -> None:
@@ -106,6 +110,16 @@ def test_a_transaction_of_an_owner_that_was_replaced_is_undone(storage: Storage)
             owned.search.set_user_attr("written", True)
     again = Storage(storage_url(storage), create=False)
     assert "written" not in optuna.load_study(study_name="s", storage=again.rdb).user_attrs
+
+
+def test_a_deleted_study_leaves_no_row_on_the_server(storage: Storage, tmp_path: Path) -> None:
+    for _ in range(2):  # its name can be used again
+        make_study(storage, trials=3)
+        run_study(storage, tmp_path, ScriptedLauncher(lambda order: falling_to(2.0)))
+        delete_study(storage, Home(tmp_path), "s")
+        assert not {"s", "s:runs"} & set(optuna.get_all_study_names(storage.rdb))
+        with storage.engine.connect() as connection:
+            assert connection.execute(sa.select(coordinators)).all() == []
 
 
 def storage_url(storage: Storage) -> str:

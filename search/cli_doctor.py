@@ -1,0 +1,14 @@
+"""``bardtune doctor``."""
+
+from search.options import JsonOption, StorageOption, app
+
+
+@app.command()
+def doctor(storage: StorageOption = None, as_json: JsonOption = False) -> int:
+    """Look at this machine, the corpus and the storage, and say what to do about what is wrong.
+
+    Exit code 0 if there is no problem (warnings are none), 1 if there is one. Example: bardtune doctor --json
+    """
+    from search.doctor import doctor_command
+
+    return doctor_command(storage, as_json=as_json)

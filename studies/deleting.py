@@ -1,0 +1,94 @@
+"""Deleting a study, with everything that belongs to it; one that was deleted half can be deleted again."""
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+
+from studies import keys
+from studies.errors import StorageError, StudyError
+from studies.home import Home
+from studies.lock import CoordinatorLock, fenced, has_lock_row
+from studies.storage import Storage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Doomed:
+    """What there is of a study before it is deleted."""
+
+    name: str
+    study_id: str | None  # names its folders; None where its making or deletion was cut off before or after that
+    parts: tuple[str, ...]  # Optuna studies to be deleted, in this order
+    num_runs: int
+
+
+def find_doomed(storage: Storage, name: str) -> Doomed:
+    """What would be deleted.
+
+    Raises:
+        StudyError: there is no such study, or bardtune did not make it.
+    """
+    there = {study.study_name: study for study in optuna.get_all_study_summaries(storage.rdb, include_best_trial=False)}
+    search, others = there.get(name), there.get(keys.runs_name(name))
+    known = others is not None or has_lock_row(storage.engine, name)
+    if search is None and not known:
+        raise StudyError(f"no study {name!r} in {storage.display_url}; see what there is with: bardtune list")
+    study_id = search.user_attrs.get(keys.STUDY_ID) if search is not None else None
+    # A study without an id is ours only if its making was cut off: it has no trial yet.
+    if search is not None and study_id is None and (search.n_trials or not known):
+        raise StudyError(
+            f"bardtune did not make the study {name!r} and leaves it alone; delete it with: optuna delete-study"
+        )
+    found = [study for study in (others, search) if study is not None]  # the one with the id goes last
+    return Doomed(
+        name=name,
+        study_id=study_id,
+        parts=tuple(study.study_name for study in found),
+        num_runs=sum(study.n_trials for study in found),
+    )
+
+
+def delete_study(storage: Storage, home: Home, name: str) -> None:
+    """Delete a study: its files on this machine, its trials, its lock row, in an order that can be begun again.
+
+    Raises:
+        StudyError: no such study, or a living coordinator holds it.
+        StorageError: a file that cannot be deleted; the study is still there then.
+    """
+    find_doomed(storage, name)
+    lock = CoordinatorLock(storage.engine, name)
+    lock.acquire()
+    try:
+        doomed = find_doomed(storage, name)  # again: nobody else can change it now
+        _delete_files(home, doomed)
+        with fenced(storage.rdb.engine, lock):
+            for part in doomed.parts:
+                optuna.delete_study(study_name=part, storage=storage.rdb)
+    except BaseException:
+        lock.release()
+        raise
+    lock.forget()
+
+
+def _delete_files(home: Home, doomed: Doomed) -> None:
+    try:
+        if doomed.study_id is not None:
+            for folder in (home.checkpoints(doomed.study_id), home.weights_folder(doomed.study_id)):
+                if folder.exists():
+                    shutil.rmtree(folder)
+        for log in _logs(home, doomed.name):
+            log.unlink(missing_ok=True)
+    except OSError as problem:
+        raise StorageError(
+            f"cannot delete {problem.filename}: {problem.strerror}; the study {doomed.name!r} is still there: put that "
+            "right and delete it again."
+        ) from problem
+
+
+def _logs(home: Home, name: str) -> list[Path]:
+    """Logs of this study's workers, and not of a study whose name only begins like its."""
+    folder = home.worker_log(name, 0).parent
+    ours = re.compile(re.escape(name) + r"-worker\d+\.log")
+    return [file for file in folder.glob("*.log") if ours.fullmatch(file.name)]
