@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from data.errors import UserError
+from search import cli_run  # noqa: F401  # registers its command
 from search.options import JsonOption, Name, StorageOption, app
 
 BEGAN = time.monotonic()  # when the process began, for a study's active time
