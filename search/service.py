@@ -46,7 +46,11 @@ def run_in_study(storage_url: str, name: str, script: Path, *, seed: int, began:
             owned.renew()
             return not stopped.is_set()
 
-        end = run_script(make_order(owned, path.name, source, seed), wanted=wanted, hear=_pass_on)
+        try:
+            end = run_script(make_order(owned, path.name, source, seed), wanted=wanted, hear=_pass_on)
+        except KeyboardInterrupt:  # asked to stop twice: at once
+            owned.tell_interrupted(run, "stopped by the user", {})
+            raise
         outcome = judge(end, budget_s=owned.plan.seconds)
         owned.note_script(run, {**facts, "trust": outcome.trust})
         _tell(owned, run, outcome)
