@@ -59,6 +59,24 @@ class Agenda:
                 return self.next(num_running=num_running, remaining_s=remaining_s, run_s=run_s)
         return self._confirmation(candidates)
 
+    def refusal_of_script(self, *, remaining_s: float, run_s: float) -> str | None:
+        """Why the study has no run left for a user's script, to follow "the study has"; None if it has one.
+
+        A script takes a run that the search would have made, never one that is kept for baseline and confirmation.
+        """
+        num_runs, others = self.owned.num_runs(), self.owned.roles()
+        if num_runs >= self.plan.trials:
+            return f"made all of its {self.plan.trials} runs"
+        baseline_due = self.plan.trials >= BASELINE_FROM_TRIALS and not others["baseline"]
+        kept = self._kept_runs(others) + int(baseline_due)
+        if num_runs + kept >= self.plan.trials:
+            left = f"{self.plan.trials - num_runs} of its {self.plan.trials} runs left"
+            return f"{left}, kept for its own baseline and confirmation"
+        if remaining_s < run_s * (1 + kept / self.plan.workers):
+            kept_text = f" and the {kept} kept for baseline and confirmation" if kept else ""
+            return f"{remaining_s:.0f} s left, too few for a run of {run_s:.0f} s{kept_text}"
+        return None
+
     def _kept_runs(self, others: Counter[str | None]) -> int:
         """Runs that the search must leave for the confirmation; none when there was nothing to confirm."""
         if self.owned.candidates is not None and not self.owned.candidates:

@@ -15,6 +15,7 @@ from search import (  # noqa: F401  their commands register themselves
     cli_delete,
     cli_doctor,
     cli_export,
+    cli_run,
 )
 from search.options import JsonOption, Name, StorageOption, app
 

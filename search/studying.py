@@ -67,7 +67,7 @@ def resume_study(storage_url: str, name: str, view: View, *, began: float, accep
 
 def _run(owned: OwnedStudy, launcher: LocalLauncher, view: View) -> StudyRecord:
     space = space_from(owned.space)
-    with _stop_signals() as stopped:
+    with stop_signals() as stopped:
         try:
             Coordinator(owned, space, launcher, view, home=data_home(), interrupted=stopped.is_set).run()
         finally:
@@ -116,7 +116,7 @@ def _check_unchanged(storage: Storage, record: StudyRecord, *, accept_changes: b
 
 
 @contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
+def stop_signals() -> Iterator[threading.Event]:
     """Ctrl-C, SIGTERM and a hang-up set an event; a second one raises KeyboardInterrupt."""
     stopped = threading.Event()
 

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from rich.console import Console, Group
@@ -59,6 +60,8 @@ def duration_text(seconds: float) -> str:
 
 def run_line(run: TrialRecord) -> str:
     """One line about a run that has ended."""
+    if run.script is not None:
+        return script_line(run)
     bpb = f"{run.last_bpb:.4f} bpb" if run.last_bpb is not None else "no bpb"
     where = f" at {run.curve[-1][0]} %" if run.ending == "pruned" and run.curve else ""
     starved = "  (starved: the machine was busy)" if run.stats.get("starved") else ""
@@ -66,6 +69,21 @@ def run_line(run: TrialRecord) -> str:
     head = f"{run.label:<14} {(run.ending or run.state) + where:<14} {bpb:<11} {run.seconds('train'):6.1f} s"
     what = f"trial {run.candidate} again" if run.candidate is not None else params_text(run.params)
     return f"{head}  {what}{why}{starved}".rstrip()
+
+
+def script_line(run: TrialRecord) -> str:
+    """One line about a user's script: its bpb with how far it can be trusted, or why there is none."""
+    assert run.script is not None
+    what = f"{run.label}: {run.ending or run.state}"
+    if run.val_bpb is not None:
+        what += f", {run.val_bpb:.6f} bpb ({run.script['trust']})"
+    elif run.reason:
+        what += f": {run.reason}"
+    if (steps := run.stats.get("steps")) is not None:
+        what += f", {steps:,} steps"
+    if run.stats.get("over_budget"):
+        what += ", over budget"
+    return f"{what}; {run.seconds('train'):.1f} s of training  {Path(run.script['path']).name}"
 
 
 def counts_text(record: StudyRecord) -> str:

@@ -182,6 +182,28 @@ class OwnedStudy:
     def tell_pruned(self, run: OpenRun, reason: str, stats: dict[str, Any]) -> None:
         self._tell(run, "pruned", stats, reason=reason, state=TrialState.PRUNED)
 
+    def tell_interrupted(self, run: OpenRun, reason: str, stats: dict[str, Any]) -> None:
+        """End a run that the user stopped and that cannot be continued: a script has no checkpoint of ours."""
+        self._tell(run, "interrupted", stats, reason=reason, state=TrialState.FAIL)
+
+    def ask_script(self) -> OpenRun:
+        """Ask for a run of a user's script: always a new trial, since ``ask`` would take an interrupted run's."""
+        self.lock.verify()
+        optuna_trial = Trial(self.others, self.storage.rdb.create_new_trial(self.others._study_id))
+        optuna_trial.set_user_attr(keys.ROLE, "service")
+        optuna_trial.set_user_attr(keys.SETTINGS, {})
+        return open_run(optuna_trial, "service")
+
+    def note_script(self, run: OpenRun, script: dict[str, Any]) -> None:
+        """Keep what a training-service run consists of; may be told again until the run is."""
+        self.lock.verify()
+        run.optuna_trial.set_user_attr(keys.SCRIPT, script)
+
+    def last_script(self) -> dict[str, Any] | None:
+        """What the training service ran last; None if it has run nothing yet."""
+        scripts = (trial.user_attrs.get(keys.SCRIPT) for trial in reversed(self.others.get_trials(deepcopy=False)))
+        return next((script for script in scripts if script is not None), None)
+
     def tell_crashed(self, run: OpenRun, reason: str, stats: dict[str, Any]) -> None:
         self._tell(run, "crashed", stats, reason=reason, state=TrialState.FAIL)
 
@@ -236,8 +258,14 @@ class OwnedStudy:
         study.tell(run.optuna_trial, values=value, state=state)
 
     def park_orphans(self, *, but: Collection[int] = ()) -> None:
-        """Put every run back in the queue that nobody follows; ``but`` holds the ids of those that we do."""
+        """Put every run back in the queue that nobody follows; ``but`` holds the ids of those that we do.
+
+        A script has no checkpoint of ours: a training-service run without an owner has failed.
+        """
         for study in (self.search, self.others):
             for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                if trial._trial_id not in but:
+                if trial.user_attrs.get(keys.ROLE) == "service" and trial._trial_id not in but:
+                    lost = "bardtune itself was killed while the script ran"
+                    self.tell_crashed(open_run(Trial(study, trial._trial_id), "service"), lost, {})
+                elif trial._trial_id not in but:
                     self.storage.rdb.set_trial_state_values(trial._trial_id, TrialState.WAITING)

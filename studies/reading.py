@@ -123,6 +123,7 @@ def _record(trial: FrozenTrial, role: Role | None, *, owned: bool) -> TrialRecor
         ended=trial.datetime_complete,
         candidate=attrs.get(keys.CANDIDATE),
         repeats=attrs.get(keys.REPEATS, 0),
+        script=attrs.get(keys.SCRIPT),
     )
 
 

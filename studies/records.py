@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from studies.plan import MAX_TRIALS, StudyPlan
 
-Role = Literal["search", "baseline", "confirmation"]
+Role = Literal["search", "baseline", "confirmation", "service"]
 # Optuna's states, except that a stopped run waits as "interrupted" until it is continued.
 RunState = Literal["complete", "pruned", "failed", "running", "interrupted"]
 StudyState = Literal["running", "interrupted", "finished"]
@@ -52,6 +52,7 @@ class TrialRecord:
     ended: datetime | None
     candidate: int | None = None  # number of the search trial that this run confirms with another seed
     repeats: int = 0  # how often it was run again because its machine was busy
+    script: dict[str, Any] | None = None  # of a training-service run: path, sha256, source, diff, trust
 
     @property
     def label(self) -> str:
@@ -75,6 +76,7 @@ class TrialRecord:
             "trial": self.number,
             "candidate": self.candidate,
             "repeats": self.repeats,
+            "script": self.script,
             "state": self.state,
             "ending": self.ending,
             "reason": self.reason,
@@ -101,7 +103,7 @@ class StudyRecord:
     corpus: dict[str, Any]  # name, bytes, sha256
     parameters: tuple[Parameter, ...]
     trials: tuple[TrialRecord, ...]  # drawn from the search space, by number
-    runs: tuple[TrialRecord, ...]  # the others: baseline and confirmation
+    runs: tuple[TrialRecord, ...]  # the others: baseline, confirmation and service
     storage: str  # URL without password
     fingerprint: dict[str, Any] = field(default_factory=dict)
     candidates: tuple[int, ...] | None = None  # search trials chosen to be confirmed; None while the search goes on

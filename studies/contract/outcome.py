@@ -1,0 +1,159 @@
+"""What became of a user's script: its ending, its bpb, and how far that can be trusted.
+
+Trust levels, the weakest first. None of them is proof against a script that wants to deceive: it runs as its user, and
+could change the ruler in its own process or write into the record. They tell a slip from a measurement.
+
+* self-reported: the script has printed this number, and nothing else speaks for it.
+* measured: the last call of ``evaluate_bpb`` in the script's process gave this number. Printing it is not enough.
+"""
+
+import json
+import math
+import signal
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Trust = Literal["self-reported", "measured"]
+SAME_BPB = 1e-6  # between what was printed with six decimals and what was measured
+LOWEST_BPB, HIGHEST_BPB = 0.1, 16.0  # what no honest model of text is outside of; a blind guess is at 8
+OVER_BUDGET_SHARE, OVER_BUDGET_S = 0.05, 1.0  # of its budget, and seconds, that a script may train longer
+LINE_CHARS = 200  # of what the script said that is repeated
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScriptEnd:
+    """How a script's process ended, as it was seen from outside."""
+
+    exit_code: int  # negative: the signal
+    stdout: str  # its last part
+    stderr: str  # its last part
+    wall_s: float
+    started: float  # time.monotonic()
+    pid: int
+    stopped: Literal["limit", "user"] | None = None  # by us, and why
+    limit_s: float = 0.0
+    notes: tuple[dict[str, Any], ...] = ()  # what prepare noted, in order
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What is stored of it."""
+
+    ending: Literal["finished", "diverged", "crashed", "interrupted"]
+    reason: str | None = None
+    val_bpb: float | None = None
+    trust: Trust | None = None
+    stats: dict[str, Any] = field(default_factory=dict)
+
+
+def judge(end: ScriptEnd, *, budget_s: float) -> Outcome:
+    """Give a script's end its name; whatever it has said is believed only as far as ``trust`` says."""
+    stats = _timings(end, budget_s)
+    if end.stopped == "user":
+        return Outcome(ending="interrupted", reason="stopped by the user", stats=stats)
+    if end.stopped == "limit":
+        reason = (
+            f"past its outer limit of {end.limit_s:.0f} s (budget, allowance and evaluation); its process was ended"
+        )
+        return Outcome(ending="crashed", reason=reason, stats=stats)
+    if end.exit_code != 0:
+        return Outcome(ending="crashed", reason=_why_it_failed(end), stats=stats)
+    said = _json_line(end.stdout)
+    said_bpb = _number(said.get("val_bpb")) if said else None
+    if said is None or said_bpb is None:
+        last = _last_line(end.stdout)
+        heard = f"it is {last!r}" if last else "there is none"
+        reason = f'its last line on standard output is not JSON with a number "val_bpb": {heard}'
+        return Outcome(ending="crashed", reason=reason, stats=stats)
+    stats |= _counts(said)
+    if not math.isfinite(said_bpb):
+        return Outcome(ending="diverged", reason=f"its val_bpb is {said_bpb}", stats=stats)
+    if not LOWEST_BPB <= said_bpb <= HIGHEST_BPB:
+        side = f"below {LOWEST_BPB:g}" if said_bpb < LOWEST_BPB else f"above {HIGHEST_BPB:g}"
+        reason = f"its val_bpb {said_bpb:g} is {side}, which no sound model of text reaches"
+        return Outcome(ending="crashed", reason=reason, stats=stats)
+    measured = [bpb for note in _own(end, "evaluated") if (bpb := _number(note.get("val_bpb"))) is not None]
+    if measured:
+        stats["measured_bpb"] = measured[-1]
+    same = bool(measured) and abs(measured[-1] - said_bpb) <= SAME_BPB
+    trust: Trust = "measured" if same else "self-reported"
+    return Outcome(ending="finished", val_bpb=said_bpb, trust=trust, stats=stats)
+
+
+def _why_it_failed(end: ScriptEnd) -> str:
+    if end.exit_code < 0:
+        number = -end.exit_code
+        name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+        memory = "; out of memory?" if number == signal.SIGKILL else ""
+        return f"its process was killed ({name}{memory})"
+    last = _last_line(end.stderr)
+    if last.startswith(("ModuleNotFoundError", "ImportError")):
+        return f"import error: {last.partition(': ')[2]}"
+    return f"it exited with code {end.exit_code}" + (f": {last}" if last else "")
+
+
+def _json_line(stdout: str) -> dict[str, Any] | None:
+    lines = stdout.strip().splitlines()
+    try:
+        said = json.loads(lines[-1]) if lines else None
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return "".join(char if char.isprintable() else "?" for char in lines[-1][:LINE_CHARS]) if lines else ""
+
+
+def _number(value: object) -> float | None:
+    """``value`` as a float, if it is a number of any size."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _counts(said: dict[str, Any]) -> dict[str, Any]:
+    """Steps and parameters, where the script has told them as numbers."""
+    counts: dict[str, Any] = {}
+    for key, name, factor in (("total_steps", "steps", 1), ("num_params_M", "num_params", 1e6)):
+        value = _number(said.get(key))
+        if value is not None and abs(value) < 1e12:
+            counts[name] = round(value * factor)
+    return counts
+
+
+def _own(end: ScriptEnd, event: str) -> list[dict[str, Any]]:
+    """What the script's own process noted; its children's notes do not count."""
+    return [note for note in end.notes if note.get("event") == event and note.get("pid") == end.pid]
+
+
+def _timings(end: ScriptEnd, budget_s: float) -> dict[str, Any]:
+    """Seconds by phase. Training lasts from the first batch to the beginning of the last evaluation, evaluations
+    between them left out; without a batch it begins when prepare was imported, without an evaluation it ends last."""
+    finish = end.started + end.wall_s
+    began = [note["at"] for note in (*_own(end, "first batch")[:1], *_own(end, "imported")[:1])]
+    evaluations = _evaluations(end, finish)
+    start = began[0] if began else end.started
+    stop = evaluations[-1][0] if evaluations else finish
+    between_s = sum(to - since for since, to in evaluations[:-1] if since >= start)
+    train_s = max(0.0, stop - start - between_s)
+    return {
+        "seconds": {
+            "setup": start - end.started,
+            "train": train_s,
+            "evaluate": sum(to - since for since, to in evaluations),
+        },
+        "wall_s": end.wall_s,
+        "over_budget": train_s > budget_s * (1 + OVER_BUDGET_SHARE) + OVER_BUDGET_S,
+    }
+
+
+def _evaluations(end: ScriptEnd, finish: float) -> list[tuple[float, float]]:
+    """When each began and ended; the last one may have been cut off."""
+    began = [note["at"] for note in _own(end, "evaluation began")]
+    ended = [note["at"] for note in _own(end, "evaluated")]
+    return [(since, ended[index] if index < len(ended) else finish) for index, since in enumerate(began)]
