@@ -13,10 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from data.errors import UserError
 from search.cli import print_json
+from search.live_view import make_view
 from search.planning import fresh_name, read_plan_file, resolve_plan
 from search.studying import exit_code, resume_study, start_study
 from search.verdict_text import bpb_text, verdict_lines
-from search.view import counts_text, duration_text, make_view, run_line
+from search.view import counts_text, duration_text, run_line
 from studies.home import data_home
 from studies.lock import OwnershipLostError
 from studies.reading import read_study, study_names
