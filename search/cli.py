@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from data.errors import UserError
-from search import cli_dashboard, cli_trials, cli_watch  # noqa: F401
+from search import cli_dashboard, cli_report, cli_trials, cli_watch  # noqa: F401
 from search.options import JsonOption, Name, StorageOption, app, example
 
 BEGAN = time.monotonic()  # when the process began, for a study's active time

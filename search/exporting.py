@@ -1,5 +1,8 @@
 """What ``bardtune trials`` and ``bardtune report`` do."""
 
+import contextlib
+import getpass
+import socket
 import sys
 from pathlib import Path
 
@@ -63,3 +66,21 @@ def write_out(out: Path, text: str) -> Path:
         raise PlanError(f"--out {out} is a folder; name a file in it.")
     write_whole(out.expanduser(), text.encode(), way_out="choose another file with --out")
     return out
+
+
+def report_command(name: str, storage: str | None, *, out: Path | None) -> int:
+    """Write the report of a study."""
+    from studies.report import report_html  # loads the plotting libraries
+
+    record = read_only(name, storage)
+    page = report_html(record, names=user_names())
+    print(write_out(Path(f"{name}-report.html") if out is None else out, page))
+    return 0
+
+
+def user_names() -> tuple[str, ...]:
+    """What this machine and its user are called."""
+    names = [socket.gethostname()]
+    with contextlib.suppress(OSError, KeyError, RuntimeError):
+        names += [getpass.getuser(), Path.home().name]
+    return tuple(name for name in dict.fromkeys(names) if name and name != "root")

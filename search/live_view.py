@@ -11,8 +11,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from search.view import LineView, View, counts_text, duration_text, find_run, params_text
+from search.view import LineView, View, find_run, params_text
 from studies.records import StudyRecord
+from studies.words import counts_text, duration_text
 
 NARROW, WIDE = 76, 104  # columns; below and from here less or more is said about a running trial
 SECONDS_BETWEEN_PICTURES = 0.2

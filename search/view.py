@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from rich.console import Console
 
 from studies.records import StudyRecord, TrialRecord
+from studies.words import counts_text
 
 
 class View(Protocol):
@@ -37,16 +38,6 @@ def params_text(params: dict[str, Any]) -> str:
     return " ".join(f"{name}={value_text(value)}" for name, value in params.items())
 
 
-def duration_text(seconds: float) -> str:
-    """Seconds as 41 s, 6 min 41 s or 2 h 05 min."""
-    whole = round(max(0.0, seconds))
-    if whole < 60:
-        return f"{whole} s"
-    return (
-        f"{whole // 60} min {whole % 60:02d} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    )
-
-
 def run_line(run: TrialRecord) -> str:
     """One line about a run that has ended."""
     bpb = f"{run.last_bpb:.4f} bpb" if run.last_bpb is not None else "no bpb"
@@ -69,14 +60,6 @@ def new_best_line(record: StudyRecord, run: TrialRecord) -> str | None:
     assert before.val_bpb is not None
     lower = before.val_bpb - run.val_bpb
     return f"new best: {run.label}, {run.val_bpb:.4f} bpb, {lower:.4f} lower than {before.label} (one run each)"
-
-
-def counts_text(record: StudyRecord) -> str:
-    """How many runs there are and how they ended."""
-    counts = record.counts()
-    kinds = ("complete", "pruned", "failed", "diverged", "running", "interrupted")
-    endings = ", ".join(f"{counts[kind]} {kind}" for kind in kinds if counts[kind] or kind in kinds[:3])
-    return f"{counts['total']} of {counts['planned']} trials ({endings})"
 
 
 def find_run(record: StudyRecord, run_id: str) -> TrialRecord | None:

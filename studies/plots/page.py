@@ -33,7 +33,7 @@ main > div {{ position: absolute; inset: 0; }}
 </body>
 </html>
 """
-_CONFIG = {
+CONFIG = {
     "displaylogo": False,
     "responsive": True,
     "modeBarButtonsToRemove": ["select2d", "lasso2d"],
@@ -48,28 +48,38 @@ _BRUSHING = (
 
 def page(seen: Bars | Curves | History | Parallel) -> str:
     """The whole HTML document."""
-    frame, width = seen.frame, 0
+    frame = seen.frame
     if frame.sentence is not None:
         picture = f'<p class="sentence">{html.escape(frame.sentence)}</p>'
     else:
         picture = figure(seen).to_html(
-            full_html=False, include_plotlyjs=True, config=_CONFIG, div_id="picture", default_height="100%"
+            full_html=False, include_plotlyjs=True, config=CONFIG, div_id="picture", default_height="100%"
         )
-        width = 115 * (len(seen.axes) + 1) if isinstance(seen, Parallel) else 0
-    note = f"{_BRUSHING} {frame.note}" if isinstance(seen, Parallel) and not frame.sentence else frame.note
     return _PAGE.format(
         title=html.escape(frame.title),
         subtitle=html.escape(frame.subtitle),
-        note=html.escape(note),
+        note=html.escape(note_of(seen)),
         picture=picture,
         ink=theme.INK,
         muted=theme.MUTED,
         paper=theme.PAPER,
         fonts=theme.FONTS,
-        height=_least_height(seen),
-        width=width,
+        height=least_height(seen),
+        width=least_width(seen),
     )
 
 
-def _least_height(seen: Bars | Curves | History | Parallel) -> int:
+def note_of(seen: Bars | Curves | History | Parallel) -> str:
+    """How to read the picture, and how to use it."""
+    frame = seen.frame
+    return f"{_BRUSHING} {frame.note}" if isinstance(seen, Parallel) and not frame.sentence else frame.note
+
+
+def least_height(seen: Bars | Curves | History | Parallel) -> int:
+    """Pixels that the picture needs."""
     return 80 + 34 * len(seen.importance.shares) if isinstance(seen, Bars) else 380
+
+
+def least_width(seen: Bars | Curves | History | Parallel) -> int:
+    """Pixels below which the picture scrolls; 0 if it fits any window."""
+    return 115 * (len(seen.axes) + 1) if isinstance(seen, Parallel) and not seen.frame.sentence else 0
