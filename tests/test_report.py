@@ -17,7 +17,7 @@ from study_records import make_record, make_trial, planted_record
 from model.settings import settings_from
 from search.cli import main
 from studies.plan import StudyPlan
-from studies.plots.view import KINDS
+from studies.plots import KINDS
 from studies.records import StudyRecord
 from studies.report import report_html
 from studies.report.command import train_command

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from study_records import planted_record
 
-from studies.plots.view import KINDS
+from studies.plots import KINDS
 from studies.report import report_html
 
 BRUSHED = "learning_rate"
