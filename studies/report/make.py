@@ -10,9 +10,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from studies.plots import theme
+from studies.plots import KINDS, theme
 from studies.plots.page import CONFIG, least_height, least_width, note_of
-from studies.plots.view import KINDS
 from studies.plots.write import view_of
 from studies.records import StudyRecord
 from studies.report import facts
