@@ -12,18 +12,26 @@ import typer
 
 from data.errors import UserError
 from search import (  # noqa: F401  their commands register themselves
+    cli_dashboard,
     cli_delete,
     cli_doctor,
     cli_export,
+    cli_report,
     cli_run,
+    cli_trials,
+    cli_watch,
 )
-from search.options import JsonOption, Name, StorageOption, app
+from search.options import JsonOption, Name, StorageOption, app, example
 
 BEGAN = time.monotonic()  # when the process began, for a study's active time
 NOT_FOR_OTHERS = 0o022  # nobody else may write to what we store, whatever the user's habits are
 
 
-@app.command()
+@app.command(
+    epilog=example(
+        "bardtune start shakes --trials 20 --seconds 20", "bardtune start novel --corpus novel.txt --workers 2"
+    )
+)
 def start(
     name: Annotated[str | None, typer.Argument(help="A new study's name. [default: from the time of day]")] = None,
     trials: Annotated[int | None, typer.Option(help="Training runs of every kind, at most 50. [default: 50]")] = None,
@@ -67,7 +75,7 @@ def start(
     return start_command(name, flags, config, storage, began=BEGAN)
 
 
-@app.command()
+@app.command(epilog=example("bardtune resume shakes"))
 def resume(
     name: Name,
     storage: StorageOption = None,
@@ -82,7 +90,7 @@ def resume(
     return resume_command(name, storage, began=BEGAN, accept_changes=accept_changes)
 
 
-@app.command("list")
+@app.command("list", epilog=example("bardtune list"))
 def list_studies(storage: StorageOption = None, as_json: JsonOption = False) -> int:
     """List the stored studies."""
     from search.commands import list_command
@@ -90,7 +98,7 @@ def list_studies(storage: StorageOption = None, as_json: JsonOption = False) -> 
     return list_command(storage, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=example("bardtune show shakes --json"))
 def show(name: Name, storage: StorageOption = None, as_json: JsonOption = False) -> int:
     """Show one study: state, counts, best and trials."""
     from search.commands import show_command
@@ -98,7 +106,7 @@ def show(name: Name, storage: StorageOption = None, as_json: JsonOption = False)
     return show_command(name, storage, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=example("bardtune plot shakes --kind importance,parallel --format html,png --out plots"))
 def plot(
     name: Name,
     kind: Annotated[
@@ -123,7 +131,7 @@ def plot(
     return plot_command(name, PlotFlags(kind=kind, formats=formats, evaluator=evaluator, out=out), storage)
 
 
-@app.command()
+@app.command(epilog=example("bardtune train --preset modern --seconds 60 --set d_model=96"))
 def train(
     preset: Annotated[str, typer.Option(help="modern or reference.")] = "modern",
     seconds: Annotated[float | None, typer.Option(help="Training budget. [default: 180]")] = None,
@@ -160,7 +168,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     os.umask(os.umask(NOT_FOR_OTHERS) | NOT_FOR_OTHERS)
     try:
-        code: Any = app(args=args, standalone_mode=False)
+        code: Any = app(args=args, prog_name="bardtune", standalone_mode=False)
     except UserError as problem:
         return _complain(str(problem))
     except KeyboardInterrupt:

@@ -14,16 +14,18 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from data.errors import UserError
 from search.cli import print_json
+from search.live_view import make_view
 from search.planning import fresh_name, read_plan_file, resolve_plan
 from search.studying import exit_code, resume_study, start_study
-from search.verdict_text import bpb_text, verdict_lines
-from search.view import counts_text, duration_text, make_view, run_line
+from search.verdict_text import verdict_lines
+from search.view import run_line
 from studies.home import data_home
 from studies.lock import OwnershipLostError
 from studies.reading import read_study, study_names
 from studies.records import StudyRecord
 from studies.storage import Storage, without_password
 from studies.verdict import study_json, verdict_of
+from studies.words import bpb_text, counts_text, duration_text, state_text
 
 
 def start_command(
@@ -139,18 +141,6 @@ def print_summary(record: StudyRecord, said_storage: str | None) -> None:
         print(f"continue with: bardtune resume {record.name}{where}")
     elif verdict.winner is not None:
         print(f"look at it with: bardtune plot {record.name}{where}")
-
-
-def state_text(record: StudyRecord) -> str:
-    """State and, where there is one, why it stopped."""
-    reasons = {
-        "trials": "all trials made",
-        "hours": "its hours are over",
-        "user": "by the user",
-        "error": "trials kept crashing",
-    }
-    why = reasons.get(record.stop_reason or "")
-    return f"{record.state} ({why})" if why else record.state
 
 
 def storage_url(said: str | None) -> str:

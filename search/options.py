@@ -7,11 +7,25 @@ import typer
 app = typer.Typer(
     name="bardtune",
     help="Search the hyperparameters of a small byte-level GPT that trains on CPU under a wall-clock budget.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-Name = Annotated[str, typer.Argument(help="The study's name.", metavar="NAME")]
+
+
+def complete_name(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Study names that begin so, for the Tab key."""
+    from studies.names import quick_names
+
+    return [name for name in quick_names(ctx.params.get("storage")) if name.startswith(incomplete)]
+
+
+def example(*commands: str) -> str:
+    """The end of a command's help: how it is called."""
+    return "\b\n" + "\n".join(["Example:" if len(commands) == 1 else "Examples:", *(f"  {each}" for each in commands)])
+
+
+NameArgument = typer.Argument(help="The study's name.", metavar="NAME", autocompletion=complete_name)
+Name = Annotated[str, NameArgument]
 StorageOption = Annotated[
     str | None,
     typer.Option("--storage", help="Database URL. [default: sqlite in the data folder, see BARDTUNE_HOME]"),

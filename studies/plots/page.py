@@ -36,7 +36,7 @@ main > div {{ position: absolute; inset: 0; }}
 </body>
 </html>
 """
-_CONFIG = {
+CONFIG = {
     "displaylogo": False,
     "responsive": True,
     "modeBarButtonsToRemove": ["select2d", "lasso2d"],
@@ -51,27 +51,36 @@ _BRUSHING = (
 
 def page(seen: View) -> str:
     """The whole HTML document."""
-    frame, width = seen.frame, 0
+    frame = seen.frame
     if frame.sentence is not None:
         picture = f'<p class="sentence">{html.escape(frame.sentence)}</p>'
     else:
         picture = figure(seen).to_html(
-            full_html=False, include_plotlyjs=True, config=_CONFIG, div_id="picture", default_height="100%"
+            full_html=False, include_plotlyjs=True, config=CONFIG, div_id="picture", default_height="100%"
         )
-        width = 74 * (len(seen.axes) + 1) if isinstance(seen, Parallel) else 0
-    note = f"{_BRUSHING} {frame.note}" if isinstance(seen, Parallel) and not frame.sentence else frame.note
     return _PAGE.format(
         title=html.escape(frame.title),
         subtitle=html.escape(frame.subtitle),
-        note=html.escape(note),
+        note=html.escape(note_of(seen)),
         picture=picture,
         ink=theme.INK,
         muted=theme.MUTED,
         paper=theme.PAPER,
         fonts=theme.FONTS,
         height=least_height(seen),
-        width=width,
+        width=least_width(seen),
     )
+
+
+def note_of(seen: View) -> str:
+    """How to read the picture, and how to use it."""
+    frame = seen.frame
+    return f"{_BRUSHING} {frame.note}" if isinstance(seen, Parallel) and not frame.sentence else frame.note
+
+
+def least_width(seen: View) -> int:
+    """Pixels below which the picture scrolls; 0 if it fits any window."""
+    return 74 * (len(seen.axes) + 1) if isinstance(seen, Parallel) and not seen.frame.sentence else 0
 
 
 def least_height(seen: View) -> int:

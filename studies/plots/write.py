@@ -1,10 +1,10 @@
 """From a study to picture files."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from studies.errors import PlanError, StudyError
+from studies.errors import PlanError
+from studies.files import write_whole
 from studies.importance import check_evaluator
 from studies.plots.kinds import KINDS, View, view_of
 from studies.records import StudyRecord
@@ -36,7 +36,7 @@ def write_plots(
         seen = view_of(record, kind, evaluator=evaluator)
         for format_ in dict.fromkeys(formats):
             paths.append(folder / f"{record.name}-{kind}.{format_}")
-            _write_whole(paths[-1], render(seen, format_))
+            write_whole(paths[-1], render(seen, format_), way_out="choose another folder with --out")
     return paths
 
 
@@ -57,16 +57,3 @@ def _check(flag: str, values: Sequence[str], known: Sequence[str]) -> None:
     for value in values:
         if value not in known:
             raise PlanError(f"--{flag} {value!r} is unknown; choose from {', '.join(known)}.")
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    draft = path.with_name(f"{path.name}.{os.getpid()}.draft")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            draft.write_bytes(content)
-            os.replace(draft, path)
-        finally:
-            draft.unlink(missing_ok=True)
-    except OSError as problem:
-        raise StudyError(f"cannot write {path}: {problem.strerror}; choose another folder with --out.") from problem

@@ -1,0 +1,23 @@
+"""``bardtune report``: one page about a study."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from search.options import Name, StorageOption, app, example
+
+
+@app.command(epilog=example("bardtune report shakes", "bardtune report shakes --out shakes.html"))
+def report(
+    name: Name,
+    out: Annotated[Path | None, typer.Option(help="The file to write. [default: NAME-report.html]")] = None,
+    storage: StorageOption = None,
+) -> int:
+    """Write one self-contained HTML page about a study and print its path.
+
+    It needs no network, and tells no host, user, path or password.
+    """
+    from search.reporting import report_command
+
+    return report_command(name, storage, out=out)

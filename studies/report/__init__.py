@@ -1,0 +1,9 @@
+"""One page about a study, to send to somebody.
+
+``facts`` says what stands on it, ``command`` how the winner is trained again, ``privacy`` what is taken out of texts,
+and ``make`` puts it together with ``page.html``, ``page.css`` and ``page.js``.
+"""
+
+from studies.report.make import report_html
+
+__all__ = ["report_html"]

@@ -1,0 +1,201 @@
+"""What stands on the page, in words and rows: plain data, not yet HTML."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from studies.plots.words import ending_text, number_text
+from studies.records import StudyRecord, TrialRecord
+from studies.verdict import Verdict
+from studies.words import (
+    bpb_text,
+    certainty_text,
+    counts_text,
+    duration_text,
+    lower_text,
+    no_test_reasons,
+    short_name,
+    unseen_text,
+    values_text,
+)
+
+Clean = Callable[[str], str]  # takes places and names out of a text
+_FINGERPRINT = {
+    "metric_version": "version of the metric",
+    "trainer_version": "version of the trainer",
+    "corpus_sha256": None,  # stands with the data
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A number to be seen first."""
+
+    value: str
+    what: str
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a cell of the table says, and what it is sorted by; None sorts last."""
+
+    text: str
+    key: float | str | None
+    is_number: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    cells: tuple[Cell, ...]
+    mark: str = ""  # winner, baseline or nothing
+
+
+def asked(record: StudyRecord) -> str:
+    """What the study was to do, in a sentence."""
+    plan = record.plan
+    runs = f"{plan.trials} training run{'s' * (plan.trials != 1)} of {plan.seconds:g} s each"
+    again = f", {plan.confirmation.num_runs} of them to confirm the winner" if plan.confirmation.num_runs else ""
+    where = f"{plan.workers} at a time" if plan.workers > 1 else "one at a time"
+    threads = f"{plan.threads} thread{'s' * (plan.threads != 1)}"
+    return (
+        f"Asked for: {runs} at most{again}, in {plan.hours:g} h at most, on the text {short_name(plan.corpus)}; search "
+        f"space {short_name(plan.space)}, {plan.sampler} sampler, {plan.pruner} pruner, {where} on {threads}, seed "
+        f"{plan.seed}."
+    )
+
+
+def stopped(record: StudyRecord) -> str:
+    """What ended it, or that it has not ended."""
+    used = duration_text(record.seconds_used)
+    if record.state == "running":
+        ended = f"It was still running when this page was made, after {used}"
+    else:
+        ended = {
+            "trials": f"It ended after {used}, when all runs were made",
+            "hours": f"It ended after {used}, when its hours were over",
+            "user": f"It was interrupted by its user after {used} and can be continued",
+            "error": f"It stopped after {used}, because trials kept crashing, and can be continued",
+        }.get(record.stop_reason or "", f"It was interrupted after {used} and can be continued")
+    return f"{ended}: {counts_text(record)}."
+
+
+def found(record: StudyRecord, verdict: Verdict) -> list[str]:
+    """The winner, and how sure that is."""
+    if verdict.winner is None:
+        waits = record.state != "finished"
+        return [
+            "No trial has finished yet, so there is no winner." if waits else "No trial finished: there is no winner."
+        ]
+    lower = f", {said}" if (said := lower_text(verdict)) else ""
+    if verdict.confirmed is None:
+        so_far = " so far" if record.state != "finished" else ""
+        sentences = [
+            f"The best{so_far} is {verdict.winner.label}: {bpb_text(verdict.winner.val_bpb)} bpb in one run{lower}. "
+            "It is not confirmed: the lowest of many single runs is partly luck."
+        ]
+    else:
+        sentences = [f"The winner is {verdict.winner.label}: {values_text(verdict.confirmed)}{lower}."]
+        sentences.append(
+            f"It is {certainty_text(verdict)}." if verdict.seed_sd is not None else _first(certainty_text(verdict))
+        )
+    if verdict.test_bpb is not None:
+        sentences.append(f"On the test part it has {bpb_text(verdict.test_bpb)} bpb, {unseen_text(verdict)}.")
+    sentences += [f"There is no score on the test part: {reason}." for reason in no_test_reasons(verdict)]
+    return sentences
+
+
+def _first(sentence: str) -> str:
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def tiles(record: StudyRecord, verdict: Verdict) -> list[Tile]:
+    """The winner's bpb, its test bpb, the baseline's, and their ratio; what is not known is left out."""
+    if verdict.winner is None:
+        return []
+    confirmed, baseline = verdict.confirmed, verdict.baseline
+    own = confirmed.mean if confirmed else verdict.winner.val_bpb
+    assert own is not None
+    if confirmed and confirmed.sd is not None:
+        more = f"{verdict.winner.label}, mean of {confirmed.n} seeds, sd {bpb_text(confirmed.sd)}"
+    else:
+        more = f"{verdict.winner.label}, one run"
+    shown = [Tile(bpb_text(own), "winner, bpb" if confirmed else "best run, bpb", more)]
+    if verdict.test_bpb is not None:
+        shown.append(Tile(bpb_text(verdict.test_bpb), "its test bpb", "text that the search never saw"))
+    if baseline is not None:
+        runs = "one run" if baseline.sd is None else f"mean of {baseline.n} seeds, sd {bpb_text(baseline.sd)}"
+        shown.append(Tile(bpb_text(baseline.mean), "baseline, bpb", f"reference recipe, {runs}"))
+        shown.append(Tile(f"{own / baseline.mean:.3f}", "winner / baseline", "below 1 is better"))
+    return shown
+
+
+def headings(record: StudyRecord) -> list[str]:
+    return ["run", "ended", "bpb", "training, s", "steps", *(each.name for each in record.parameters), "reason"]
+
+
+def rows(record: StudyRecord, verdict: Verdict, clean: Clean) -> list[Row]:
+    """One for each run, those of the search after the others."""
+    return [_row(record, verdict, index, run, clean) for index, run in enumerate(record.all_runs)]
+
+
+def _row(record: StudyRecord, verdict: Verdict, index: int, run: TrialRecord, clean: Clean) -> Row:
+    label = run.label if run.candidate is None else f"{run.label} of trial {run.candidate}"
+    starved = ["its machine was busy"] if run.stats.get("starved") else []
+    reason = "; ".join([*([clean(run.reason)] if run.reason else []), *starved])
+    bpb = run.last_bpb
+    cells = [
+        Cell(label, index, is_number=False),
+        Cell(ending_text(run), f"{run.ending or run.state}"),
+        Cell(
+            "" if bpb is None else bpb_text(bpb),
+            bpb if bpb is not None and math.isfinite(bpb) else None,
+            is_number=True,
+        ),
+        _number(run.seconds("train") or None, "{:.1f}"),
+        _number(run.stats.get("steps"), "{:,}"),
+    ]
+    for parameter in record.parameters:
+        value = run.params.get(parameter.name, run.settings.get(parameter.name))
+        cells.append(_value(value))
+    mark = "winner" if run is verdict.winner else "baseline" if run.role == "baseline" else ""
+    return Row((*cells, Cell(reason, reason or None)), mark)
+
+
+def _number(value: float | None, form: str) -> Cell:
+    return Cell("" if value is None else form.format(value), value, is_number=True)
+
+
+def _value(value: Any) -> Cell:
+    if value is None:
+        return Cell("", None)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return Cell(number_text(value), value if is_number else str(value), is_number=is_number)
+
+
+def data_facts(record: StudyRecord) -> list[tuple[str, str]]:
+    """What was trained on."""
+    corpus = record.corpus
+    return [
+        ("text", short_name(str(corpus.get("name", record.plan.corpus)))),
+        ("bytes", f"{corpus['bytes']:,}" if "bytes" in corpus else "not known"),
+        ("SHA-256", str(corpus.get("sha256", "not known"))),
+        ("parts", "first 90 % trained on, next 5 % validation, last 5 % test"),
+    ]
+
+
+def environment_facts(record: StudyRecord) -> list[tuple[str, str]]:
+    """With what it was trained."""
+    versions = [
+        (_FINGERPRINT.get(name) or name, str(value))
+        for name, value in record.fingerprint.items()
+        if _FINGERPRINT.get(name, name) is not None
+    ]
+    peaks = [run.stats["peak_memory_bytes"] for run in record.all_runs if run.stats.get("peak_memory_bytes")]
+    facts = [*versions, ("threads of a run", str(record.plan.threads)), ("runs at a time", str(record.plan.workers))]
+    if peaks:
+        facts.append(("largest memory of a run", f"{max(peaks) / 1e9:.1f} GB"))
+    if (share := record.share_outside_training) is not None:
+        facts.append(("time outside training", f"{share:.1%} of the study's, evaluation excluded"))
+    return facts

@@ -1,0 +1,117 @@
+"""Puts the page together."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from studies.plots import KINDS, theme
+from studies.plots.page import CONFIG, least_height, least_width, note_of
+from studies.plots.write import view_of
+from studies.records import StudyRecord
+from studies.report import facts
+from studies.report.command import train_command
+from studies.report.privacy import Discretion
+from studies.verdict import Verdict, verdict_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """One figure of the page, or the sentence in its place."""
+
+    kind: str
+    heading: str
+    note: str
+    sentence: str | None
+    spec: Markup | None  # plotly's data and layout as JSON
+    height: int  # pixels
+    width: int  # at least; a narrower window scrolls
+
+
+def report_html(
+    record: StudyRecord, *, sample: str | None = None, names: tuple[str, ...] = (), now: datetime | None = None
+) -> str:
+    """The whole page: one HTML document that needs no network and no other file.
+
+    Args:
+        record: the study, in any state.
+        sample: text that the winner has written; its section is left out if None.
+        names: words that the page must not tell, such as the user's name; hosts and folders of the study never are.
+        now: when the page is made. [default: now]
+    """
+    verdict = verdict_of(record)
+    clean = Discretion(record, names)
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_file("page.html")).render(
+        name=record.name,
+        styles=Markup(_file("page.css")),
+        colours=_colours(),
+        script=Markup(_file("page.js")),
+        plotly=_plotly(),
+        config=_json(CONFIG),
+        asked=facts.asked(record),
+        stopped=facts.stopped(record),
+        found=[clean(sentence) for sentence in facts.found(record, verdict)],
+        tiles=facts.tiles(record, verdict),
+        pictures=[_picture(record, kind) for kind in KINDS],
+        headings=facts.headings(record),
+        rows=facts.rows(record, verdict, clean),
+        command=_winner_command(record, verdict),
+        sample=sample,
+        data=facts.data_facts(record),
+        environment=facts.environment_facts(record),
+        made=(now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
+        version=version("bardtune"),
+    )
+
+
+def _winner_command(record: StudyRecord, verdict: Verdict) -> str | None:
+    """With the seed of the run whose weights are kept, so that it says what the page says."""
+    return None if verdict.take_home is None else train_command(verdict.take_home, record.plan)
+
+
+def _picture(record: StudyRecord, kind: str) -> Picture:
+    from studies.plots.interactive import figure  # loads plotly
+
+    seen = view_of(record, kind)
+    frame = seen.frame
+    return Picture(
+        kind=kind,
+        heading=frame.title.removeprefix(f"{record.name}: "),
+        note=note_of(seen),
+        sentence=frame.sentence,
+        spec=None if frame.sentence is not None else _json(figure(seen).to_plotly_json()),
+        height=max(400, least_height(seen)),
+        width=least_width(seen),
+    )
+
+
+def _json(value: Any) -> Markup:
+    """JSON that can stand in a script element, whatever texts are in it."""
+    from plotly.utils import PlotlyJSONEncoder
+
+    text = json.dumps(value, cls=PlotlyJSONEncoder, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
+
+
+def _plotly() -> Markup:
+    from plotly.offline import get_plotlyjs
+
+    return Markup(get_plotlyjs())
+
+
+def _colours() -> Markup:
+    named = {"ink": theme.INK, "muted": theme.MUTED, "grid": theme.GRID, "edge": theme.EDGE, "paper": theme.PAPER}
+    named |= {"best": theme.BEST, "baseline": theme.BASELINE, "accent": theme.FINISHED, "fonts": theme.FONTS}
+    return Markup(":root { " + " ".join(f"--{name}: {value};" for name, value in named.items()) + " }")
+
+
+def _file(name: str) -> str:
+    return files("studies.report").joinpath(name).read_text(encoding="utf-8")

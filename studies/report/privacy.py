@@ -1,0 +1,41 @@
+"""A report is sent to others: it tells no host, no user and no place on a disk."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from studies.records import StudyRecord
+
+_ADDRESS = re.compile(r"\b[\w+.-]+://[^\s'\"<>]+")
+_QUOTED = re.compile(r"(['\"])((?:~[\w.-]*)?/|[A-Za-z]:[\\/]|\\\\)([^'\"]*)\1")
+_PATH = re.compile(r"(?<![\w./\\~])(?:~[\w.-]*/|/(?=[\w.~-])|[A-Za-z]:[\\/]|\\\\)[^\s'\"<>:,;()\[\]]*")
+_HIDDEN = "…"
+
+
+class Discretion:
+    """Takes places and names out of texts of a study.
+
+    Args:
+        record: its hosts and folders are known.
+        names: further words that nobody need know, such as the user's.
+    """
+
+    def __init__(self, record: StudyRecord, names: Iterable[str] = ()) -> None:
+        hosts = {str(run.stats["host"]) for run in record.all_runs if run.stats.get("host")}
+        folders = {str(Path(path).parent) for path in (record.plan.corpus, record.plan.space) if "/" in path}
+        self.folders = sorted(folders - {"/"}, key=len, reverse=True)
+        words = {word for word in (*hosts, *names) if len(word) > 2}
+        self.words = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, words)) + r")(?!\w)") if words else None
+
+    def __call__(self, text: str) -> str:
+        """``text`` with paths reduced to their last part, and addresses and names left out."""
+        for folder in self.folders:
+            text = text.replace(f"{folder}/", "")
+        text = _ADDRESS.sub(_HIDDEN, text)
+        text = _QUOTED.sub(lambda found: found[1] + _last(found[3]) + found[1], text)
+        text = _PATH.sub(lambda found: _last(found[0]), text)
+        return self.words.sub(_HIDDEN, text) if self.words else text
+
+
+def _last(path: str) -> str:
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1] or _HIDDEN
