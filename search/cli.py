@@ -122,10 +122,7 @@ def plot(
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("plots"),
     storage: StorageOption = None,
 ) -> int:
-    """Draw a study and print the path of each file.
-
-    Example: bardtune plot shakes --kind history,contour --format png --out pictures
-    """
+    """Draw a study and print the path of each file."""
     from search.commands import PlotFlags, plot_command
 
     return plot_command(name, PlotFlags(kind=kind, formats=formats, evaluator=evaluator, out=out), storage)

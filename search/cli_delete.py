@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from search.options import Name, StorageOption, app
+from search.options import Name, StorageOption, app, example
 
 
-@app.command()
+@app.command(epilog=example("bardtune delete shakes --yes"))
 def delete(
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -15,7 +15,7 @@ def delete(
 ) -> int:
     """Delete a study with its trials, checkpoints, weights and logs.
 
-    Asks first. Files that other commands wrote where you told them stay. Example: bardtune delete shakes --yes
+    Asks first. Files that other commands wrote where you told them stay.
     """
     from search.deletion import delete_command
 

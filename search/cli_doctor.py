@@ -1,13 +1,13 @@
 """``bardtune doctor``."""
 
-from search.options import JsonOption, StorageOption, app
+from search.options import JsonOption, StorageOption, app, example
 
 
-@app.command()
+@app.command(epilog=example("bardtune doctor --json"))
 def doctor(storage: StorageOption = None, as_json: JsonOption = False) -> int:
     """Look at this machine, the corpus and the storage, and say what to do about what is wrong.
 
-    Exit code 0 if there is no problem (warnings are none), 1 if there is one. Example: bardtune doctor --json
+    Exit code 0 if there is no problem (warnings are none), 1 if there is one.
     """
     from search.doctor import doctor_command
 

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from search.options import JsonOption, Name, StorageOption, app
+from search.options import JsonOption, Name, StorageOption, app, example
 
 
-@app.command()
+@app.command(epilog=example("bardtune export shakes --out winner"))
 def export(
     name: Name,
     out: Annotated[Path | None, typer.Option(help="New folder to write to. [default: NAME-export]")] = None,
@@ -17,16 +17,13 @@ def export(
     ] = False,
     storage: StorageOption = None,
 ) -> int:
-    """Take the winner home: a program, its weights and the study's log.
-
-    Example: bardtune export shakes --out winner
-    """
+    """Take the winner home: a program, its weights and the study's log."""
     from search.exporting import export_command
 
     return export_command(name, out, storage, with_corpus=with_corpus)
 
 
-@app.command()
+@app.command(epilog=example("bardtune replay winner --quick"))
 def replay(
     folder: Annotated[Path, typer.Argument(help="What bardtune export has written.", metavar="DIR")],
     quick: Annotated[bool, typer.Option("--quick", help="Train to the first report only.")] = False,
@@ -38,15 +35,13 @@ def replay(
     """Check an export and train it again by its recorded steps.
 
     Exit code 0: verified, or equal within tolerance; 1: different; 2: changed, or no export.
-
-    Example: bardtune replay winner --quick
     """
     from search.exporting import replay_command
 
     return replay_command(folder, corpus, quick=quick, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=example('bardtune sample shakes --prompt "ROMEO: " --bytes 300 --temperature 0.7'))
 def sample(
     name: Name,
     prompt: Annotated[str, typer.Option(help="Text to go on from.")] = "",
@@ -55,10 +50,7 @@ def sample(
     seed: Annotated[int, typer.Option(help="Decides every draw.")] = 0,
     storage: StorageOption = None,
 ) -> int:
-    """Write text with the winner's weights.
-
-    Example: bardtune sample shakes --prompt "ROMEO: " --bytes 300 --temperature 0.7
-    """
+    """Write text with the winner's weights."""
     from search.exporting import SampleFlags, sample_command
 
     flags = SampleFlags(prompt=prompt, num_bytes=num_bytes, temperature=temperature, seed=seed)

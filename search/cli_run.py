@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from search.options import JsonOption, StorageOption, app
+from search.options import JsonOption, StorageOption, app, example
 
 BEGAN = time.monotonic()  # when the process began, for a study's active time
 LARGEST_SEED = 2**31 - 1
 
 
-@app.command("run")
+@app.command("run", epilog=example("bardtune run train.py --study shakes"))
 def run_script(
     script: Annotated[Path, typer.Argument(help="A Python file with: from prepare import ...", metavar="SCRIPT")],
     study: Annotated[str, typer.Option(help="The study whose budget, cap, hours and text it runs under.")],
@@ -21,8 +21,6 @@ def run_script(
     seed: Annotated[int, typer.Option(help="Given to the script as TORCH_SEED.", min=0, max=LARGEST_SEED)] = 42,
 ) -> int:
     """Run your own training script under a study's rules.
-
-    Example: bardtune run train.py --study shakes
 
     The script is one file that gets its text, budget and ruler with: from prepare import MAX_SEQ_LEN, TIME_BUDGET,
     VOCAB_SIZE, ByteTokenizer, make_dataloader, evaluate_bpb. It stops by itself after TIME_BUDGET seconds of training,
