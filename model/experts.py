@@ -47,10 +47,12 @@ class CountExperts(nn.Module):
         self.num_words = settings.count_words
         self.dropout = settings.count_dropout
         self.window_orders = range(LEAST_WINDOW_ORDER, settings.window_max_order + 1, 2)
-        num_experts = len(self.orders) + self.num_words + len(self.window_orders)
+        self.window_words = settings.window_words
+        num_experts = len(self.orders) + self.num_words + len(self.window_orders) + self.window_words
         self.confidence = nn.Linear(2 * num_experts, settings.d_model, bias=False)
         self.guess = nn.Linear(2 * VOCAB_SIZE, settings.d_model, bias=False)
-        self.gate = nn.Linear(settings.d_model, num_experts)
+        self.gate_confidence = settings.gate_confidence
+        self.gate = nn.Linear(settings.d_model + 2 * num_experts * self.gate_confidence, num_experts)
         self.dtype = torch.bfloat16 if uses_bfloat16(settings.precision) else torch.float32
         self.tables: CountTables | None = None
 
@@ -60,18 +62,18 @@ class CountExperts(nn.Module):
             settings.count_max_order >= LEAST_ORDER
             or settings.count_words > 0
             or settings.window_max_order >= LEAST_WINDOW_ORDER
+            or settings.window_words > 0
         )
 
     def learn(self, text: np.ndarray) -> None:
         """Count the training text (N,) uint8."""
         self.tables = CountTables(text, self._counted_contexts)
-        alphabet = self.tables.alphabet
+        self.alphabet = alphabet = self.tables.alphabet
         symbols = self.tables.symbol_of[torch.from_numpy(text.astype(np.int64))]
         self.base = base_probabilities(symbols, len(alphabet))
         absent = torch.ones(VOCAB_SIZE, dtype=torch.bool)
         absent[alphabet] = False
-        self.byte_order = torch.cat((alphabet, absent.nonzero().flatten()))  # bytes that occur first
-        self.rank = self.byte_order.argsort()
+        self.rank = torch.cat((alphabet, absent.nonzero().flatten())).argsort()  # bytes that occur come first
         self.guess_columns = torch.cat((alphabet, alphabet + VOCAB_SIZE))
 
     def num_numbers(self) -> int:
@@ -92,7 +94,10 @@ class CountExperts(nn.Module):
             if positions is not None and self.dropout:
                 keys = self._drop(keys, positions)
             parts.append(self.tables.read(keys, positions))
-        parts += [self._count_in_window(x, key) for key in order_contexts(x, self.window_orders)]
+        window_keys = order_contexts(x, self.window_orders) + (
+            word_contexts(x, self.window_words) if self.window_words else []
+        )
+        parts += [self._count_in_window(x, key) for key in window_keys]
         counts = torch.cat(parts, 1)
         times = counts.sum(-1, keepdim=True)
         kinds = counts.clamp(max=1).sum(-1, keepdim=True)
@@ -112,7 +117,10 @@ class CountExperts(nn.Module):
         Bytes that do not occur have probability ``LEAST_PROBABILITY`` with every expert; that is the zero here.
         """
         with torch.autocast("cpu", enabled=False):
-            weights = self.gate(hidden.float())
+            seen = hidden.float()
+            if self.gate_confidence:
+                seen = torch.cat((seen, evidence.confidence), 1)
+            weights = self.gate(seen)
             mixed = torch.bmm(weights[:, None], evidence.log_p)[:, 0]
             over_least: Tensor = mixed - math.log(LEAST_PROBABILITY) * weights.sum(-1, keepdim=True)
             return over_least

@@ -37,7 +37,9 @@ class GPT(nn.Module):
         self.positions = None
         if settings.position == "learned":
             self.positions = nn.Parameter(torch.empty(CONTEXT_BYTES, channels))
-        self.blocks = nn.ModuleList(Block(settings) for _ in range(settings.n_layers))
+        self.blocks = nn.ModuleList(
+            Block(settings, attends=layer > 0 or settings.first_attention) for layer in range(settings.n_layers)
+        )
         self.norm = make_norm(settings)
         self.head = nn.Linear(channels, VOCAB_SIZE, bias=False)
         if settings.tied_head:
@@ -64,16 +66,27 @@ class GPT(nn.Module):
         evidence = self.experts.evidence(x, positions) if self.experts is not None else None
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
             hidden = self._hidden(x, evidence)
-            if self.experts is None:
+            if self.experts is None or evidence is None:
                 logits: Tensor = self.head(hidden)
-            else:  # bytes that occur in the training text come first
-                logits = F.linear(hidden, self.head.weight[self.experts.byte_order])
+            else:  # of the bytes that occur in the training text; the others' logit is 0
+                logits = F.linear(hidden, self.head.weight[self.experts.alphabet])
         if self.experts is None or evidence is None:
             return logits if y is None else F.cross_entropy(logits.float().flatten(0, 1), y.flatten())
-        mixed = self.experts.mix(hidden.flatten(0, 1), evidence)
-        sums = logits.float().flatten(0, 1) + F.pad(mixed, (0, VOCAB_SIZE - mixed.shape[1]))
-        rank = self.experts.rank
-        return sums[:, rank].view_as(logits) if y is None else F.cross_entropy(sums, rank[y].flatten())
+        sums = logits.float().flatten(0, 1) + self.experts.mix(hidden.flatten(0, 1), evidence)
+        if y is None:
+            return F.pad(sums, (0, VOCAB_SIZE - sums.shape[1]))[:, self.experts.rank].view(*x.shape, VOCAB_SIZE)
+        return self._loss(sums, self.experts.rank[y].flatten())
+
+    @staticmethod
+    def _loss(sums: Tensor, rank: Tensor) -> Tensor:
+        """Mean cross-entropy in nats; sums (P, A) are of the bytes that occur, all others are one column."""
+        num_absent = VOCAB_SIZE - sums.shape[1]
+        if not num_absent:
+            return F.cross_entropy(sums, rank)
+        absent = rank >= sums.shape[1]
+        columns = F.pad(sums, (0, 1), value=math.log(num_absent))
+        loss = F.cross_entropy(columns, rank.clamp(max=sums.shape[1]))
+        return loss + absent.float().mean() * math.log(num_absent)
 
     def _hidden(self, x: Tensor, evidence: Evidence | None) -> Tensor:
         """(B, T) int64 to (B, T, C), normalized."""

@@ -31,13 +31,18 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return x * cos + torch.cat((-second, first), dim=-1) * sin
 
 
-def alibi_mask(n_heads: int, num_positions: int) -> Tensor:
-    """Causal mask (H, T, T) with a penalty linear in the distance (arXiv 2108.12409).
+def alibi_slopes(n_heads: int) -> Tensor:
+    """(H,) the penalty of each head per byte of distance (arXiv 2108.12409).
 
     Head h has slope 2 ** (-8 (h + 1) / H); the paper's special case for head counts that are not powers of two
     is left out, the geometric series serves any count.
     """
-    slopes = 2.0 ** (-8.0 * torch.arange(1, n_heads + 1) / n_heads)
+    return 2.0 ** (-8.0 * torch.arange(1, n_heads + 1) / n_heads)
+
+
+def alibi_mask(n_heads: int, num_positions: int) -> Tensor:
+    """Causal mask (H, T, T) with ALiBi's penalty, linear in the distance."""
+    slopes = alibi_slopes(n_heads)
     position = torch.arange(num_positions)
     distance = (position[:, None] - position[None, :]).float()
     mask = -slopes[:, None, None] * distance
@@ -68,9 +73,11 @@ class CausalSelfAttention(nn.Module):
             cos, sin = rope_tables(head_dim, settings.rope_theta, CONTEXT_BYTES)
             self.register_buffer("cos", cos, persistent=False)
             self.register_buffer("sin", sin, persistent=False)
-        self.explicit = settings.attention == "explicit"
+        self.explicit, self.window = settings.attention == "explicit", settings.attention_window
         mask = None
-        if self.position == "alibi":
+        if self.window:
+            mask = local_mask(self.n_heads, self.window, alibi=self.position == "alibi")
+        elif self.position == "alibi":
             mask = alibi_mask(self.n_heads, CONTEXT_BYTES)
         elif self.explicit:
             mask = torch.full((1, CONTEXT_BYTES, CONTEXT_BYTES), -math.inf).triu(1)
@@ -96,6 +103,8 @@ class CausalSelfAttention(nn.Module):
     def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Causal attention of q, k and v, (B, H, T, D) each."""
         num_windows, _, num_positions, head_dim = q.shape
+        if self.window:
+            return self._attend_locally(q, k, v)
         if self.mask is None:
             return F.scaled_dot_product_attention(q, k, v, is_causal=True)
         mask = self.mask[:, :num_positions, :num_positions].to(q.dtype)
@@ -105,6 +114,38 @@ class CausalSelfAttention(nn.Module):
             mask = mask.repeat(num_windows, 1, 1)
         scores = torch.baddbmm(mask, q.flatten(0, 1), k.flatten(0, 1).mT, alpha=head_dim**-0.5)
         return torch.bmm(scores.softmax(-1), v.flatten(0, 1)).view(v.shape)
+
+    def _attend_locally(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Each position attends to the last ``window`` ones, block by block of that many (arXiv 2004.05150).
+
+        q, k, v: (B, H, T, D) each. A block of queries sees its own block of keys and the one before it.
+        """
+        assert self.mask is not None
+        num_windows, n_heads, num_positions, head_dim = q.shape
+        width, num_blocks = self.window, -(-num_positions // self.window)
+        padding = (0, 0, 0, num_blocks * width - num_positions)
+        queries = F.pad(q, padding).reshape(-1, width, head_dim)
+        keys, values = (_with_block_before(F.pad(part, padding), width) for part in (k, v))
+        mask = self.mask.to(q.dtype)  # (1 or H, W, 2 W)
+        mask = mask[:, None].repeat(num_windows, num_blocks, 1, 1).flatten(0, 1) if len(mask) > 1 else mask
+        scores = torch.baddbmm(mask, queries, keys.mT, alpha=head_dim**-0.5)
+        scores.view(-1, num_blocks, width, 2 * width)[:, 0, :, :width] = -math.inf  # nothing is before the first
+        heads = torch.bmm(scores.softmax(-1), values)
+        return heads.view(num_windows, n_heads, num_blocks * width, head_dim)[:, :, :num_positions]
+
+
+def local_mask(n_heads: int, width: int, *, alibi: bool) -> Tensor:
+    """Mask (1 or H, W, 2 W) of a block of W queries over the block before it and itself."""
+    distance = torch.arange(width)[:, None] + width - torch.arange(2 * width)
+    outside = (distance < 0) | (distance >= width)
+    slopes = alibi_slopes(n_heads) if alibi else torch.zeros(1)
+    return (-slopes[:, None, None] * distance).masked_fill(outside, -math.inf)
+
+
+def _with_block_before(x: Tensor, width: int) -> Tensor:
+    """(B, H, M W, D) to (B H M, 2 W, D): each block of W positions, after the one before it or zeros."""
+    blocks = F.pad(x, (0, 0, width, 0)).reshape(x.shape[0] * x.shape[1], -1, width, x.shape[-1])
+    return torch.cat((blocks[:, :-1], blocks[:, 1:]), 2).flatten(0, 1)
 
 
 class FeedForward(nn.Module):
@@ -151,19 +192,22 @@ class CausalDepthwiseConv(nn.Module):
 class Block(nn.Module):
     """Pre-norm block: (convolution,) attention, feed-forward, each added to the residual stream."""
 
-    def __init__(self, settings: TrialSettings) -> None:
+    def __init__(self, settings: TrialSettings, *, attends: bool = True) -> None:
         super().__init__()
         self.conv = CausalDepthwiseConv(settings.d_model, settings.conv_width) if settings.conv_width else None
-        self.norm_attention = make_norm(settings)
-        self.attention = CausalSelfAttention(settings)
+        self.norm_attention = make_norm(settings) if attends else None
+        self.attention = CausalSelfAttention(settings) if attends else None
         self.norm_feed_forward = make_norm(settings)
         self.feed_forward = FeedForward(settings)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, C) to (B, T, C)."""
-        attended = self.norm_attention(x)
-        if self.conv is not None:
-            attended = self.conv(attended)
-        x = x + self.attention(attended)
+        if self.attention is not None and self.norm_attention is not None:
+            attended = self.norm_attention(x)
+            if self.conv is not None:
+                attended = self.conv(attended)
+            x = x + self.attention(attended)
+        elif self.conv is not None:
+            x = self.conv(x)
         out: Tensor = x + self.feed_forward(self.norm_feed_forward(x))
         return out
