@@ -51,8 +51,7 @@ class CountExperts(nn.Module):
         num_experts = len(self.orders) + self.num_words + len(self.window_orders) + self.window_words
         self.confidence = nn.Linear(2 * num_experts, settings.d_model, bias=False)
         self.guess = nn.Linear(2 * VOCAB_SIZE, settings.d_model, bias=False)
-        self.gate_confidence = settings.gate_confidence
-        self.gate = nn.Linear(settings.d_model + 2 * num_experts * self.gate_confidence, num_experts)
+        self.gate = nn.Linear(settings.d_model, num_experts)
         self.dtype = torch.bfloat16 if uses_bfloat16(settings.precision) else torch.float32
         self.tables: CountTables | None = None
 
@@ -117,10 +116,7 @@ class CountExperts(nn.Module):
         Bytes that do not occur have probability ``LEAST_PROBABILITY`` with every expert; that is the zero here.
         """
         with torch.autocast("cpu", enabled=False):
-            seen = hidden.float()
-            if self.gate_confidence:
-                seen = torch.cat((seen, evidence.confidence), 1)
-            weights = self.gate(seen)
+            weights = self.gate(hidden.float())
             mixed = torch.bmm(weights[:, None], evidence.log_p)[:, 0]
             over_least: Tensor = mixed - math.log(LEAST_PROBABILITY) * weights.sum(-1, keepdim=True)
             return over_least

@@ -37,9 +37,7 @@ class GPT(nn.Module):
         self.positions = None
         if settings.position == "learned":
             self.positions = nn.Parameter(torch.empty(CONTEXT_BYTES, channels))
-        self.blocks = nn.ModuleList(
-            Block(settings, attends=layer > 0 or settings.first_attention) for layer in range(settings.n_layers)
-        )
+        self.blocks = nn.ModuleList(Block(settings) for _ in range(settings.n_layers))
         self.norm = make_norm(settings)
         self.head = nn.Linear(channels, VOCAB_SIZE, bias=False)
         if settings.tied_head:

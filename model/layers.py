@@ -192,22 +192,19 @@ class CausalDepthwiseConv(nn.Module):
 class Block(nn.Module):
     """Pre-norm block: (convolution,) attention, feed-forward, each added to the residual stream."""
 
-    def __init__(self, settings: TrialSettings, *, attends: bool = True) -> None:
+    def __init__(self, settings: TrialSettings) -> None:
         super().__init__()
         self.conv = CausalDepthwiseConv(settings.d_model, settings.conv_width) if settings.conv_width else None
-        self.norm_attention = make_norm(settings) if attends else None
-        self.attention = CausalSelfAttention(settings) if attends else None
+        self.norm_attention = make_norm(settings)
+        self.attention = CausalSelfAttention(settings)
         self.norm_feed_forward = make_norm(settings)
         self.feed_forward = FeedForward(settings)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, C) to (B, T, C)."""
-        if self.attention is not None and self.norm_attention is not None:
-            attended = self.norm_attention(x)
-            if self.conv is not None:
-                attended = self.conv(attended)
-            x = x + self.attention(attended)
-        elif self.conv is not None:
-            x = self.conv(x)
+        attended = self.norm_attention(x)
+        if self.conv is not None:
+            attended = self.conv(attended)
+        x = x + self.attention(attended)
         out: Tensor = x + self.feed_forward(self.norm_feed_forward(x))
         return out

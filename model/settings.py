@@ -79,13 +79,11 @@ class TrialSettings:
     conv_width: int = 0  # bytes that a causal depthwise convolution before attention sees; 0: none
     attention: str = "sdpa"  # explicit: matrix products and softmax, faster for small heads on CPU
     attention_window: int = 0  # bytes that a position attends to, itself included; 0: all of the window so far
-    first_attention: bool = True  # whether the first block attends; one that does not has its feed-forward part only
     count_max_order: int = 0  # count experts for the last 2..this bytes; below 2: none
     count_words: int = 0  # count experts for the word so far, it and the word before, ...: this many
     count_dropout: float = 0.0  # share of training windows in which a kind of counted context is unknown
     window_max_order: int = 0  # experts that count in the window, for the last 3, 5, .. this bytes; below 3: none
     window_words: int = 0  # experts that count in the window, for the word so far, it and the word before, ...
-    gate_confidence: bool = False  # the gate sees how sure the experts can be, not only what the network makes of it
     # optimization
     batch_size: int  # windows of 256 bytes per step
     learning_rate: float  # AdamW's peak, reached at the end of the warm-up
@@ -109,16 +107,7 @@ class TrialSettings:
         for name, choices in CHOICES.items():
             if (value := getattr(self, name)) not in choices:
                 raise SettingsError(f"{name} {value!r} is unknown; choose one of {', '.join(choices)}.")
-        for name in (
-            "tied_head",
-            "biases",
-            "qk_norm",
-            "zero_init",
-            "fan_in_init",
-            "embedding_norm",
-            "first_attention",
-            "gate_confidence",
-        ):
+        for name in ("tied_head", "biases", "qk_norm", "zero_init", "fan_in_init", "embedding_norm"):
             if not isinstance(getattr(self, name), bool):
                 raise SettingsError(f"{name} is {getattr(self, name)!r}; give true or false.")
         self._check_heads()

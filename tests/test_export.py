@@ -135,7 +135,7 @@ def test_the_submission_holds_the_program_the_methodology_and_the_log(exported: 
         "## Rule",
         "not confirmed",
         "| baseline | 4.0000 | 1 |",
-        "Importance is hidden",
+        "Too few trials to tell",
         "* trial 2, 3.3877 bpb",
     ):
         assert part in submission["methodology"]

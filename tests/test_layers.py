@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 MakeSettings = Callable[..., TrialSettings]
 
 
-def plain_attention(attention: CausalSelfAttention, x: Tensor, position: str) -> Tensor:
+def plain_attention(attention: CausalSelfAttention, x: Tensor, position: str, window: int = 256) -> Tensor:
     """(B, T, C) to (B, T, C), one head and one score matrix at a time."""
     heads = []
     width = x.shape[-1] // attention.n_heads
@@ -38,8 +38,9 @@ def plain_attention(attention: CausalSelfAttention, x: Tensor, position: str) ->
         scores = q @ k.mT / math.sqrt(width)
         if position == "alibi":
             scores = scores + alibi_mask(attention.n_heads, x.shape[1])[head]
-        later = torch.ones(x.shape[1], x.shape[1]).triu(1).bool()
-        heads.append(scores.masked_fill(later, -math.inf).softmax(-1) @ v)
+        ones = torch.ones(x.shape[1], x.shape[1])
+        unseen = (ones.triu(1) + ones.tril(-window)).bool()
+        heads.append(scores.masked_fill(unseen, -math.inf).softmax(-1) @ v)
     return attention.project(torch.cat(heads, -1))
 
 
@@ -57,6 +58,18 @@ def test_attention_is_the_plain_formula(
     randomize(attention)
     x = torch.randn(2, 12, 24, generator=seeded())
     assert torch.allclose(attention(x), plain_attention(attention, x, position), atol=1e-4)
+
+
+@pytest.mark.parametrize("window", [1, 4, 5, 12, 30])
+@pytest.mark.parametrize("position", CHOICES["position"])
+def test_local_attention_is_the_plain_formula_over_the_last_bytes(
+    position: str, window: int, tiny_settings: MakeSettings
+) -> None:
+    settings = tiny_settings(position=position, attention_window=window, n_heads=4, d_model=24, rope_theta=100.0)
+    attention = CausalSelfAttention(settings)
+    randomize(attention)
+    x = torch.randn(2, 12, 24, generator=seeded())
+    assert torch.allclose(attention(x), plain_attention(attention, x, position, window), atol=1e-4)
 
 
 def test_qk_norm_makes_the_size_of_queries_and_keys_meaningless(tiny_settings: MakeSettings) -> None:
