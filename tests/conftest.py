@@ -6,6 +6,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from tiny import TINY
 
 from data.corpus import Corpus, corpus_of
 from model.settings import TrialSettings
@@ -13,18 +14,6 @@ from model.settings import TrialSettings
 # The same examples each time, and no stopwatch on them: a busy machine is not a failure.
 hypothesis.settings.register_profile("house", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("house")
-
-TINY: dict[str, Any] = {
-    "d_model": 16,
-    "n_layers": 1,
-    "n_heads": 2,
-    "d_ff": 32,
-    "history_depth": 0,
-    "batch_size": 2,
-    "learning_rate": 0.01,
-    "budget_s": 0.3,
-    "seed": 1,
-}
 
 
 @pytest.fixture(scope="session")

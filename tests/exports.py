@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from conftest import TINY
 from fakes import text_of
 from study_records import BEGAN, make_record, make_trial
+from tiny import TINY
 
 from data.corpus import Corpus, load_corpus
 from model.settings import TrialSettings
