@@ -39,6 +39,8 @@ def made_small(line: str) -> list[str]:
     if words[1] in TRAINS:
         words += ["--threads", "1"] if "--threads" not in words else []
         words += ["--corpus", "small.txt"] if "--corpus" not in words else []
+    if words[1] == "replay":  # the text is not in an export, unless it is Shakespeare's
+        words += ["--corpus", "small.txt"]
     return words
 
 
