@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -85,8 +86,11 @@ def test_a_study_runs_to_its_end_beside_a_dashboard_that_is_looked_at(home: Path
     assert (study.returncode, "locked" in said) == (0, False), said
     assert len(answers) > 3
     assert set(answers) == {200}
-    detail = json.loads(ask(served, f"/api/studies/{studies(served)['s']}?after=0")[1])
-    assert len(detail["trials"]) == 3
+    end = time.monotonic() + 60  # the dashboard reads a study's trials again some seconds after the last time
+    while len(shown := json.loads(ask(served, f"/api/studies/{studies(served)['s']}?after=0")[1])["trials"]) < 3:
+        assert time.monotonic() < end, shown
+        time.sleep(0.5)
+    assert len(shown) == 3
     assert ask(served, "/dashboard")[0] == 200
 
 
