@@ -126,7 +126,7 @@ def verdict_of(record: StudyRecord, *, over: bool | None = None) -> Verdict:
     confirmed = candidates[0] if candidates else None
     winner = raw_best
     if confirmed is not None:
-        winner = next(trial for trial in record.trials if trial.number == confirmed.runs[0].candidate)
+        winner = next((trial for trial in record.trials if trial.number == confirmed.runs[0].candidate), raw_best)
     rivals = (*candidates[1:], *([baseline] if baseline else [])) if confirmed else ()
     return Verdict(
         raw_best=raw_best,
