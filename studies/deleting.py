@@ -57,8 +57,10 @@ def _other_hosts(storage: Storage, parts: list[str], name: str) -> tuple[str, ..
     """Names of the machines that runs of the study, or whoever held it last, say they were on; without this one."""
     studies = (optuna.load_study(study_name=part, storage=storage.rdb) for part in parts)
     stats = (trial.user_attrs.get(keys.STATS, {}) for study in studies for trial in study.get_trials(deepcopy=False))
-    hosts = {str(each["host"]) for each in stats if "host" in each} | {last_host(storage.engine, name)}
-    return tuple(sorted(host for host in hosts if host not in (None, socket.gethostname())))
+    hosts = {str(each["host"]) for each in stats if "host" in each}
+    if (last := last_host(storage.engine, name)) is not None:
+        hosts.add(last)
+    return tuple(sorted(hosts - {socket.gethostname()}))
 
 
 def delete_study(storage: Storage, home: Home, name: str) -> None:
