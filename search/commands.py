@@ -21,9 +21,10 @@ from search.verdict_text import verdict_lines
 from search.view import run_line
 from studies.home import data_home
 from studies.lock import OwnershipLostError
+from studies.read_only import ReadOnlyStorage
 from studies.reading import read_study, study_names
 from studies.records import StudyRecord
-from studies.storage import Storage, without_password
+from studies.storage import without_password
 from studies.verdict import study_json, verdict_of
 from studies.words import bpb_text, counts_text, duration_text, state_text
 
@@ -47,7 +48,7 @@ def resume_command(name: str, storage: str | None, *, began: float, accept_chang
     view = make_view(Console(stderr=True))
     url = storage_url(storage)
     try:
-        finished = read_study(Storage(url, create=False), name).state == "finished"
+        finished = read_study(ReadOnlyStorage(url), name).state == "finished"
         record = resume_study(url, name, view, began=began, accept_changes=accept_changes)
     except OwnershipLostError as problem:
         return _lost(problem)
@@ -87,7 +88,7 @@ def list_command(storage: str | None, *, as_json: bool) -> int:
 
 def show_command(name: str, storage: str | None, *, as_json: bool) -> int:
     quiet_libraries()
-    record = read_study(Storage(storage_url(storage), create=False), name)
+    record = read_study(ReadOnlyStorage(storage_url(storage)), name)
     if as_json:
         print_json({**study_json(record), "runs": [run.as_json() for run in record.all_runs]})
         return 0
@@ -112,7 +113,7 @@ def plot_command(name: str, flags: PlotFlags, storage: str | None) -> int:
     from studies.plots.write import write_plots  # loads the plotting libraries
 
     quiet_libraries()
-    record = read_study(Storage(storage_url(storage), create=False), name)
+    record = read_study(ReadOnlyStorage(storage_url(storage)), name)
     paths = write_plots(
         record,
         kinds=_items(flags.kind),
@@ -136,11 +137,19 @@ def print_summary(record: StudyRecord, said_storage: str | None) -> None:
         print(line)
     if (share := record.share_outside_training) is not None:
         print(f"outside training: {share:.1%} of the study's time, evaluation excluded")
+    if record.stop_reason == "error" and (reason := last_crash(record)) is not None:
+        print(f"last crash  {reason}")
     print(f"storage     {record.storage}")
     if record.state == "interrupted":
         print(f"continue with: bardtune resume {record.name}{where}")
     elif verdict.winner is not None:
         print(f"look at it with: bardtune plot {record.name}{where}")
+
+
+def last_crash(record: StudyRecord) -> str | None:
+    """Why the run that crashed last has; None if none has."""
+    crashed = [run for run in record.all_runs if run.ending == "crashed" and run.ended is not None]
+    return max(crashed, key=lambda run: str(run.ended)).reason if crashed else None
 
 
 def storage_url(said: str | None) -> str:
@@ -160,7 +169,7 @@ def _all_records(storage: str | None) -> list[StudyRecord]:
     """Records of all studies; none if the default database has not been made yet."""
     if storage is None and not data_home().database.exists():
         return []
-    opened = Storage(storage_url(storage), create=False)
+    opened = ReadOnlyStorage(storage_url(storage))
     records = []
     for name in study_names(opened):
         try:

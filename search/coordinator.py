@@ -24,10 +24,13 @@ from studies.home import Home
 from studies.lock import OwnershipLostError
 from studies.open_run import OpenRun
 from studies.owned import OwnedStudy
+from studies.patience import leaving
 from studies.plan import expected_overhead_s
 from studies.records import FINISHING_REASONS, StopReason
 
 ALLOWANCE_SHARE = 0.25  # of its budget, with ALLOWANCE_S what a run may take longer before its process is ended
+
+_AWAY = (SQLAlchemyError, StorageInternalError, StorageError)  # what a database raises that cannot be written to
 
 
 @dataclass(slots=True)
@@ -78,9 +81,11 @@ class Coordinator:
             if reason in FINISHING_REASONS and not self.finale.score():
                 reason = "user"
         except KeyboardInterrupt:  # asked to stop twice: at once, and without saving
-            self.owned.note_stop("user")
+            with contextlib.suppress(*_AWAY):
+                self.owned.note_stop("user")
             raise
-        except (SQLAlchemyError, StorageInternalError, StorageError):  # nothing can be told, but runs can be saved
+        except _AWAY:  # nothing can be told, but runs can be saved
+            leaving.set()  # the database has been waited for, and is not once more for each run
             self._save_all()
             raise
         finally:
@@ -278,7 +283,7 @@ class Coordinator:
         self.launcher.close()
         for following in self.following.values():
             # Where this fails, the next resume finds the run without an owner and parks it.
-            with contextlib.suppress(SQLAlchemyError, StorageInternalError, StorageError, OwnershipLostError):
+            with contextlib.suppress(*_AWAY, OwnershipLostError):
                 self.owned.park(following.run, {})
         self.following.clear()
 

@@ -20,6 +20,12 @@ def delete_command(name: str, storage: str | None, *, yes: bool) -> int:
         return 1
     delete_study(opened, data_home(), name)
     print(f"deleted the study {name} with its {runs}.")
+    if doomed.elsewhere:
+        folders = "" if doomed.study_id is None else f" checkpoints/{doomed.study_id}, weights/{doomed.study_id} and"
+        print(
+            f"it ran on {', '.join(doomed.elsewhere)} too, where its files stay: in the data folder there,{folders} "
+            f"logs/{name}-worker*.log."
+        )
     return 0
 
 

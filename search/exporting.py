@@ -19,8 +19,8 @@ from studies.export.rerun import Replay, Report, check_scores, rerun
 from studies.export.winner import Winner, find_winner
 from studies.export.write import write_export
 from studies.home import data_home
+from studies.read_only import ReadOnlyStorage
 from studies.records import StudyRecord
-from studies.storage import Storage
 
 MOST_BYTES = 1_000_000
 MOST_TEMPERATURE = 100.0
@@ -176,7 +176,7 @@ def replay_json(replay: Replay, *, quick: bool) -> dict[str, Any]:
 
 def _winner(name: str, storage: str | None) -> Winner:
     quiet_libraries()
-    return find_winner(Storage(storage_url(storage), create=False), name, data_home())
+    return find_winner(ReadOnlyStorage(storage_url(storage)), name, data_home())
 
 
 def _set_threads(threads: int) -> None:

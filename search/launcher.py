@@ -12,12 +12,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
+from data.errors import UserError
+from search.endings import OUT_OF_MEMORY, oom_kills, reason_of_exit
 from search.events import Beat, Ended, Measured, RunEvent, RunOrder, ScoreOrder
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 STOP_PATIENCE_S = {"pruned": 60.0, "interrupted": 7.0}  # from asking a run to stop to ending its process
 KILL_AFTER_S = 3.0  # from closing a process's input to killing it
 _EVENTS = {"beat": Beat, "measured": Measured, "ended": Ended}
+
+
+class LauncherError(UserError):
+    """No process can be started to train in."""
 
 
 class WorkerProcess:
@@ -31,17 +37,31 @@ class WorkerProcess:
         self.deadline = 0.0
         self.stopping: Literal["pruned", "interrupted"] | None = None
         self.torn = b""  # the beginning of a line whose end has not arrived
+        self.oom_kills: int | None = None  # on this machine, when the run began
 
     def spawn(self) -> None:
-        """Start the process if there is none; it imports torch while the coordinator goes on."""
+        """Start the process if there is none; it imports torch while the coordinator goes on.
+
+        Raises:
+            LauncherError: the system refuses.
+        """
         if self.process is not None:
             if self.process.poll() is None:
                 return
             self.kill()
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            self._spawn()
+        except OSError as problem:
+            raise LauncherError(
+                f"cannot start a process that trains, with its log in {self.log}: {problem.strerror}; put that right "
+                "(memory, number of processes, disk) and resume the study."
+            ) from problem
+
+    def _spawn(self) -> None:
         environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(self.threads))}
         cores = ",".join(map(str, self.cores))
-        self.channel, writing_end = os.pipe()
+        reading_end, writing_end = os.pipe()
         arguments = [str(self.threads), cores, str(os.getpid()), str(writing_end)]
         try:
             with self.log.open("ab") as log:
@@ -54,10 +74,13 @@ class WorkerProcess:
                     start_new_session=True,
                     pass_fds=[writing_end],
                 )
+        except OSError:
+            os.close(reading_end)
+            raise
         finally:
             os.close(writing_end)
-        os.set_blocking(self.channel, False)
-        self.torn = b""
+        os.set_blocking(reading_end, False)
+        self.channel, self.torn = reading_end, b""
 
     def send(self, message: dict[str, Any]) -> None:
         """Write an order; a process that has just died is noticed when its output ends."""
@@ -77,21 +100,30 @@ class WorkerProcess:
         *lines, self.torn = (self.torn + fresh).split(b"\n")
         return [_event(json.loads(line)) for line in lines]
 
-    def kill(self) -> int:
-        """End the process group; returns the exit code (negative: the signal).
-
-        A process whose input closes exits by itself; one that does not is killed.
-        """
+    def dismiss(self) -> None:
+        """Close its input, at which a process exits by itself; ``kill`` is for those that do not."""
         assert self.process is not None and self.process.stdin is not None
         with contextlib.suppress(OSError):
             self.process.stdin.close()
-        os.close(self.channel)
+
+    def kill(self, *, after_s: float = KILL_AFTER_S) -> int | None:
+        """End the process group, by force after a while.
+
+        Returns:
+            the exit code (negative: the signal); None if it was ended by force.
+        """
+        self.dismiss()
+        assert self.process is not None
+        if self.channel >= 0:  # not closed by a call that Ctrl-C has cut off
+            os.close(self.channel)
+            self.channel = -1
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(KILL_AFTER_S)
-        if self.process.poll() is None:
+            self.process.wait(max(0.0, after_s))
+        code = self.process.poll()
+        if code is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-        code = self.process.wait()
+            self.process.wait()
         self.process = None
         return code
 
@@ -119,7 +151,7 @@ class LocalLauncher:
     def start(self, order: RunOrder | ScoreOrder) -> None:
         worker = next(worker for worker in self.workers if worker.order is None)
         worker.spawn()
-        worker.order, worker.stopping = order, None
+        worker.order, worker.stopping, worker.oom_kills = order, None, oom_kills()
         worker.deadline = time.monotonic() + order.limit_s
         facts = {name: str(fact) if isinstance(fact, Path) else fact for name, fact in asdict(order).items()}
         worker.send({"order": "run" if isinstance(order, RunOrder) else "score", **facts})
@@ -134,10 +166,10 @@ class LocalLauncher:
                 selector.register(worker.channel, selectors.EVENT_READ, worker)
             for key, _ in selector.select(timeout_s):
                 found += self._hear(key.data)
-        for worker in busy:
-            if worker.order is not None and time.monotonic() > worker.deadline:
-                found.append(self._end(worker))
-        return found
+        now = time.monotonic()
+        overdue = [worker for worker in busy if worker.order is not None and now > worker.deadline]
+        _kill_together(overdue)
+        return found + [self._ended(worker) for worker in overdue]
 
     def stop(self, run_id: str, ending: Literal["pruned", "interrupted"]) -> None:
         for worker in self.workers:
@@ -147,9 +179,7 @@ class LocalLauncher:
                 worker.send({"order": "stop", "run_id": run_id, "ending": ending})
 
     def close(self) -> None:
-        for worker in self.workers:
-            if worker.process is not None:
-                worker.kill()
+        _kill_together([worker for worker in self.workers if worker.process is not None])
 
     def _hear(self, worker: WorkerProcess) -> list[RunEvent]:
         events = worker.receive()
@@ -158,6 +188,8 @@ class LocalLauncher:
         for event in events:
             if isinstance(event, Ended):
                 worker.order = None
+                if (event.reason or "").startswith(OUT_OF_MEMORY):
+                    worker.kill()  # what is left of a full memory is not for the next run
         return events
 
     def _died(self, worker: WorkerProcess) -> Ended:
@@ -166,19 +198,16 @@ class LocalLauncher:
         assert order is not None
         code = worker.kill()
         worker.order = None
-        if code == -signal.SIGKILL:
-            reason = "its process was killed (signal 9; out of memory?)"
-        elif code < 0:
-            reason = f"its process died of {signal.Signals(-code).name}"
+        if code is None:
+            reason = "its process went silent and was ended"
         else:
-            reason = f"its process exited with code {code}; see {worker.log}"
+            reason = reason_of_exit(code, kills_before=worker.oom_kills, kills_now=oom_kills(), log=worker.log.name)
         return Ended(run_id=order.run_id, ending=ending or "crashed", reason=reason)
 
-    def _end(self, worker: WorkerProcess) -> Ended:
-        """The run has passed its limit, or has not stopped when asked to."""
+    def _ended(self, worker: WorkerProcess) -> Ended:
+        """Its process was ended: the run had passed its limit, or did not stop when asked to."""
         order, ending = worker.order, worker.stopping
         assert order is not None
-        worker.kill()
         worker.order = None
         if ending is not None:
             return Ended(run_id=order.run_id, ending=ending, reason="it did not stop when asked to and was ended")
@@ -187,6 +216,15 @@ class LocalLauncher:
             "the study had left); its process was ended"
         )
         return Ended(run_id=order.run_id, ending="crashed", reason=reason)
+
+
+def _kill_together(workers: list[WorkerProcess]) -> None:
+    """End processes; several that hang take no longer than one."""
+    for worker in workers:
+        worker.dismiss()
+    end = time.monotonic() + KILL_AFTER_S
+    for worker in workers:
+        worker.kill(after_s=end - time.monotonic())
 
 
 def _event(message: dict[str, Any]) -> RunEvent:

@@ -5,17 +5,21 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import SQLAlchemyError
+
 from data.corpus import load_corpus
 from search.coordinator import Coordinator
 from search.launcher import LocalLauncher
 from search.planning import differences, fingerprint
 from search.samplers import check_sampler
 from search.space import load_space, space_from
-from search.view import View
+from search.view import View, unhindered
 from studies.creating import NewStudy
 from studies.errors import StudyError
 from studies.home import data_home, make_folder
 from studies.owned import OwnedStudy
+from studies.patience import leaving
 from studies.plan import StudyPlan, available_cores, check_study_name
 from studies.reading import read_study
 from studies.records import FINISHING_REASONS, StudyRecord
@@ -66,10 +70,14 @@ def resume_study(storage_url: str, name: str, view: View, *, began: float, accep
 
 
 def _run(owned: OwnedStudy, launcher: LocalLauncher, view: View) -> StudyRecord:
-    space = space_from(owned.space)
+    space, view = space_from(owned.space), unhindered(view)
     with stop_signals() as stopped:
         try:
             Coordinator(owned, space, launcher, view, home=data_home(), interrupted=stopped.is_set).run()
+        except (SQLAlchemyError, StorageInternalError) as problem:
+            if stopped.is_set():  # nobody waits for a database that is away when he wants to leave
+                raise KeyboardInterrupt from problem
+            raise
         finally:
             view.close()
     owned.lock.release()
@@ -117,13 +125,18 @@ def _check_unchanged(storage: Storage, record: StudyRecord, *, accept_changes: b
 
 @contextmanager
 def stop_signals() -> Iterator[threading.Event]:
-    """Ctrl-C, SIGTERM and a hang-up set an event; a second one raises KeyboardInterrupt."""
+    """Ctrl-C, SIGTERM and a hang-up set an event; a second one raises KeyboardInterrupt.
+
+    From the first one on, nothing waits for a database that is away.
+    """
     stopped = threading.Event()
+    leaving.clear()
 
     def on_signal(number: int, frame: object) -> None:
         if stopped.is_set():
             raise KeyboardInterrupt
         stopped.set()
+        leaving.set()
 
     if threading.current_thread() is not threading.main_thread():
         yield stopped

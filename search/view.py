@@ -1,8 +1,10 @@
 """What a person is told while a study runs: the words, and a plain line a trial where there is no terminal."""
 
+import contextlib
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from rich.console import Console
 
@@ -28,6 +30,27 @@ class View(Protocol):
     def interrupting(self) -> None: ...
 
     def close(self) -> None: ...
+
+
+class Unhindered:
+    """Tells a view whatever it is told, and is not troubled when that cannot be written."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        told = getattr(self.view, name)
+
+        def tell(*facts: Any) -> None:
+            with contextlib.suppress(OSError):
+                told(*facts)
+
+        return tell
+
+
+def unhindered(view: View) -> View:
+    """A view for a study that goes on unseen when its terminal is gone or the disk of its log is full."""
+    return cast(View, Unhindered(view))
 
 
 def value_text(value: Any) -> str:

@@ -4,6 +4,7 @@ Started by ``search.launcher``, which sets the thread count in the environment b
 through many runs and dies with its coordinator: when standard input closes, it exits at once.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -23,9 +24,11 @@ from data.corpus import Corpus, load_corpus
 from data.errors import UserError
 from model import TRAINER_VERSION
 from model.machine import cpu_kind
+from search.endings import reason_of
 
 BEAT_EVERY_S = 0.5
 PR_SET_PDEATHSIG = 1  # see prctl(2)
+OOM_SCORE = 500  # of 1000; see proc_pid_oom_score_adj(5)
 STARVED_CPU_SHARE = 0.75  # of its threads; below it the machine was busy with something else
 
 
@@ -59,9 +62,10 @@ class Worker:
             try:
                 ended = self.score(order) if order["order"] == "score" else self.train(order)
             except Exception as problem:
+                ended = {"ending": "crashed", "reason": reason_of(problem)}
                 if not isinstance(problem, UserError):
-                    traceback.print_exc()
-                ended = {"ending": "crashed", "reason": _describe(problem)}
+                    with contextlib.suppress(MemoryError):
+                        traceback.print_exc()
             self.present_run = None
             self.say({"event": "ended", "run_id": order["run_id"], **ended})
 
@@ -158,11 +162,6 @@ class Worker:
         }
 
 
-def _describe(problem: BaseException) -> str:
-    text = " ".join(str(problem).split())[:300]
-    return text if isinstance(problem, UserError) else f"{type(problem).__name__}: {text}"
-
-
 def _voice(stream: TextIO) -> Callable[[dict[str, Any]], None]:
     def say(event: dict[str, Any]) -> None:
         try:
@@ -182,9 +181,16 @@ def _die_with_parent(parent: int) -> None:
             os._exit(0)
 
 
+def _go_first() -> None:
+    """Have the kernel, when memory runs out, end this process before the coordinator or what else the user runs."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
+
+
 def main() -> None:
     threads, cores = int(sys.argv[1]), sys.argv[2]
     _die_with_parent(int(sys.argv[3]))
+    _go_first()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # sent to a whole job: the coordinator decides what becomes of the run
     if cores and hasattr(os, "sched_setaffinity"):

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import optuna
 from studies import keys
 from studies.errors import StorageError, StudyError
 from studies.home import Home
-from studies.lock import CoordinatorLock, fenced, has_lock_row
+from studies.lock import CoordinatorLock, fenced, has_lock_row, last_host
 from studies.storage import Storage
 
 
@@ -22,6 +23,7 @@ class Doomed:
     study_id: str | None  # names its folders; None where its making or deletion was cut off before or after that
     parts: tuple[str, ...]  # Optuna studies to be deleted, in this order
     num_runs: int
+    elsewhere: tuple[str, ...]  # other machines where it ran: what it left there stays
 
 
 def find_doomed(storage: Storage, name: str) -> Doomed:
@@ -47,7 +49,18 @@ def find_doomed(storage: Storage, name: str) -> Doomed:
         study_id=study_id,
         parts=tuple(study.study_name for study in found),
         num_runs=sum(study.n_trials for study in found),
+        elsewhere=_other_hosts(storage, [study.study_name for study in found], name),
     )
+
+
+def _other_hosts(storage: Storage, parts: list[str], name: str) -> tuple[str, ...]:
+    """Names of the machines that runs of the study, or whoever held it last, say they were on; without this one."""
+    studies = (optuna.load_study(study_name=part, storage=storage.rdb) for part in parts)
+    stats = (trial.user_attrs.get(keys.STATS, {}) for study in studies for trial in study.get_trials(deepcopy=False))
+    hosts = {str(each["host"]) for each in stats if "host" in each}
+    if (last := last_host(storage.engine, name)) is not None:
+        hosts.add(last)
+    return tuple(sorted(hosts - {socket.gethostname()}))
 
 
 def delete_study(storage: Storage, home: Home, name: str) -> None:

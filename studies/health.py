@@ -11,8 +11,8 @@ from typing import Literal
 
 from studies.home import HOME_VARIABLE, Home
 from studies.lock import dead_owners
+from studies.read_only import ReadOnlyStorage, read_only_address
 from studies.reading import study_names
-from studies.storage import Storage
 
 LITTLE_DISK_BYTES = 2 * 1024**3  # a study of 50 modern runs keeps 300 MB of weights until it is over
 NO_DISK_BYTES = 200 * 1024**2
@@ -69,7 +69,7 @@ def check_storage(url: str, *, may_be_absent: bool) -> Iterator[Finding]:
     if may_be_absent and not Path(url.removeprefix("sqlite:///")).exists():
         yield Finding(check="storage", level="ok", found="no studies yet; the first one makes the database")
         return
-    storage = Storage(url, create=False)
+    storage = ReadOnlyStorage(url)
     if storage.is_sqlite:
         yield from _check_file(Path(storage.url.database or ""))
     storage.rdb.get_all_studies()  # asks every table that a list of studies needs
@@ -91,7 +91,7 @@ def check_storage(url: str, *, may_be_absent: bool) -> Iterator[Finding]:
 
 def _check_file(path: Path) -> Iterator[Finding]:
     """SQLite's own check of the whole file; says nothing if all is well."""
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+    with closing(sqlite3.connect(read_only_address(path.absolute()), uri=True)) as connection:
         (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if said != "ok":
         yield Finding(

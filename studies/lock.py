@@ -1,8 +1,9 @@
 """One coordinator owns a study while it runs: a row in the study's database says who.
 
 An owner on this host is known to live or to be dead. One on another host keeps a lease: it renews its row, and a
-challenger that cannot trust the two hosts' clocks watches whether it still does. An owner that was taken for dead and
-wakes up writes nothing more: each of its transactions checks the row before it commits (``fenced``).
+challenger that cannot trust the two hosts' clocks, or their names, watches whether it still does. An owner that was
+taken for dead and wakes up writes nothing more: each of its transactions checks the row before it commits
+(``fenced``).
 """
 
 import contextlib
@@ -109,8 +110,10 @@ class CoordinatorLock:
             self._write(token=None, renewed_at=_now(self.engine.dialect.name), seconds_used=self.seconds_used())
 
     def _lives(self, owner: Owner, renewed_at: float, now: float) -> bool:
-        if owner.lease_is_plain(renewed_at, now):
+        if owner.is_here or owner.lease_is_plain(renewed_at, now):
             return owner.is_alive(renewed_at, now)
+        if owner.has_our_name and owner.is_of_another_boot and self.engine.dialect.name == "sqlite":
+            return False  # no other machine comes by a file: it is this one, started again
         self.sleep(WATCH_S)
         row, _ = _row(self.engine, self.study_name)
         return row is not None and row.renewed_at != renewed_at
@@ -219,6 +222,14 @@ def has_lock_row(engine: sa.Engine, study_name: str) -> bool:
     if not sa.inspect(engine).has_table(coordinators.name):
         return False
     return _row(engine, study_name)[0] is not None
+
+
+def last_host(engine: sa.Engine, study_name: str) -> str | None:
+    """The machine of whoever held a study last; None if nobody ever has."""
+    if not sa.inspect(engine).has_table(coordinators.name):
+        return None
+    row, _ = _row(engine, study_name)
+    return None if row is None else row.host
 
 
 def dead_owners(engine: sa.Engine) -> dict[str, Owner]:

@@ -10,6 +10,7 @@ import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from studies import keys
 from studies.creating import NewStudy, create_study
@@ -51,14 +52,18 @@ class OwnedStudy:
         try:
             self._fence.enter_context(fenced(self.storage.rdb.engine, self.lock))
             self._open()
-        except BaseException:
-            self.__exit__()
+        except BaseException as problem:
+            self.__exit__(type(problem))
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, problem: type[BaseException] | None = None, *_: object) -> None:
         self._fence.close()
-        self.lock.release()
+        try:
+            self.lock.release()
+        except SQLAlchemyError:  # a lock that is not let go falls with its process
+            if problem is None:
+                raise
 
     def _open(self) -> None:
         if self.new is not None:
@@ -109,7 +114,11 @@ class OwnedStudy:
 
     def roles(self) -> Counter[str | None]:
         """How many runs there are of each role but the search."""
-        return Counter(trial.user_attrs.get(keys.ROLE) for trial in self.others.get_trials(deepcopy=False))
+        return Counter(trial.user_attrs.get(keys.ROLE) for trial in self._other_runs())
+
+    def _other_runs(self) -> list[FrozenTrial]:
+        """Without what was asked for and never begun: its role is whatever it will be asked for next."""
+        return [trial for trial in self.others.get_trials(deepcopy=False) if is_run(trial)]
 
     @property
     def candidates(self) -> list[int] | None:
@@ -124,8 +133,8 @@ class OwnedStudy:
 
     def confirmed(self) -> Counter[int | None]:
         """How many confirmation runs each candidate has, in any state."""
-        trials = self.others.get_trials(deepcopy=False)
-        return Counter(trial.user_attrs[keys.CANDIDATE] for trial in trials if keys.CANDIDATE in trial.user_attrs)
+        candidates = (trial.user_attrs.get(keys.CANDIDATE) for trial in self._other_runs())
+        return Counter(candidate for candidate in candidates if candidate is not None)
 
     def settings_of(self, number: int) -> dict[str, Any]:
         """What a search trial trained with."""
@@ -159,7 +168,7 @@ class OwnedStudy:
         self.lock.verify()
         optuna_trial = self.others.ask()
         optuna_trial.set_user_attr(keys.ROLE, role)
-        if candidate is not None:
+        if candidate is not None or keys.CANDIDATE in optuna_trial.user_attrs:  # of what it was asked for before
             optuna_trial.set_user_attr(keys.CANDIDATE, candidate)
         return open_run(optuna_trial, role)
 

@@ -24,19 +24,28 @@ class Owner:
 
     @property
     def is_here(self) -> bool:
+        """Whether this process can see the owner: on the same machine since it was started, in the same container."""
+        return self.has_our_name and self.boot_id == _boot_id()
+
+    @property
+    def has_our_name(self) -> bool:
+        """Whether its machine is called like this one, as copies of a machine and containers may be."""
         return self.host == socket.gethostname()
 
+    @property
+    def is_of_another_boot(self) -> bool:
+        """Whether its machine is another one, or this one before it was started again."""
+        return self.boot_id.partition(" ")[0] != _boot_id().partition(" ")[0]
+
     def is_alive(self, renewed_at: float, now: float) -> bool:
-        """Whether the owner still runs: known for certain on this host, by its lease on another."""
+        """Whether the owner still runs: known for certain where it can be seen, by its lease elsewhere."""
         if not self.is_here:
             return now - renewed_at < LEASE_S
-        if self.boot_id != _boot_id():
-            return False
         return _process_start(self.pid) == self.process_start and _exists(self.pid)
 
     def lease_is_plain(self, renewed_at: float, now: float) -> bool:
-        """Whether no clock need be trusted: an owner of this host, or one that renewed a moment ago by our clock."""
-        return self.is_here or 0 <= now - renewed_at < LEASE_S
+        """Whether an owner with another host's name renewed a moment ago by our clock."""
+        return not self.has_our_name and 0 <= now - renewed_at < LEASE_S
 
 
 def _exists(pid: int) -> bool:
@@ -60,7 +69,9 @@ def _process_start(pid: int) -> str:
 
 
 def _boot_id() -> str:
+    """Tells a machine from others of its name and from itself before a restart; and after it the container."""
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
     except OSError:
         return ""

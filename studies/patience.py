@@ -6,6 +6,7 @@ question that never arrived.
 
 import logging
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 PATIENCE_S = 300.0  # longer than any restart of a server
 PAUSE_S = 0.5
+leaving = threading.Event()  # set when somebody wants this process to end: nothing is waited for any more
 _NOT_PASSING = ("disk full", "no space left", "permission denied", "password authentication", "does not exist")
 
 T = TypeVar("T")
@@ -35,14 +37,15 @@ def patiently(
         patience_s: for how long.
 
     Raises:
-        what ``action`` raises, if it is not that the database is away, or when the patience is over.
+        what ``action`` raises, if it is not that the database is away, or when the patience is over, which it is at
+        once for a process that is ``leaving``.
     """
     began: float | None = None
     while True:
         try:
             answer = action()
         except (sqlalchemy.exc.SQLAlchemyError, StorageInternalError) as problem:
-            if not is_passing(problem):
+            if leaving.is_set() or not is_passing(problem):
                 raise
             if began is None:
                 began = time.monotonic()

@@ -1,5 +1,6 @@
 """A database that is only looked at: beside a running study, by people who must not be able to disturb it."""
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import sqlalchemy
 
 from studies.errors import StorageError
 from studies.patience import PatientStorage
-from studies.storage import CONNECT_TIMEOUT_S, EXAMPLES, Storage
+from studies.storage import EXAMPLES, Storage
 
 READ_TIMEOUT_S = 10  # SQLite in WAL mode lets readers in at any time, but for moments of recovery
 
@@ -17,11 +18,13 @@ class ReadOnlyStorage(Storage):
     """As Storage, but the database itself refuses every write through it, and a writer never waits for it.
 
     SQLite opens the file with ``mode=ro``; in the WAL mode that bardtune sets, readers and the writer do not block
-    each other. PostgreSQL is told that the session's transactions are read-only.
+    each other. PostgreSQL is told of each transaction that it is read-only, which poolers between pass on.
 
     Raises:
         StorageError: as Storage; also where nothing has been stored yet.
     """
+
+    writes = False
 
     def __init__(self, url: str) -> None:
         super().__init__(url, create=False)
@@ -32,11 +35,8 @@ class ReadOnlyStorage(Storage):
         if self.is_sqlite:
             options["creator"] = self._connect
         else:
-            options |= {"pool_size": 1, "max_overflow": 4}
-            options["connect_args"] = {
-                "connect_timeout": CONNECT_TIMEOUT_S,
-                "options": "-c default_transaction_read_only=on",
-            }
+            options |= {"pool_size": 1, "max_overflow": 4, "connect_args": self._server_arguments()}
+            options["execution_options"] = {"postgresql_readonly": True}
         url = self.url.render_as_string(hide_password=False)
         engine = sqlalchemy.create_engine(self.url, **options)
         if not sqlalchemy.inspect(engine).has_table("studies"):
@@ -45,5 +45,26 @@ class ReadOnlyStorage(Storage):
 
     def _connect(self) -> sqlite3.Connection:
         """One connection; SQLAlchemy's pool hands it from thread to thread, never to two at a time."""
-        address = Path(self.url.database or "").absolute().as_uri()  # quotes what a URL gives a meaning
-        return sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=READ_TIMEOUT_S, check_same_thread=False)
+        address = read_only_address(Path(self.url.database or "").absolute())
+        return sqlite3.connect(address, uri=True, timeout=READ_TIMEOUT_S, check_same_thread=False)
+
+
+def read_only_address(path: Path) -> str:
+    """The file's address for SQLite; what a URL gives a meaning is quoted.
+
+    Beside a database in WAL mode, a reader too makes a file of shared memory. Where it cannot, as on a read-only disk,
+    the database is read as one that does not change; if nobody can write there, nobody does.
+
+    Raises:
+        StorageError: that would leave out what is still in the log.
+    """
+    address = f"{path.as_uri()}?mode=ro"
+    log, shared = (path.with_name(f"{path.name}-{ending}") for ending in ("wal", "shm"))
+    if shared.exists() or os.access(path.parent, os.W_OK):
+        return address
+    if log.exists() and log.stat().st_size:
+        raise StorageError(
+            f"{path.parent} cannot be written, and {log.name} holds changes that can only be read where it can; copy "
+            f"{path.name} and {log.name} to another folder and name that with --storage."
+        )
+    return f"{address}&immutable=1"

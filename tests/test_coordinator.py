@@ -1,17 +1,21 @@
 """The loop of a study, on a scripted launcher."""
 
+import threading
 import time
 from pathlib import Path
 
 import optuna
 import pytest
+import sqlalchemy
 from fakes import ScriptedLauncher, falling_to
 from studies_at_hand import make_study, run_study, storage_at
 
 from search.events import Ended, RunOrder
-from studies import keys
+from search.launcher import LauncherError
+from studies import keys, patience
 from studies.lock import CoordinatorLock, OwnershipLostError, coordinators
 from studies.owned import DIVERGED_BPB, OwnedStudy
+from studies.reading import read_study
 from studies.storage import Storage
 
 
@@ -297,3 +301,53 @@ def test_a_long_text_gets_the_time_that_its_evaluation_takes(storage: Storage, t
     launcher = ScriptedLauncher(good)
     run_study(storage, tmp_path, launcher)
     assert launcher.orders[0].limit_s > 30 + 5_318_858 * 0.05 / 5_000
+
+
+@pytest.mark.parametrize("role", ["baseline", "confirmation"])
+def test_a_run_that_was_asked_for_and_never_begun_takes_no_runs_place(
+    storage: Storage, tmp_path: Path, role: str
+) -> None:
+    """A coordinator that is killed between asking for a run and storing what it trains with."""
+    make_study(storage, trials=12, confirm="2x1")
+    with OwnedStudy(storage, "s") as owned:
+        owned.ask_other(role, candidate=None if role == "baseline" else 3)
+    launcher = ScriptedLauncher(good)
+    record = run_study(storage, tmp_path, launcher)
+    assert record.counts()["total"] == record.counts()["complete"] + record.counts()["pruned"] == 12
+    made = [(run.role, run.candidate) for run in record.runs]
+    assert sorted(made, key=str) == sorted(
+        [("baseline", None), ("baseline", None), *(("confirmation", number) for number in record.candidates or ())],
+        key=str,
+    )
+
+
+def test_a_process_that_cannot_be_started_costs_no_run(storage: Storage, tmp_path: Path) -> None:
+    make_study(storage, trials=3)
+
+    class Refused(ScriptedLauncher):
+        def start(self, order: RunOrder) -> None:
+            raise LauncherError("cannot start a process that trains: Resource temporarily unavailable")
+
+    with pytest.raises(LauncherError):
+        run_study(storage, tmp_path, Refused(good))
+    assert read_study(storage, "s").counts()["interrupted"] == 1
+    assert run_study(storage, tmp_path, ScriptedLauncher(good)).counts()["complete"] == 3
+
+
+def away() -> None:
+    raise sqlalchemy.exc.OperationalError("SELECT 1", {}, ConnectionError("the server is away"))
+
+
+def test_a_process_that_is_to_end_waits_for_no_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(patience, "leaving", threading.Event())
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            patience.leaving.set()
+
+    for _ in range(2):
+        with pytest.raises(sqlalchemy.exc.OperationalError, match="away"):
+            patience.patiently(away, sleep=pause)
+    assert len(pauses) == 3

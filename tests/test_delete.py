@@ -13,6 +13,7 @@ from fakes import ScriptedLauncher, falling_to
 from studies_at_hand import make_study, run_study, storage_at
 
 from search.cli import main
+from search.events import Ended
 from studies import deleting, keys
 from studies.deleting import delete_study
 from studies.errors import StorageError, StudyError
@@ -66,6 +67,21 @@ def test_a_deleted_study_leaves_nothing_and_its_name_can_be_used_again(
     assert read_study(storage, "s-worker1.log") == shown
     finished_study(storage, home, "s")
     assert read_study(storage, "s").counts()["total"] == 5
+
+
+def test_what_stays_on_other_machines_is_said(storage: Storage, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    make_study(storage, trials=3)
+    event = {"ending": "crashed", "reason": "no luck", "stats": {"host": "birnam"}}
+    launcher = ScriptedLauncher(lambda order: [Ended(run_id=order.run_id, **event)])
+    run_study(storage, home.root, launcher)
+    study_id = load(storage, "s").user_attrs[keys.STUDY_ID]
+    with storage.engine.begin() as connection:
+        connection.execute(coordinators.update().values(host="dunsinane"))
+    assert main(["delete", "s", "--yes"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        f"it ran on birnam, dunsinane too, where its files stay: in the data folder there, checkpoints/{study_id}, "
+        f"weights/{study_id} and logs/s-worker*.log."
+    ]
 
 
 def test_a_running_study_is_refused_with_its_owner(

@@ -7,13 +7,10 @@ from pathlib import Path
 
 import pytest
 from fakes import text_of
+from workers_at_hand import order, pid_of, until
 
-from data.corpus import load_corpus
-from model.presets import preset
-from search.events import Beat, Ended, Measured, RunEvent, RunOrder
-from search.launcher import LocalLauncher
-
-SMALL = {"d_model": 16, "n_layers": 1, "n_heads": 2, "d_ff": 16, "batch_size": 2, "history_depth": 0}
+from search.events import Beat, Ended, Measured, RunOrder
+from search.launcher import KILL_AFTER_S, LauncherError, LocalLauncher
 
 
 @pytest.fixture
@@ -28,35 +25,6 @@ def launcher(tmp_path: Path):
     launcher = LocalLauncher(workers=1, threads=1, logs=[tmp_path / "log"])
     yield launcher
     launcher.close()
-
-
-def order(corpus_path: Path, run_id: str, budget_s: float, limit_s: float = 60.0, **changes) -> RunOrder:
-    return RunOrder(
-        run_id=run_id,
-        settings=preset("reference", budget_s=budget_s, seed=1, **{**SMALL, **changes}).as_dict(),
-        corpus=str(corpus_path),
-        corpus_sha256=load_corpus(str(corpus_path)).sha256,
-        checkpoint=corpus_path.parent / f"{run_id}.pt",
-        weights=corpus_path.parent / f"{run_id}.safetensors",
-        limit_s=limit_s,
-    )
-
-
-def until(launcher: LocalLauncher, wanted: type[RunEvent], seconds: float = 60) -> list[RunEvent]:
-    """Events up to the first of a kind."""
-    heard: list[RunEvent] = []
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        heard += launcher.events(0.2)
-        if any(isinstance(event, wanted) for event in heard):
-            return heard
-    raise AssertionError(f"no {wanted.__name__} in {seconds} s; heard {heard}")
-
-
-def pid_of(launcher: LocalLauncher) -> int:
-    process = launcher.workers[0].process
-    assert process is not None
-    return process.pid
 
 
 def test_a_process_trains_is_kept_is_interrupted_continues_and_is_replaced_when_it_dies(
@@ -93,7 +61,7 @@ def test_a_process_trains_is_kept_is_interrupted_continues_and_is_replaced_when_
     *_, ended = until(launcher, Ended)
     assert isinstance(ended, Ended)
     assert ended.ending == "crashed"
-    assert "signal 9" in (ended.reason or "")
+    assert (ended.reason or "").startswith("its process was killed (SIGKILL)")
 
     launcher.start(order(corpus_path, "fourth", 0.3))
     heard = until(launcher, Ended)
@@ -187,3 +155,21 @@ def test_a_process_dies_with_its_coordinator(launcher: LocalLauncher, corpus_pat
     assert process.stdin is not None
     process.stdin.close()  # what the system does when the coordinator is killed
     assert process.wait(10) == 0
+
+
+def test_workers_that_all_hang_are_ended_together_and_not_one_after_the_other(tmp_path: Path) -> None:
+    launcher = LocalLauncher(workers=4, threads=1, logs=[tmp_path / f"log{index}" for index in range(4)])
+    processes = [worker.process for worker in launcher.workers]
+    for process in processes:
+        assert process is not None
+        os.kill(process.pid, signal.SIGSTOP)
+    began = time.monotonic()
+    launcher.close()
+    assert time.monotonic() - began < 2 * KILL_AFTER_S
+    assert [process.returncode for process in processes if process is not None] == [-signal.SIGKILL] * 4
+
+
+def test_a_process_that_the_system_does_not_start_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "in the way").write_text("")
+    with pytest.raises(LauncherError, match=r"Not a directory; put that right .* and resume the study"):
+        LocalLauncher(workers=1, threads=1, logs=[tmp_path / "in the way" / "logs" / "log"])

@@ -66,6 +66,26 @@ def test_a_later_process_with_the_same_pid_is_not_the_owner(engine: sa.Engine, m
     CoordinatorLock(engine, "s").acquire()
 
 
+def test_an_owner_that_only_has_this_hosts_name_is_watched_before_it_is_replaced(engine: sa.Engine) -> None:
+    held = CoordinatorLock(engine, "s")
+    held.acquire()
+    boot_id = Owner.this_process().boot_id.partition(" ")[0]
+    pretend(engine, boot_id=f"{boot_id} another container's", pid=2**22 + 1)
+    assert lock_state(engine, "s").held
+    with pytest.raises(StudyError, match="is being run"):
+        CoordinatorLock(engine, "s", sleep=lambda _: held.verify()).acquire()
+    watched: list[float] = []
+    CoordinatorLock(engine, "s", sleep=watched.append).acquire()
+    assert len(watched) == 1
+
+
+def test_a_machine_that_was_started_again_is_told_from_one_of_its_name_by_a_file(engine: sa.Engine) -> None:
+    CoordinatorLock(engine, "s").acquire()
+    pretend(engine, boot_id="another boot")
+    assert lock_state(engine, "s").held  # until its lease is over; a server may be asked by a machine of this name
+    CoordinatorLock(engine, "s", sleep=lambda _: pytest.fail("nothing to wait for")).acquire()
+
+
 def test_an_owner_on_another_host_holds_the_study_for_its_lease() -> None:
     far = Owner(host="elsewhere", pid=1, process_start="1", boot_id="b")
     assert far.is_alive(renewed_at=1000.0, now=1000.0 + LEASE_S - 1)

@@ -12,7 +12,7 @@ from studies_at_hand import make_study, storage_at
 from studies.errors import StorageError, StudyError
 from studies.owned import OwnedStudy
 from studies.reading import read_study, study_names
-from studies.storage import Storage, without_password
+from studies.storage import SERVER_ARGUMENTS, Storage, without_password
 
 
 @pytest.mark.parametrize(
@@ -139,6 +139,14 @@ def test_a_password_is_never_shown() -> None:
     storage = Storage.__new__(Storage)
     storage.url = make_url("postgresql://will:secret@host/db")
     assert "secret" not in storage.display_url
+
+
+def test_what_a_url_says_of_its_connection_is_kept() -> None:
+    from sqlalchemy.engine import make_url
+
+    storage = Storage.__new__(Storage)
+    storage.url = make_url("postgresql://host/db?connect_timeout=3")
+    assert {*SERVER_ARGUMENTS} - {*storage._server_arguments()} == {"connect_timeout"}
 
 
 def test_the_lock_table_is_the_only_one_that_is_not_optunas(tmp_path: Path) -> None:

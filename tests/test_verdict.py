@@ -56,6 +56,15 @@ def test_what_lies_within_the_noise_of_the_winner_is_named() -> None:
     assert (alone.seed_sd, alone.rivals) == (None, ("the baseline",))  # one run of each can tell nothing
 
 
+def test_a_confirmation_of_a_trial_that_is_not_there_is_no_end_of_the_verdict() -> None:
+    verdict = verdict_of(record(*BASELINES, again(1, 99, 1.70), again(2, 99, 1.71)))
+    assert verdict.winner is verdict.raw_best is not None
+    assert verdict.confirmed is not None
+    assert verdict.confirmed.label == "trial 99"
+    shown = study_json(record(*BASELINES, again(1, 99, 1.70)))
+    assert shown["best"]["trial"] == 1
+
+
 def test_a_difference_is_called_one_about_as_often_as_promised() -> None:
     chance = np.random.default_rng(7)
     called = 0

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from fakes import text_of
 
@@ -53,19 +53,27 @@ class Place:
         return self.folder / "home"
 
     @property
+    def python_path(self) -> str:
+        return os.pathsep.join(filter(None, [str(self.folder), os.environ.get("PYTHONPATH")]))
+
+    @property
     def database(self) -> Path:
         return self.home / "studies.db"
 
-    def begin(self, *args: str) -> subprocess.Popen[str]:
+    def at_every_start(self, code: str) -> None:
+        """Have every Python process that is begun from here, and its own, run this code first."""
+        (self.folder / "sitecustomize.py").write_text(code)
+
+    def begin(self, *args: str, errors_to: int | TextIO = subprocess.PIPE) -> subprocess.Popen[str]:
         """A command in the background, in a process group of its own."""
         said = [] if self.storage is None else ["--storage", self.storage]
         process = subprocess.Popen(
             [*BARDTUNE, *args, *said],
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=errors_to,
             text=True,
             cwd=self.folder,
-            env={**os.environ, "BARDTUNE_HOME": str(self.home)},
+            env={**os.environ, "BARDTUNE_HOME": str(self.home), "PYTHONPATH": self.python_path},
             start_new_session=True,
         )
         self.begun.append(process)
@@ -77,10 +85,10 @@ class Place:
             if process.poll() is None:
                 process.kill()
 
-    def start(self, name: str, **plan: Any) -> subprocess.Popen[str]:
+    def start(self, name: str, *, errors_to: int | TextIO = subprocess.PIPE, **plan: Any) -> subprocess.Popen[str]:
         plan = {"corpus": "text.txt", "space": "space.toml", "threads": 1, "pruner": "none", **plan}
         flags = [text for key, value in plan.items() for text in (f"--{key.replace('_', '-')}", str(value))]
-        return self.begin("start", name, *flags)
+        return self.begin("start", name, *flags, errors_to=errors_to)
 
     def run(self, *args: str, seconds: float = 240) -> subprocess.CompletedProcess[str]:
         process = self.begin(*args)

@@ -64,7 +64,7 @@ def check(place: Place, name: str) -> None:
     for run in state["runs"]:
         assert run["ending"] in ("finished", "crashed"), run
         if run["ending"] == "crashed":
-            assert "signal 9" in run["reason"], run
+            assert "killed (SIGKILL)" in run["reason"], run
 
 
 TRAIN_BY_STEPS = """

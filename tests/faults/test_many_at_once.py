@@ -1,5 +1,6 @@
 """Many processes that want the same study, and many trials that want the last places under the cap."""
 
+import os
 import random
 import re
 import signal
@@ -8,7 +9,7 @@ import sys
 import time
 
 import pytest
-from at_hand import Place, kill, wait_until
+from at_hand import Place, children, is_running, kill, wait_until
 
 MANY = 10
 
@@ -81,3 +82,55 @@ def test_four_workers_and_any_number_of_kills_never_make_a_51st_run(place: Place
         assert counts["total"] == counts["complete"] == 50
         assert kills > 0
         time.sleep(0.01)
+
+
+# A machine with four cores, whatever this one has, as far as Python sees it.
+FOUR_CORES = """
+import os
+os.sched_getaffinity = lambda pid: {0, 1, 2, 3}
+os.sched_setaffinity = lambda pid, cores: None
+"""
+SMALL = {"trials": 8, "seconds": 0.3, "workers": 4}
+
+
+@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.long)])
+def test_four_workers_that_train_make_each_planned_run_once_whoever_is_killed(place: Place, rounds: int) -> None:
+    chance = random.Random(4)
+    place.at_every_start(FOUR_CORES)
+    for number in range(rounds):
+        name = f"four-{number}"
+        kills = hurt(place, name, chance, at_most=3)
+        state = place.finish(name)
+        trials = state["trials"]
+        assert kills > 0
+        assert trials["total"] == trials["planned"] == trials["complete"] + trials["failed"] == 8
+        runs = [(run["role"], run["trial"]) for run in state["runs"]]
+        confirmed = [("confirmation", 1), ("confirmation", 2)]
+        assert runs == [("baseline", 0), *confirmed, *(("search", each) for each in range(5))]
+        assert {run["ending"] for run in state["runs"]} <= {"finished", "crashed"}
+    place.check_sound()
+
+
+def hurt(place: Place, name: str, chance: random.Random, *, at_most: int) -> int:
+    """Begin a study and kill its coordinator or one of its four workers, now and then; returns how often."""
+    process, kills, seen = place.start(name, **SMALL), 0, set[int]()
+    while kills < at_most:
+        time.sleep(chance.uniform(0.1, 5.0))
+        workers = children(process.pid)
+        seen.update(workers)
+        if process.poll() is not None:
+            process.communicate()
+            break
+        assert len(workers) <= 4
+        if workers and chance.random() < 0.5:
+            os.kill(chance.choice(workers), signal.SIGKILL)
+        else:
+            kill(process)
+            assert not any(map(is_running, seen))
+            state = place.shown(name)
+            assert state is None or state["trials"]["total"] <= 8
+            process = place.begin("resume", name) if state else place.start(name, **SMALL)
+        kills += 1
+    process.communicate(timeout=240)
+    assert not any(map(is_running, seen))
+    return kills
