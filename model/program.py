@@ -36,6 +36,30 @@ class ProgramRun(TrainingRun):
         return self._progress(val_bpb if math.isfinite(val_bpb) else math.inf)
 
 
+def leave_weights(run: TrainingRun, file: Path) -> None:
+    """Write what a run has learned: a safetensors file (see ``recorded_fractions``), its settings in the metadata.
+
+    Counts are not in it: they are made from the training text again. A tied head is not in it twice.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    tensors = {name: tensor.numpy().astype("<f4") for name, tensor in run.model.state_dict().items()}
+    if run.settings.tied_head:
+        del tensors["head.weight"]
+    header: dict[str, Any] = {"__metadata__": {"settings": json.dumps(run.settings.as_dict())}}
+    end = 0
+    for name, values in tensors.items():
+        begin, end = end, end + values.nbytes
+        header[name] = {"dtype": "F32", "shape": values.shape, "data_offsets": (begin, end)}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)  # so that the tensors are aligned
+    with file.open("wb") as out:
+        out.write(struct.pack("<Q", len(text)) + text)
+        for values in tensors.values():
+            out.write(values.tobytes())
+
+
 def recorded_fractions(weights: Path) -> tuple[float, ...]:
     """For each step of the run that ended with ``weights``, the part of the budget that was spent when it began.
 

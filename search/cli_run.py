@@ -30,8 +30,20 @@ def run_script(
     trial, never that of a run that the study keeps for its baseline and for confirming its winner, and search,
     importance and winner do not see it. The study must be stopped, and not finished.
 
-    The bpb is "measured" when the script's last evaluate_bpb gave it, otherwise "self-reported". The script runs with
-    your rights, and one that wants to deceive can: run only what you would run without bardtune.
+    The bpb is "checked" when the script hands back what it has trained: its line then also names a file that it has
+    left in the folder it was started in. That is scored with the study's own ruler in another process, and the score is
+    recorded, whatever the script has printed.
+
+    A model of any kind: "model": "model.pt2", written by torch.export.save(torch.export.export(model.eval(), (x[:1],)),
+    "model.pt2"), with x of shape (B, 256). One that looks ahead, keeps state or sees other windows than the one it
+    predicts gets no bpb: its run has crashed.
+
+    Bardtune's own model: "weights": "trained.safetensors", its settings in the file's metadata or in the line as
+    "settings". The train.py of bardtune export does so by itself.
+
+    Otherwise it is "measured" when the script's last evaluate_bpb gave it, else "self-reported". What a model was
+    trained on is not looked into. The script, and a model that it hands back, run with your rights, and one that wants
+    to deceive can: run only what you would run without bardtune.
     """
     from search.service_command import run_command
 

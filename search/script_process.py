@@ -1,30 +1,22 @@
-"""A user's script in a process of its own: started in a folder of its own, heard, and ended with all its children."""
+"""A user's script in a process of its own, started in a folder of its own."""
 
-import codecs
 import contextlib
-import ctypes
 import json
 import math
 import os
-import selectors
-import signal
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any
 
-from search.launcher import KILL_AFTER_S, THREAD_VARIABLES
+from search.child_process import ChildOrder, run_child
+from search.launcher import THREAD_VARIABLES
 from studies.contract.outcome import ScriptEnd
 
-TICK_S = 0.1
-TAIL_BYTES = 1 << 16  # of each output that is kept for the ending
-SHOWN_BYTES = 1 << 20  # of the output that is passed on
 MOST_RECORD_BYTES = 1 << 24
-PR_SET_PDEATHSIG = 1  # see prctl(2)
+WEIGHTS_FILE = "trained.safetensors"  # where a script is asked to leave its weights, if it can
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,122 +32,67 @@ class ScriptOrder:
     limit_s: float  # wall seconds after which the process is ended
 
 
-def run_script(order: ScriptOrder, *, wanted: Callable[[], bool], hear: Callable[[bytes], None]) -> ScriptEnd:
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Where one run of a script takes place."""
+
+    root: Path
+
+    @property
+    def work(self) -> Path:
+        """What the script is started in."""
+        return self.root / "work"
+
+    @property
+    def record(self) -> Path:
+        """What prepare notes."""
+        return self.root / "record.jsonl"
+
+    @property
+    def taken(self) -> Path:
+        """The copy of what the script has handed back."""
+        return self.root / "taken"
+
+
+@contextlib.contextmanager
+def run_folder() -> Iterator[RunFolder]:
+    """A folder that is gone with all that was left in it when the run is told."""
+    with tempfile.TemporaryDirectory(prefix="bardtune-run-", ignore_cleanup_errors=True) as folder:
+        yield RunFolder(Path(folder))
+
+
+def run_script(
+    order: ScriptOrder, folder: RunFolder, *, wanted: Callable[[], bool], hear: Callable[[bytes], None]
+) -> ScriptEnd:
     """Run a script to its end and return what was seen of it. Nothing of its process group is alive then.
 
     Args:
         order: what to run.
+        folder: a new one.
         wanted: asked at every tick; False ends the process.
         hear: given what the script writes, up to a megabyte of it.
     """
-    with tempfile.TemporaryDirectory(prefix="bardtune-run-", ignore_cleanup_errors=True) as folder:
-        work, record = Path(folder) / "work", Path(folder) / "record.jsonl"
-        work.mkdir()
-        (work / order.file_name).write_text(order.source, encoding="utf-8", newline="")
-        (work / "prepare.py").write_text(order.prepare, encoding="utf-8")
-        started = time.monotonic()
-        process = subprocess.Popen(
-            [sys.executable, order.file_name],
-            cwd=work,
-            env=_environment(order, record),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            preexec_fn=_die_with_parent,
-        )
-        try:
-            ears = Ears(process, hear)
-            stopped = _wait(process, ears, order, started, wanted)
-        finally:
-            _end(process)
-        ears.listen(0.0)
-        ears.close()
-        return ScriptEnd(
-            exit_code=process.returncode,
-            stdout=ears.said("stdout"),
-            stderr=ears.said("stderr"),
-            wall_s=time.monotonic() - started,
-            started=started,
-            pid=process.pid,
-            stopped=stopped,
-            limit_s=order.limit_s,
-            notes=tuple(_notes(record)),
-        )
-
-
-class Ears:
-    """Listens to a process's two outputs, passes them on and keeps the end of each."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]", hear: Callable[[bytes], None]) -> None:
-        self.hear, self.left = hear, SHOWN_BYTES
-        self.tails = {"stdout": b"", "stderr": b""}
-        self.selector = selectors.DefaultSelector()
-        self.pipes: list[IO[bytes]] = []
-        for name, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
-            assert pipe is not None
-            os.set_blocking(pipe.fileno(), False)
-            self.selector.register(pipe, selectors.EVENT_READ, name)
-            self.pipes.append(pipe)
-
-    def listen(self, timeout_s: float) -> None:
-        """Take in what there is; a closed output is listened to no more."""
-        if not self.selector.get_map():
-            time.sleep(timeout_s)
-            return
-        for key, _ in self.selector.select(timeout_s):
-            fresh = os.read(key.fd, 1 << 20)
-            if not fresh:
-                self.selector.unregister(key.fileobj)
-                continue
-            self.tails[key.data] = (self.tails[key.data] + fresh)[-TAIL_BYTES:]
-            if self.left > 0:
-                self.hear(fresh[: self.left])
-                self.left -= len(fresh)
-                if self.left <= 0:
-                    self.hear(b"\n(the script writes more; it is not shown)\n")
-
-    def said(self, name: str) -> str:
-        return codecs.decode(self.tails[name], "utf-8", "replace")
-
-    def close(self) -> None:
-        self.selector.close()
-        for pipe in self.pipes:
-            pipe.close()
-
-
-def _wait(
-    process: "subprocess.Popen[bytes]", ears: Ears, order: ScriptOrder, started: float, wanted: Callable[[], bool]
-) -> Literal["limit", "user"] | None:
-    """Listen until the process is gone, or must go; its children do not matter."""
-    while not _has_ended(process):
-        ears.listen(TICK_S)
-        if not wanted():
-            return "user"
-        if time.monotonic() - started > order.limit_s:
-            return "limit"
-    return None
-
-
-def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
-    """Asked without taking the exit code, so that the process's group keeps its number until it has been ended."""
-    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End the whole group: asked first, killed a few seconds later."""
-    if not _has_ended(process):
-        _signal_group(process, signal.SIGTERM)
-        deadline = time.monotonic() + KILL_AFTER_S
-        while not _has_ended(process) and time.monotonic() < deadline:
-            time.sleep(0.02)
-    _signal_group(process, signal.SIGKILL)
-    process.wait()
-
-
-def _signal_group(process: "subprocess.Popen[bytes]", number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses to signal a group of the dead
-        os.killpg(process.pid, number)
+    folder.work.mkdir()
+    (folder.work / order.file_name).write_text(order.source, encoding="utf-8", newline="")
+    (folder.work / "prepare.py").write_text(order.prepare, encoding="utf-8")
+    child = ChildOrder(
+        command=[sys.executable, order.file_name],
+        environment=_environment(order, folder.record),
+        limit_s=order.limit_s,
+        folder=folder.work,
+    )
+    end = run_child(child, wanted=wanted, hear=hear)
+    return ScriptEnd(
+        exit_code=end.exit_code,
+        stdout=end.stdout,
+        stderr=end.stderr,
+        wall_s=end.wall_s,
+        started=end.started,
+        pid=end.pid,
+        stopped=end.stopped,
+        limit_s=order.limit_s,
+        notes=tuple(_notes(folder.record)),
+    )
 
 
 def _environment(order: ScriptOrder, record: Path) -> dict[str, str]:
@@ -168,6 +105,7 @@ def _environment(order: ScriptOrder, record: Path) -> dict[str, str]:
         **environment,
         "TORCH_SEED": str(order.seed),
         "BARDTUNE_RECORD": str(record),
+        "BARDTUNE_WEIGHTS": WEIGHTS_FILE,
         "PYTHONUNBUFFERED": "1",  # what it says is heard when it says it
     }
 
@@ -187,9 +125,3 @@ def _notes(record: Path) -> Iterator[dict[str, Any]]:
             continue
         if isinstance(note, dict) and isinstance(note.get("at"), float) and math.isfinite(note["at"]):
             yield note
-
-
-def _die_with_parent() -> None:
-    """A script does not outlive a bardtune that was killed (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

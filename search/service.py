@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from data.corpus import BUILT_IN, load_corpus
 from data.paths import user_path
 from model import METRIC_VERSION
 from search.agenda import Agenda
+from search.checking import Ruler, checked
 from search.coordinator import ALLOWANCE_SHARE
-from search.finale import ALLOWANCE_S, evaluation_s
-from search.script_process import ScriptOrder, run_script
+from search.finale import ALLOWANCE_S, SCORING_SHARE, evaluation_s
+from search.script_process import ScriptOrder, run_folder, run_script
 from search.studying import stop_signals
 from studies.contract import prepare_source
 from studies.contract.outcome import Outcome, judge
@@ -47,15 +49,22 @@ def run_in_study(storage_url: str, name: str, script: Path, *, seed: int, began:
             return not stopped.is_set()
 
         try:
-            end = run_script(make_order(owned, path.name, source, seed), wanted=wanted, hear=_pass_on)
+            outcome = run_and_check(owned, make_order(owned, path.name, source, seed), wanted)
         except KeyboardInterrupt:  # asked to stop twice: at once
             owned.tell_interrupted(run, "stopped by the user", {})
             raise
-        outcome = judge(end, budget_s=owned.plan.seconds)
         owned.note_script(run, {**facts, "trust": outcome.trust})
         _tell(owned, run, outcome)
         record = owned.record()
     return next(other for other in record.runs if other.run_id == run.run_id)
+
+
+def run_and_check(owned: OwnedStudy, order: ScriptOrder, wanted: Callable[[], bool]) -> Outcome:
+    """Run a script, and score what it has handed back; the score is no part of its budget."""
+    with run_folder() as folder:
+        end = run_script(order, folder, wanted=wanted, hear=_pass_on)
+        outcome = judge(end, budget_s=owned.plan.seconds)
+        return checked(outcome, folder, make_ruler(owned), wanted=wanted, told=_tell_person)
 
 
 def read_script(said: Path) -> tuple[Path, str]:
@@ -129,8 +138,25 @@ def make_order(owned: OwnedStudy, file_name: str, source: str, seed: int) -> Scr
         corpus=None if plan.corpus == BUILT_IN else Path(plan.corpus),
         threads=plan.threads,
         seed=seed,
-        limit_s=min(limit_s, plan.hours * 3600 - owned.lock.seconds_used()),
+        limit_s=min(limit_s, _left_s(owned)),
     )
+
+
+def make_ruler(owned: OwnedStudy) -> Ruler:
+    """The study's conditions, for what a script hands back."""
+    plan, corpus = owned.plan, owned.corpus
+    limit_s = 2 * ALLOWANCE_S + SCORING_SHARE * evaluation_s(corpus)
+    return Ruler(
+        corpus=plan.corpus,
+        corpus_sha256=corpus["sha256"],
+        threads=plan.threads,
+        limit_s=max(0.0, min(limit_s, _left_s(owned))),
+    )
+
+
+def _left_s(owned: OwnedStudy) -> float:
+    """Active time that the study has left."""
+    return owned.plan.hours * 3600 - owned.lock.seconds_used()
 
 
 def _tell(owned: OwnedStudy, run: OpenRun, outcome: Outcome) -> None:
@@ -138,13 +164,17 @@ def _tell(owned: OwnedStudy, run: OpenRun, outcome: Outcome) -> None:
     reason = outcome.reason or "unknown"
     if outcome.ending == "finished":
         assert outcome.val_bpb is not None
-        owned.tell_finished(run, outcome.val_bpb, stats)
+        owned.tell_finished(run, outcome.val_bpb, stats, note=outcome.reason)
     elif outcome.ending == "diverged":
         owned.tell_diverged(run, reason, stats)
     elif outcome.ending == "interrupted":
         owned.tell_interrupted(run, reason, stats)
     else:
         owned.tell_crashed(run, reason, stats)
+
+
+def _tell_person(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
 
 
 def _pass_on(output: bytes) -> None:

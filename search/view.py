@@ -80,7 +80,8 @@ def script_line(run: TrialRecord) -> str:
     assert run.script is not None
     what = f"{run.label}: {run.ending or run.state}"
     if run.val_bpb is not None:
-        what += f", {run.val_bpb:.6f} bpb ({run.script['trust']})"
+        note = f"; {run.reason}" if run.reason else ""
+        what += f", {run.val_bpb:.6f} bpb ({run.trust}{note})"
     elif run.reason:
         what += f": {run.reason}"
     if (steps := run.stats.get("steps")) is not None:

@@ -19,7 +19,7 @@ ENDING = "ending"
 REASON = "reason"
 STATS = "stats"
 CANDIDATE = "candidate"  # number of the search trial that a run confirms
-SCRIPT = "script"  # of a training-service run: path, source, diff, trust
+SCRIPT = "script"  # of a training-service run: path, sha256, source, diff, trust
 REPEATS = "repeats"  # how often it was run again because its machine was busy
 
 

@@ -182,8 +182,9 @@ class OwnedStudy:
         """Note what the run is about to train with."""
         run.optuna_trial.set_user_attr(keys.SETTINGS, settings)
 
-    def tell_finished(self, run: OpenRun, val_bpb: float, stats: dict[str, Any]) -> None:
-        self._tell(run, "finished", stats, value=val_bpb)
+    def tell_finished(self, run: OpenRun, val_bpb: float, stats: dict[str, Any], *, note: str | None = None) -> None:
+        """``note`` is stored as the reason: what else there is to say of the bpb."""
+        self._tell(run, "finished", stats, reason=note, value=val_bpb)
 
     def tell_diverged(self, run: OpenRun, reason: str, stats: dict[str, Any]) -> None:
         self._tell(run, "diverged", stats, reason=reason, value=DIVERGED_BPB)

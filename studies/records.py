@@ -65,6 +65,11 @@ class TrialRecord:
         return make_run_id(self.role, self.number)
 
     @property
+    def trust(self) -> str | None:
+        """How a script's bpb is known: checked, measured or self-reported; None for runs of our own."""
+        return None if self.script is None else self.script.get("trust")
+
+    @property
     def last_bpb(self) -> float | None:
         """The final bpb, or else the last one on the way."""
         return self.val_bpb if self.val_bpb is not None else (self.curve[-1][1] if self.curve else None)

@@ -46,7 +46,7 @@ def _time(moment: datetime | None) -> str | None:
 
 COLUMNS = (
     Column("study", "name of the study", lambda record, run: record.name),
-    Column("role", "search, baseline or confirmation", lambda record, run: run.role),
+    Column("role", "search, baseline, confirmation or service", lambda record, run: run.role),
     Column("trial", "number within the role, from 0", lambda record, run: run.number),
     Column(
         "candidate", "number of the search trial that a confirmation run repeats", lambda record, run: run.candidate
@@ -60,6 +60,11 @@ COLUMNS = (
     ),
     Column("reason", "why it ended so, where there is more to say", lambda record, run: run.reason),
     Column("val_bpb", "bits per byte on the whole validation part; of finished runs", lambda record, run: run.val_bpb),
+    Column(
+        "trust",
+        "how the val_bpb of a script of yours is known: checked, measured or self-reported",
+        lambda record, run: run.trust,
+    ),
     Column("last_bpb", "val_bpb, or else the last point of the learning curve", lambda record, run: run.last_bpb),
     Column(
         "last_percent",

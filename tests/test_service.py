@@ -16,8 +16,9 @@ from studies_at_hand import make_study, run_study, storage_at
 
 from data.corpus import Corpus
 from search.agenda import Agenda
+from search.child_process import SHOWN_BYTES
 from search.cli import main
-from search.script_process import SHOWN_BYTES, ScriptOrder, run_script
+from search.script_process import ScriptOrder, run_folder, run_script
 from search.service import script_facts
 from studies import keys
 from studies.contract import prepare_source
@@ -40,7 +41,9 @@ def end_of(source: str, *, limit_s: float = 20.0, stop_when: Any = lambda: False
         seed=7,
         limit_s=limit_s,
     )
-    return run_script(order, wanted=lambda: not stop_when(), hear=heard.append if heard is not None else lambda _: None)
+    hear = heard.append if heard is not None else lambda _: None
+    with run_folder() as folder:
+        return run_script(order, folder, wanted=lambda: not stop_when(), hear=hear)
 
 
 def outcome_of(source: str, **named: Any) -> Outcome:

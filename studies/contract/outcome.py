@@ -5,16 +5,19 @@ could change the ruler in its own process or write into the record. They tell a 
 
 * self-reported: the script has printed this number, and nothing else speaks for it.
 * measured: the last call of ``evaluate_bpb`` in the script's process gave this number. Printing it is not enough.
+* checked: what the script has handed back was scored outside of its process, with the study's own ruler, and this is
+  its score, whatever the script has printed. The number is true of that model; how it was trained is not looked into.
 """
 
 import json
 import math
 import signal
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-Trust = Literal["self-reported", "measured"]
+Trust = Literal["self-reported", "measured", "checked"]
 SAME_BPB = 1e-6  # between what was printed with six decimals and what was measured
+SAME_SCORE_BPB = 1e-4  # between what was printed and what was scored elsewhere, where sums are rounded otherwise
 LOWEST_BPB, HIGHEST_BPB = 0.1, 16.0  # what no honest model of text is outside of; a blind guess is at 8
 OVER_BUDGET_SHARE, OVER_BUDGET_S = 0.05, 1.0  # of its budget, and seconds, that a script may train longer
 LINE_CHARS = 200  # of what the script said that is repeated
@@ -44,6 +47,17 @@ class Outcome:
     val_bpb: float | None = None
     trust: Trust | None = None
     stats: dict[str, Any] = field(default_factory=dict)
+    said: dict[str, Any] = field(default_factory=dict)  # the JSON line of a finished script
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """What came of scoring what a script has handed back; one of the first three is there."""
+
+    val_bpb: float | None = None
+    problem: str | None = None  # why there is no score
+    broken_law: str | None = None  # what the model does that no legal model does
+    wall_s: float = 0.0
 
 
 def judge(end: ScriptEnd, *, budget_s: float) -> Outcome:
@@ -58,7 +72,7 @@ def judge(end: ScriptEnd, *, budget_s: float) -> Outcome:
         return Outcome(ending="crashed", reason=reason, stats=stats)
     if end.exit_code != 0:
         return Outcome(ending="crashed", reason=_why_it_failed(end), stats=stats)
-    said = _json_line(end.stdout)
+    said = json_line(end.stdout)
     said_bpb = _number(said.get("val_bpb")) if said else None
     if said is None or said_bpb is None:
         last = _last_line(end.stdout)
@@ -66,18 +80,53 @@ def judge(end: ScriptEnd, *, budget_s: float) -> Outcome:
         reason = f'its last line on standard output is not JSON with a number "val_bpb": {heard}'
         return Outcome(ending="crashed", reason=reason, stats=stats)
     stats |= _counts(said)
-    if not math.isfinite(said_bpb):
-        return Outcome(ending="diverged", reason=f"its val_bpb is {said_bpb}", stats=stats)
-    if not LOWEST_BPB <= said_bpb <= HIGHEST_BPB:
-        side = f"below {LOWEST_BPB:g}" if said_bpb < LOWEST_BPB else f"above {HIGHEST_BPB:g}"
-        reason = f"its val_bpb {said_bpb:g} is {side}, which no sound model of text reaches"
-        return Outcome(ending="crashed", reason=reason, stats=stats)
+    if (unsound := _unsound(said_bpb, "its val_bpb")) is not None:
+        ending, reason = unsound
+        return Outcome(ending=ending, reason=reason, stats=stats)
     measured = [bpb for note in _own(end, "evaluated") if (bpb := _number(note.get("val_bpb"))) is not None]
     if measured:
         stats["measured_bpb"] = measured[-1]
     same = bool(measured) and abs(measured[-1] - said_bpb) <= SAME_BPB
     trust: Trust = "measured" if same else "self-reported"
-    return Outcome(ending="finished", val_bpb=said_bpb, trust=trust, stats=stats)
+    return Outcome(ending="finished", val_bpb=said_bpb, trust=trust, stats=stats, said=said)
+
+
+def with_check(outcome: Outcome, check: Check) -> Outcome:
+    """What is stored of a finished script once it is known what its model is worth: our number, not the script's.
+
+    Where there is no score, the script's number stays, with the trust that it had, and the reason says why.
+    """
+    seconds = outcome.stats["seconds"]
+    stats = {**outcome.stats, "seconds": {**seconds, "evaluate": seconds["evaluate"] + check.wall_s}}
+    if check.problem is not None:
+        return replace(outcome, reason=f"not checked: {check.problem}", stats=stats)
+    said_bpb = outcome.val_bpb
+    assert said_bpb is not None
+    stats["said_bpb"] = said_bpb
+    if check.broken_law is not None:
+        return Outcome(ending="crashed", reason=f"the model that it handed back {check.broken_law}", stats=stats)
+    assert check.val_bpb is not None
+    if (unsound := _unsound(check.val_bpb, "the bpb of what it handed back")) is not None:
+        ending, reason = unsound
+        return Outcome(ending=ending, reason=reason, stats=stats)
+    differs = abs(check.val_bpb - said_bpb) > SAME_SCORE_BPB
+    return replace(
+        outcome,
+        val_bpb=check.val_bpb,
+        trust="checked",
+        reason=f"the script reported {said_bpb:.6f}" if differs else None,
+        stats=stats,
+    )
+
+
+def _unsound(bpb: float, name: str) -> tuple[Literal["diverged", "crashed"], str] | None:
+    """The ending and the reason of a run whose bpb no model of text can have; None for a possible one."""
+    if not math.isfinite(bpb):
+        return "diverged", f"{name} is {bpb}"
+    if LOWEST_BPB <= bpb <= HIGHEST_BPB:
+        return None
+    side = f"below {LOWEST_BPB:g}" if bpb < LOWEST_BPB else f"above {HIGHEST_BPB:g}"
+    return "crashed", f"{name} {bpb:g} is {side}, which no sound model of text reaches"
 
 
 def _why_it_failed(end: ScriptEnd) -> str:
@@ -92,7 +141,8 @@ def _why_it_failed(end: ScriptEnd) -> str:
     return f"it exited with code {end.exit_code}" + (f": {last}" if last else "")
 
 
-def _json_line(stdout: str) -> dict[str, Any] | None:
+def json_line(stdout: str) -> dict[str, Any] | None:
+    """The object that a process's last line is; None if it is none."""
     lines = stdout.strip().splitlines()
     try:
         said = json.loads(lines[-1]) if lines else None

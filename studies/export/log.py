@@ -108,6 +108,7 @@ def _run(run: TrialRecord) -> dict[str, Any]:
         "ending": run.ending,
         "reason": scrub(run.reason) if run.ending != "crashed" else "crashed",
         "val_bpb": run.val_bpb,
+        **({"trust": run.trust} if run.trust else {}),
         "intermediate_values": [list(point) for point in run.curve],
         "started": run.started.isoformat(timespec="seconds") if run.started else None,
         "ended": run.ended.isoformat(timespec="seconds") if run.ended else None,

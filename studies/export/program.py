@@ -27,7 +27,15 @@ MODULES = (  # each after those that it uses
     "model.trainer",
     "model.program",
 )
-ROOTS = ("TrialSettings", "StepBudget", "ProgramRun", "keep_freed_memory", "recorded_fractions", "result_of")
+ROOTS = (
+    "TrialSettings",
+    "StepBudget",
+    "ProgramRun",
+    "keep_freed_memory",
+    "leave_weights",
+    "recorded_fractions",
+    "result_of",
+)
 HEAD = '''\
 """A small byte-level GPT that trains on CPU for a fixed time: the winner of a search of hyperparameters.
 
@@ -39,8 +47,11 @@ By seconds, a run makes as many steps as the machine is fast enough for, so its 
 --recorded, each step takes its place in the schedules from weights.safetensors: on the same kind of processor, with
 the same versions of torch and numpy, val_bpb is the recorded one in all its digits.
 
-The last line on standard output is JSON. Needs torch, numpy and prepare.py beside it. Written by bardtune out of the
-sources of its own trainer; MIT licence. The settings and ``main`` are at the end.
+The last line on standard output is JSON. If the environment variable BARDTUNE_WEIGHTS names a file, what was learned is
+left there, and the line says so: ``bardtune run`` has it handed back in this way, to score it by itself.
+
+Needs torch, numpy and prepare.py beside it. Written by bardtune out of the sources of its own trainer; MIT licence. The
+settings and ``main`` are at the end.
 """
 '''
 OWN_IMPORTS = {"argparse", "os", "sys"}
@@ -90,10 +101,16 @@ def main() -> int:
     except FileNotFoundError as problem:
         print(f"train.py: {{problem}}", file=sys.stderr)
         return 2
-    last = None
-    for last in ProgramRun(winner(seed), corpus, budget=budget, score=evaluate_bpb).events():
+    run, last = ProgramRun(winner(seed), corpus, budget=budget, score=evaluate_bpb), None
+    for last in run.events():
         print(f"{{last.percent:3d}} %  step {{last.step:6d}}  {{last.val_bpb:.4f}} bpb", file=sys.stderr)
     result = result_of(last)
+    if weights := os.environ.get("BARDTUNE_WEIGHTS"):
+        try:
+            leave_weights(run, Path(weights))
+            result["weights"] = weights
+        except OSError as problem:
+            print(f"train.py: no weights are left: {{problem}}", file=sys.stderr)
     print(json.dumps(result))
     return 0 if result["val_bpb"] is not None else 1
 

@@ -79,10 +79,10 @@ def params_lines(trial: TrialRecord) -> list[str]:
 
 
 def ending_text(trial: TrialRecord) -> str:
-    """How the trial ended, in two or three words."""
+    """How the trial ended, in two or three words; of a finished script, how far its bpb can be trusted."""
     last = f" at {trial.curve[-1][0]} %" if trial.curve else ""
     if trial.ending in ("finished", None):
-        return trial.ending or trial.state
+        return (trial.ending or trial.state) + (f", {trial.trust}" if trial.trust else "")
     return f"{trial.ending}{last}"
 
 

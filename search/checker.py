@@ -1,0 +1,58 @@
+"""The process that scores what a script has handed back: it reads an order, and prints one JSON line.
+
+Started by ``search.checking``. A model that was handed back may run code, so this process ends with the one score; what
+that code prints stands before the line.
+"""
+
+import json
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+from data.corpus import load_corpus
+from data.errors import UserError
+
+MOST_MEMORY_BYTES = 8 << 30
+
+
+def main() -> None:
+    order = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = MOST_MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MOST_MEMORY_BYTES, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+    print("\n" + json.dumps(answer(order)))
+
+
+def answer(order: dict[str, Any]) -> dict[str, Any]:
+    """Score as ordered; returns val_bpb, problem or broken_law, as of ``studies.contract.outcome.Check``.
+
+    Args:
+        order: kind, path, settings, corpus, corpus_sha256, threads.
+    """
+    import torch
+
+    from model.checking import score_model, score_weights
+    from model.laws import LawBrokenError
+
+    torch.set_num_threads(order["threads"])
+    try:
+        corpus = load_corpus(order["corpus"])
+        if corpus.sha256 != order["corpus_sha256"]:
+            return {"problem": "the corpus has changed since the script began"}
+        path = Path(order["path"])
+        if order["kind"] == "weights":
+            return {"val_bpb": score_weights(path, order["settings"], corpus)}
+        return {"val_bpb": score_model(path, corpus)}
+    except LawBrokenError as problem:
+        return {"broken_law": str(problem)}
+    except UserError as problem:
+        return {"problem": str(problem).rstrip(".")}
+    except Exception as problem:  # a file that is no good may raise anything; its script is not to fail for it
+        if isinstance(problem, MemoryError) or "allocate memory" in str(problem):
+            return {"problem": f"scoring it takes more than {MOST_MEMORY_BYTES >> 30} GB of memory"}
+        return {"problem": f"{type(problem).__name__}: {problem}"}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""A child process that is heard, bounded in time, and ended with all its children."""
+
+import codecs
+import contextlib
+import ctypes
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+from search.launcher import KILL_AFTER_S
+
+TICK_S = 0.1
+TAIL_BYTES = 1 << 16  # of each output that is kept for the ending
+SHOWN_BYTES = 1 << 20  # of the output that is passed on
+PR_SET_PDEATHSIG = 1  # see prctl(2)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChildOrder:
+    """What to start, and for how long."""
+
+    command: Sequence[str]
+    environment: dict[str, str]
+    limit_s: float  # wall seconds after which the process is ended
+    folder: Path | None = None  # to start it in; None for ours
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChildEnd:
+    """How a process ended, as it was seen from outside."""
+
+    exit_code: int  # negative: the signal
+    stdout: str  # its last part
+    stderr: str  # its last part
+    wall_s: float
+    started: float  # time.monotonic()
+    pid: int
+    stopped: Literal["limit", "user"] | None  # by us, and why
+
+
+def run_child(order: ChildOrder, *, wanted: Callable[[], bool], hear: Callable[[bytes], None]) -> ChildEnd:
+    """Run a process to its end and return what was seen of it. Nothing of its process group is alive then.
+
+    Args:
+        order: what to run.
+        wanted: asked at every tick; False ends the process.
+        hear: given what the process writes, up to a megabyte of it.
+    """
+    started = time.monotonic()
+    process = subprocess.Popen(
+        order.command,
+        cwd=order.folder,
+        env=order.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=_die_with_parent,
+    )
+    try:
+        ears = Ears(process, hear)
+        stopped = _wait(process, ears, started + order.limit_s, wanted)
+    finally:
+        _end(process)
+    ears.listen(0.0)
+    ears.close()
+    return ChildEnd(
+        exit_code=process.returncode,
+        stdout=ears.said("stdout"),
+        stderr=ears.said("stderr"),
+        wall_s=time.monotonic() - started,
+        started=started,
+        pid=process.pid,
+        stopped=stopped,
+    )
+
+
+class Ears:
+    """Listens to a process's two outputs, passes them on and keeps the end of each."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", hear: Callable[[bytes], None]) -> None:
+        self.hear, self.left = hear, SHOWN_BYTES
+        self.tails = {"stdout": b"", "stderr": b""}
+        self.selector = selectors.DefaultSelector()
+        self.pipes: list[IO[bytes]] = []
+        for name, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
+            assert pipe is not None
+            os.set_blocking(pipe.fileno(), False)
+            self.selector.register(pipe, selectors.EVENT_READ, name)
+            self.pipes.append(pipe)
+
+    def listen(self, timeout_s: float) -> None:
+        """Take in what there is; a closed output is listened to no more."""
+        if not self.selector.get_map():
+            time.sleep(timeout_s)
+            return
+        for key, _ in self.selector.select(timeout_s):
+            fresh = os.read(key.fd, 1 << 20)
+            if not fresh:
+                self.selector.unregister(key.fileobj)
+                continue
+            self.tails[key.data] = (self.tails[key.data] + fresh)[-TAIL_BYTES:]
+            if self.left > 0:
+                self.hear(fresh[: self.left])
+                self.left -= len(fresh)
+                if self.left <= 0:
+                    self.hear(b"\n(the script writes more; it is not shown)\n")
+
+    def said(self, name: str) -> str:
+        return codecs.decode(self.tails[name], "utf-8", "replace")
+
+    def close(self) -> None:
+        self.selector.close()
+        for pipe in self.pipes:
+            pipe.close()
+
+
+def _wait(
+    process: "subprocess.Popen[bytes]", ears: Ears, deadline: float, wanted: Callable[[], bool]
+) -> Literal["limit", "user"] | None:
+    """Listen until the process is gone, or must go; its children do not matter."""
+    while not _has_ended(process):
+        ears.listen(TICK_S)
+        if not wanted():
+            return "user"
+        if time.monotonic() > deadline:
+            return "limit"
+    return None
+
+
+def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
+    """Asked without taking the exit code, so that the process's group keeps its number until it has been ended."""
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End the whole group: asked first, killed a few seconds later."""
+    if not _has_ended(process):
+        _signal_group(process, signal.SIGTERM)
+        deadline = time.monotonic() + KILL_AFTER_S
+        while not _has_ended(process) and time.monotonic() < deadline:
+            time.sleep(0.02)
+    _signal_group(process, signal.SIGKILL)
+    process.wait()
+
+
+def _signal_group(process: "subprocess.Popen[bytes]", number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses to signal a group of the dead
+        os.killpg(process.pid, number)
+
+
+def _die_with_parent() -> None:
+    """A child does not outlive a bardtune that was killed (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
