@@ -5,11 +5,15 @@ Nothing is run: make a study first, on a quiet machine and with the budget that 
 """
 
 import argparse
+import statistics
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
 from typing import NamedTuple
 
 from studies.home import data_home
 from studies.reading import read_study
-from studies.records import StudyRecord
+from studies.records import StudyRecord, TrialRecord
 from studies.storage import Storage
 
 
@@ -38,6 +42,42 @@ def overhead_of(record: StudyRecord) -> Overhead:
     return Overhead(**phases, coordination=max(0.0, rest_s))
 
 
+class RunOverhead(NamedTuple):
+    """Seconds that a run with its whole budget takes beside training, evaluation and the making of its model."""
+
+    checkpoint: float  # mean
+    within: float  # median of what no phase of a run accounts for, between its beginning and its end
+    until_next: float | None  # median of the time from a run's end to the next one's beginning; None with many workers
+
+
+def run_overhead_of(record: StudyRecord) -> RunOverhead | None:
+    """What one whole run costs; None if no run was whole. Medians leave starts and interruptions of the study out."""
+    whole = [run for run in record.all_runs if run.ending == "finished" and run.started and run.ended]
+    if not whole:
+        return None
+    gaps = list(_gaps(record)) if record.plan.workers == 1 else []
+    return RunOverhead(
+        checkpoint=statistics.fmean(run.seconds("checkpoint") for run in whole),
+        within=max(0.0, statistics.median(_seconds_between(run.started, run.ended) - _phases_s(run) for run in whole)),
+        until_next=statistics.median(gaps) if gaps else None,
+    )
+
+
+def _gaps(record: StudyRecord) -> Iterator[float]:
+    """Seconds from each run's end to the beginning of the next."""
+    ended = sorted((run for run in record.all_runs if run.started and run.ended), key=lambda run: str(run.started))
+    for one, other in pairwise(ended):
+        yield _seconds_between(one.ended, other.started)
+
+
+def _phases_s(run: TrialRecord) -> float:
+    return sum(run.seconds(phase) for phase in ("train", "evaluate", "setup", "checkpoint"))
+
+
+def _seconds_between(one: str | None, other: str | None) -> float:
+    return (datetime.fromisoformat(str(other)) - datetime.fromisoformat(str(one))).total_seconds()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study")
@@ -47,6 +87,14 @@ def main() -> None:
     spent = overhead_of(record)
     if not spent.train:
         parser.exit(1, f"{args.study} has not trained yet\n")
+    whole = run_overhead_of(record)
+    if whole is not None:
+        until_next = whole.until_next or 0.0
+        cost_s = whole.checkpoint + whole.within + until_next
+        print(
+            f"a whole run: checkpoints {whole.checkpoint:.3f} s (mean), the rest of the run {whole.within:.3f} s, "
+            f"until the next {until_next:.3f} s (medians): {cost_s / record.plan.seconds:.3%} of {record.plan.seconds:g} s"
+        )
     num_runs = len(record.all_runs)
     for name, seconds in spent._asdict().items():
         print(f"{name:13} {seconds:9.2f} s {seconds / num_runs:8.3f} s a run {seconds / spent.train:8.3%} of training")

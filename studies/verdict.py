@@ -7,7 +7,7 @@ choice did not depend on: the same settings again with fresh seeds.
 import math
 import statistics
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from studies.records import StudyRecord, TrialRecord
 
@@ -56,7 +56,7 @@ class Verdict:
     confirmed: Confirmed | None  # the winner's fresh runs
     candidates: tuple[Confirmed, ...]  # all that were confirmed, the lowest mean first
     baseline: Confirmed | None
-    seed_sd: float | None  # standard deviation between seeds, pooled over everything that ran more than once
+    seed_sd: float | None  # standard deviation between seeds, pooled over the candidates; see ``_seed_noise``
     degrees: int  # of freedom of that
     rivals: tuple[str, ...]  # what cannot be told apart from the winner
     take_home: TrialRecord | None  # the winner's run whose weights are kept
@@ -122,7 +122,7 @@ def verdict_of(record: StudyRecord, *, over: bool | None = None) -> Verdict:
     baseline_runs = tuple(run for run in record.runs if run.role == "baseline" and run.val_bpb is not None)
     baseline = Confirmed("the baseline", baseline_runs) if baseline_runs else None
     candidates = _candidates(record) if over else ()
-    seed_sd, degrees = _pooled_sd((*candidates, *([baseline] if baseline else [])))
+    noise = _seed_noise(candidates, baseline)
     confirmed = candidates[0] if candidates else None
     winner = raw_best
     if confirmed is not None:
@@ -134,11 +134,9 @@ def verdict_of(record: StudyRecord, *, over: bool | None = None) -> Verdict:
         confirmed=confirmed,
         candidates=candidates,
         baseline=baseline,
-        seed_sd=seed_sd,
-        degrees=degrees,
-        rivals=tuple(
-            rival.label for rival in rivals if confirmed and not _differ(confirmed, rival, sd=seed_sd, degrees=degrees)
-        ),
+        seed_sd=noise.sd,
+        degrees=noise.degrees,
+        rivals=tuple(rival.label for rival in rivals if confirmed and not _differ(confirmed, rival, noise)),
         take_home=confirmed.best_run if confirmed else winner,
         final=record.final,
     )
@@ -165,18 +163,40 @@ def _candidates(record: StudyRecord) -> tuple[Confirmed, ...]:
     return tuple(sorted(groups, key=lambda group: group.mean))
 
 
-def _pooled_sd(groups: tuple[Confirmed, ...]) -> tuple[float | None, int]:
-    """Standard deviation within groups, and its degrees of freedom; None if nothing ran twice."""
+class _Noise(NamedTuple):
+    """Standard deviation between seeds, None if unknown, and its degrees of freedom."""
+
+    sd: float | None
+    degrees: int
+
+
+def _seed_noise(candidates: tuple[Confirmed, ...], baseline: Confirmed | None) -> _Noise:
+    """The noise of the candidates; with the baseline's, another recipe's, only where they ran once each."""
+    noise = _pooled(candidates)
+    return noise if noise.degrees or baseline is None else _pooled((*candidates, baseline))
+
+
+def _pooled(groups: tuple[Confirmed, ...]) -> _Noise:
+    """The standard deviation within groups."""
     degrees = sum(group.n - 1 for group in groups)
     squares = sum((value - group.mean) ** 2 for group in groups for value in group.values)
-    return (math.sqrt(squares / degrees), degrees) if degrees else (None, 0)
+    return _Noise(math.sqrt(squares / degrees), degrees) if degrees else _Noise(None, 0)
 
 
-def _differ(one: Confirmed, other: Confirmed, *, sd: float | None, degrees: int) -> bool:
-    """Student's t test with the pooled standard deviation; without one nothing can be told apart."""
-    if sd is None:
-        return False
+def _differ(one: Confirmed, other: Confirmed, noise: _Noise) -> bool:
+    """Student's t test with the pooled noise; Welch's, with the noise of each, against a baseline that ran twice.
+
+    Without any noise known nothing can be told apart.
+    """
     from scipy.stats import t  # slow to import, and seldom needed
 
-    least = float(t.ppf((1 + CONFIDENCE) / 2, degrees)) * sd * math.sqrt(1 / one.n + 1 / other.n)
-    return abs(one.mean - other.mean) > least
+    if noise.sd is None:
+        return False
+    error, degrees = noise.sd * math.sqrt(1 / one.n + 1 / other.n), float(noise.degrees)
+    is_baseline = other.runs[0].role == "baseline"
+    if is_baseline and one.sd is not None and other.sd is not None:
+        squares = [group.sd**2 / group.n for group in (one, other) if group.sd is not None]
+        error = math.sqrt(sum(squares))
+        parts = sum(square**2 / (group.n - 1) for square, group in zip(squares, (one, other), strict=True))
+        degrees = sum(squares) ** 2 / parts if parts else degrees
+    return abs(one.mean - other.mean) > float(t.ppf((1 + CONFIDENCE) / 2, degrees)) * error

@@ -1,6 +1,7 @@
 """The winner: told from fresh runs, and no surer than they allow."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,10 +41,24 @@ def test_the_winner_is_the_best_on_average_over_fresh_seeds_and_not_the_luckiest
     assert verdict.finalists == (CONFIRMED[-1], BASELINES[0])
 
 
-def test_the_noise_between_seeds_is_pooled_over_everything_that_ran_twice() -> None:
+def test_the_noise_between_seeds_is_that_of_the_candidates() -> None:
     verdict = verdict_of(record(*CONFIRMED))
-    squares = 2 * 0.001**2 + 2 * 0.001**2 + 2 * 0.005**2
-    assert (verdict.seed_sd, verdict.degrees) == (pytest.approx(math.sqrt(squares / 3)), 3)
+    squares = 2 * 0.001**2 + 2 * 0.001**2
+    assert (verdict.seed_sd, verdict.degrees) == (pytest.approx(math.sqrt(squares / 2)), 2)
+
+
+def test_candidates_that_ran_once_have_the_noise_of_the_baseline() -> None:
+    verdict = verdict_of(record(*BASELINES, again(1, 1, 1.80), again(2, 2, 1.81)))
+    assert (verdict.seed_sd, verdict.degrees) == (pytest.approx(0.005 * math.sqrt(2)), 1)
+    assert verdict.rivals == ("trial 2",)
+
+
+def test_a_noisy_baseline_does_not_blur_the_candidates() -> None:
+    far_apart = (again(1, 1, 1.800), again(4, 1, 1.801), again(2, 2, 1.850), again(5, 2, 1.851))
+    noisy = verdict_of(
+        record(*(replace(run, val_bpb=bpb) for run, bpb in zip(BASELINES, (2.0, 1.6), strict=True)), *far_apart)
+    )
+    assert noisy.rivals == ("the baseline",)
 
 
 def test_what_lies_within_the_noise_of_the_winner_is_named() -> None:
