@@ -90,10 +90,10 @@ def main() -> None:
     whole = run_overhead_of(record)
     if whole is not None:
         until_next = whole.until_next or 0.0
-        cost_s = whole.checkpoint + whole.within + until_next
+        share = (whole.checkpoint + whole.within + until_next) / record.plan.seconds
         print(
             f"a whole run: checkpoints {whole.checkpoint:.3f} s (mean), the rest of the run {whole.within:.3f} s, "
-            f"until the next {until_next:.3f} s (medians): {cost_s / record.plan.seconds:.3%} of {record.plan.seconds:g} s"
+            f"until the next {until_next:.3f} s (medians): {share:.3%} of {record.plan.seconds:g} s"
         )
     num_runs = len(record.all_runs)
     for name, seconds in spent._asdict().items():

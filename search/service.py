@@ -53,6 +53,12 @@ def run_in_study(storage_url: str, name: str, script: Path, *, seed: int, began:
         except KeyboardInterrupt:  # asked to stop twice: at once
             owned.tell_interrupted(run, "stopped by the user", {})
             raise
+        except OSError as problem:
+            owned.tell_crashed(run, f"it could not be started: {problem.strerror}", {})
+            raise StudyError(
+                f"cannot start {path}: {problem.strerror}; put that right (disk of temporary files, memory, number of "
+                "processes) and run it again."
+            ) from problem
         owned.note_script(run, {**facts, "trust": outcome.trust})
         _tell(owned, run, outcome)
         record = owned.record()

@@ -140,6 +140,14 @@ def test_commands_and_study_names_are_completed_without_a_sound(tmp_path: Path) 
     assert completed(f"bardtune report --storage {url} ma", tmp_path / "nowhere").stdout.split() == ["macbeth"]
 
 
+@pytest.mark.parametrize(
+    "url", ["postgresql+psycopg://u:secret@127.0.0.1:1/x", "postgresql://[half", "mysql://h/x", "?"]
+)
+def test_a_server_that_does_not_answer_completes_nothing(url: str, tmp_path: Path) -> None:
+    offered = completed(f"bardtune show --storage {url} ha", tmp_path)
+    assert (offered.stdout.strip(), offered.stderr) == ("", "")
+
+
 @pytest.mark.parametrize("content", [None, b"", b"not a database, but a long enough text to look like a file" * 9])
 def test_a_database_that_is_missing_or_broken_completes_nothing(content: bytes | None, tmp_path: Path) -> None:
     if content is not None:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -263,6 +264,18 @@ def test_a_strangers_script_runs_unmodified_and_is_measured(
     assert run["script"]["source"] == STRANGER.read_text()
     assert main(["show", study]) == 0
     assert f"service 0: finished, {run['val_bpb']:.6f} bpb (measured)" in capfd.readouterr().out
+
+
+def test_a_script_that_the_system_does_not_start_is_one_sentence_and_a_run_with_its_reason(
+    study: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "train.py").write_text(STRANGER.read_text())
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    assert main(["run", str(tmp_path / "train.py"), "--study", study]) == 2
+    said = capsys.readouterr().err
+    assert (said.count("\n"), "No such file or directory; put that right" in said) == (1, True), said
+    (run,) = read_study(storage_at(tmp_path), study).runs
+    assert (run.state, run.reason) == ("failed", "it could not be started: No such file or directory")
 
 
 def test_a_strangers_script_runs_beside_a_prepare_that_was_exported(tiny_corpus: Corpus, tmp_path: Path) -> None:

@@ -120,6 +120,14 @@ def test_a_disk_that_is_filled_and_a_folder_that_is_locked_cost_no_trial(small_d
     place.check_sound()
 
 
+def test_a_study_goes_on_when_what_it_says_can_no_longer_be_written(place: Place) -> None:
+    with open("/dev/full", "w") as full:  # as a log on a full disk
+        place.start("s", errors_to=full, trials=2, seconds=0.3).communicate(timeout=240)
+    state = place.shown("s")
+    assert state is not None
+    assert (state["state"], state["trials"]["complete"]) == ("finished", 2)
+
+
 def test_no_file_is_writable_for_everybody_even_if_the_user_would_allow_it(place: Place) -> None:
     before = os.umask(0)
     try:

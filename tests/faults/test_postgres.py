@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,11 +17,13 @@ from fakes import ScriptedLauncher, falling_to
 from postgres import PASSWORD, Server, find_binaries
 from studies_at_hand import make_study, run_study
 
+from studies import names
 from studies.deleting import delete_study
 from studies.errors import StudyError
 from studies.home import Home
 from studies.lock import CoordinatorLock, OwnershipLostError, coordinators
 from studies.owned import OwnedStudy
+from studies.read_only import ReadOnlyStorage
 from studies.reading import read_study
 from studies.storage import Storage
 
@@ -74,6 +78,54 @@ def test_a_killed_study_is_resumed_from_the_server(place: Place) -> None:
     assert state["trials"]["complete"] == state["trials"]["total"] == 4
 
 
+def test_a_study_is_looked_at_from_all_sides_while_it_is_run(place: Place) -> None:
+    process = place.start("looked-at", trials=4, seconds=4, confirm=0)
+    wait_until(lambda: (state := place.shown("looked-at")) and state["state"] == "running", seconds=120)
+    dashboard = place.begin("dashboard", "--port", "0")
+    watching = place.begin("watch", "looked-at")
+    assert dashboard.stderr is not None
+    address = dashboard.stderr.readline().split("http://")[1].split("/")[0]
+    with urllib.request.urlopen(f"http://{address}/api/studies", timeout=60) as answer:
+        listed = {each["study_name"]: each["study_id"] for each in json.load(answer)["study_summaries"]}
+    with urllib.request.urlopen(f"http://{address}/api/studies/{listed['looked-at']}?after=0", timeout=60) as answer:
+        assert answer.status == 200
+    page = place.folder / "page.html"
+    table = place.run("trials", "looked-at", "--jsonl")
+    report = place.run("report", "looked-at", "--out", str(page))
+    out, errors = process.communicate(timeout=240)
+    _, watched = watching.communicate(timeout=60)
+    dashboard.send_signal(signal.SIGINT)
+    _, served = dashboard.communicate(timeout=60)
+    assert (table.returncode, report.returncode) == (0, 0), (table.stderr, report.stderr)
+    assert all(json.loads(line)["ending"] for line in table.stdout.splitlines()[:-1])
+    assert (process.returncode, watching.returncode, dashboard.returncode, served) == (0, 0, 0, ""), watched
+    assert "the database does not answer" not in errors
+    assert "trial 2" in watched
+    assert PASSWORD not in "".join([out, errors, watched, table.stdout, table.stderr, report.stderr, page.read_text()])
+    state = place.shown("looked-at")
+    assert state is not None
+    assert state["trials"]["complete"] == state["trials"]["total"] == 4
+
+
+def test_who_wants_to_leave_does_not_wait_for_a_server_that_is_away(place: Place, server: Server) -> None:
+    process = place.start("left", trials=1, seconds=120, hours=1)
+    wait_until(lambda: any((place.home / "checkpoints").rglob("*.pt")))
+    server.stop()
+    try:
+        time.sleep(3.0)  # by now it waits for the server
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        _, errors = process.communicate(timeout=60)
+    finally:
+        server.start()
+    assert time.monotonic() - began < 10
+    assert (process.returncode, "Traceback" in errors) == (130, False), errors
+    assert "the database does not answer; waiting" in errors
+    state = place.shown("left")
+    assert state is not None
+    assert (state["state"], state["trials"]["interrupted"], state["trials"]["total"]) == ("interrupted", 1, 1)
+
+
 def test_a_server_that_cannot_be_reached_is_one_sentence_without_the_password(place: Place, server: Server) -> None:
     for url in (server.url.replace(str(server.port), "1"), server.url.replace("will:", "nobody:")):
         done = Place(place.folder, url).run("list")
@@ -99,6 +151,30 @@ def test_a_whole_study_with_pruning_is_stored_and_read_back(storage: Storage, tm
     assert record.counts()["total"] == 12
     assert record.best is not None
     assert PASSWORD not in record.storage
+
+
+def test_the_server_refuses_what_a_reader_writes(storage: Storage) -> None:
+    make_study(storage)
+    reader = ReadOnlyStorage(storage_url(storage))
+    for _ in range(2):  # also through a connection that comes back from the pool
+        with pytest.raises(sa.exc.DBAPIError, match="read-only"), reader.engine.begin() as connection:
+            connection.execute(sa.delete(coordinators))
+        with pytest.raises(optuna.exceptions.StorageInternalError):
+            reader.rdb.set_study_user_attr(reader.rdb.get_study_id_from_name("s"), "written", True)
+    assert read_study(reader, "s").state == "interrupted"
+
+
+def test_a_server_that_vanishes_is_noticed(storage: Storage) -> None:
+    connection = storage.engine.raw_connection()
+    assert connection.driver_connection is not None
+    assert connection.driver_connection.info.get_parameters()["tcp_user_timeout"] == "30000"
+    connection.close()
+
+
+def test_names_on_a_server_are_completed(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_study(storage)
+    monkeypatch.setattr(names, "SERVER_PATIENCE_S", 300.0)  # how fast the machine is, is not the question
+    assert "s" in names.quick_names(storage_url(storage))
 
 
 def test_a_transaction_of_an_owner_that_was_replaced_is_undone(storage: Storage) -> None:
