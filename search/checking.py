@@ -68,7 +68,11 @@ def run_checker(order: dict[str, Any], file: Path, limit_s: float, wanted: Calla
         environment={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(order["threads"]))},
         limit_s=limit_s,
     )
-    return check_of(run_child(child, wanted=wanted, hear=lambda _: None), limit_s)
+    try:
+        end = run_child(child, wanted=wanted, hear=lambda _: None)
+    except OSError as problem:
+        return Check(problem=f"the process that scores it could not be started: {problem.strerror}")
+    return check_of(end, limit_s)
 
 
 def check_of(end: ChildEnd, limit_s: float) -> Check:

@@ -117,8 +117,8 @@ def plot(
     ] = "importance,parallel,history,curves,slice,timeline",
     formats: Annotated[str, typer.Option("--format", help="Comma-separated: html, png, svg.")] = "html",
     evaluator: Annotated[
-        str, typer.Option(help="Of the importance: ped-anova, or fanova (needs 'bardtune[fanova]').")
-    ] = "ped-anova",
+        str, typer.Option(help="Of the importance: regression, ped-anova, or fanova (needs 'bardtune[fanova]').")
+    ] = "regression",
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("plots"),
     storage: StorageOption = None,
 ) -> int:

@@ -51,7 +51,7 @@ def sample(
     storage: StorageOption = None,
 ) -> int:
     """Write text with the winner's weights."""
-    from search.exporting import SampleFlags, sample_command
+    from search.writing import SampleFlags, sample_command
 
     flags = SampleFlags(prompt=prompt, num_bytes=num_bytes, temperature=temperature, seed=seed)
     return sample_command(name, flags, storage)

@@ -1,11 +1,8 @@
-"""What ``export``, ``replay`` and ``sample`` do and print."""
+"""What ``export`` and ``replay`` do and print."""
 
-import codecs
-import itertools
 import json
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,46 +10,20 @@ from data.corpus import BUILT_IN, Corpus, load_corpus
 from data.errors import CorpusError
 from data.paths import user_path
 from search.commands import quiet_libraries, storage_url
-from studies.errors import PlanError, StudyError
 from studies.export.check import Export, read_export
 from studies.export.rerun import Replay, Report, check_scores, rerun
-from studies.export.winner import Winner, find_winner
+from studies.export.winner import find_winner
 from studies.export.write import write_export
 from studies.home import data_home
 from studies.read_only import ReadOnlyStorage
 from studies.records import StudyRecord
 
-MOST_BYTES = 1_000_000
-MOST_TEMPERATURE = 100.0
 CORPUS_VARIABLE = "BARDTUNE_CORPUS"  # as in prepare.py
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SampleFlags:
-    """What was said on the command line.
-
-    Raises:
-        PlanError: a value that no text could have.
-    """
-
-    prompt: str
-    num_bytes: int
-    temperature: float
-    seed: int
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.num_bytes <= MOST_BYTES:
-            raise PlanError(f"--bytes {self.num_bytes} is outside 1 to {MOST_BYTES:,}; choose --bytes 500.")
-        if not 0.0 <= self.temperature <= MOST_TEMPERATURE:  # NaN is neither
-            raise PlanError(
-                f"--temperature {self.temperature:g} is outside 0 to {MOST_TEMPERATURE:g}; choose --temperature 0.8."
-            )
-        if not 0 <= self.seed < 2**31:
-            raise PlanError(f"--seed {self.seed} is outside 0 to {2**31 - 1}; choose --seed 0.")
-
-
 def export_command(name: str, out: Path | None, storage: str | None, *, with_corpus: bool) -> int:
-    winner = _winner(name, storage)
+    quiet_libraries()
+    winner = find_winner(ReadOnlyStorage(storage_url(storage)), name, data_home())
     folder = user_path(out if out is not None else Path(f"{name}-export"), "the folder of --out")
     corpus = study_corpus(winner.record) if with_corpus else None
     paths = write_export(winner, folder, corpus=corpus)
@@ -79,28 +50,6 @@ def replay_command(folder: Path, corpus_name: str | None, *, quick: bool, as_jso
     else:
         print(replay_text(replay, quick=quick))
     return 1 if replay.outcome == "different" else 0
-
-
-def sample_command(name: str, flags: SampleFlags, storage: str | None) -> int:
-    winner = _winner(name, storage)
-    corpus = study_corpus(winner.record)
-    from safetensors import SafetensorError
-
-    from model.generation import generate
-    from model.weights import read_weights, trained_model
-
-    try:
-        model = trained_model(read_weights(winner.weights))
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as problem:
-        raise StudyError(f"the weights {winner.weights} are damaged; run the study again.") from problem
-    model.learn_counts(corpus.train)
-    prompt = os.fsencode(flags.prompt)
-    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-    written = generate(model, prompt, temperature=flags.temperature, seed=flags.seed)
-    for value in itertools.chain(prompt, itertools.islice(written, flags.num_bytes)):
-        _write(decoder.decode(bytes([value])))
-    _write(decoder.decode(b"", final=True) + "\n")
-    return 0
 
 
 def study_corpus(record: StudyRecord) -> Corpus:
@@ -174,11 +123,6 @@ def replay_json(replay: Replay, *, quick: bool) -> dict[str, Any]:
     }
 
 
-def _winner(name: str, storage: str | None) -> Winner:
-    quiet_libraries()
-    return find_winner(ReadOnlyStorage(storage_url(storage)), name, data_home())
-
-
 def _set_threads(threads: int) -> None:
     """As many as the recorded run had, whatever this machine has: another number rounds differently."""
     import torch
@@ -195,8 +139,3 @@ def _tell(text: str) -> None:
 
 def _tell_report(report: Report) -> None:
     _tell(f"{report.percent:3d} %  step {report.step:6d}  {report.bpb:.6f} bpb, recorded {report.recorded_bpb:.6f}")
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()

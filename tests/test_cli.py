@@ -213,11 +213,12 @@ def test_every_toml_in_the_readme_is_a_space_or_a_plan() -> None:
 
 def test_the_kinds_of_plots_and_the_evaluators_in_the_help_are_those_there_are() -> None:
     from search.cli import plot
-    from studies.importance import EVALUATORS
+    from studies.importance import DEFAULT_EVALUATOR, EVALUATORS
     from studies.plots import DEFAULT_KINDS, KINDS
 
     defaults = inspect.signature(plot).parameters
     assert defaults["kind"].default == ",".join(DEFAULT_KINDS)
     said = str(defaults["kind"].annotation.__metadata__[0].help)
     assert all(kind in said for kind in (*KINDS, "all"))
+    assert defaults["evaluator"].default == DEFAULT_EVALUATOR
     assert all(name in str(defaults["evaluator"].annotation.__metadata__[0].help) for name in EVALUATORS)

@@ -11,7 +11,7 @@ from data.corpus import CONTEXT_BYTES
 from model.generation import generate
 from model.gpt import GPT
 from model.settings import TrialSettings
-from search.exporting import SampleFlags
+from search.writing import SampleFlags
 from studies.errors import PlanError
 
 pytestmark = pytest.mark.usefixtures("one_thread")

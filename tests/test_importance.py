@@ -25,6 +25,11 @@ def found() -> Importance:
     return importance(planted_record(30))
 
 
+@pytest.mark.parametrize("evaluator", ["regression", "ped-anova"])
+def test_either_evaluator_finds_the_planted_parameter(evaluator: str) -> None:
+    assert importance(planted_record(30), evaluator=evaluator, resamples=10).shares[0].name == "learning_rate"
+
+
 def with_position(record: StudyRecord) -> StudyRecord:
     """Adds a categorical that switches rope_theta off in every third trial, and one that never varies."""
     trials = []
@@ -71,7 +76,7 @@ def test_importance_is_the_same_whatever_the_hash_seed(hash_seed: str) -> None:
 
 
 def test_the_summary_says_n_and_how_the_trials_ended(found: Importance) -> None:
-    assert found.summary == "n = 28 trials (13 complete, 15 pruned), PED-ANOVA"
+    assert found.summary == "n = 28 trials (13 complete, 15 pruned), quadratic regression"
 
 
 def test_importance_is_hidden_below_twenty_usable_trials() -> None:
@@ -107,8 +112,9 @@ def test_a_parameter_that_never_varies_is_left_out_and_named() -> None:
     assert "position" in {share.name for share in found.shares}
 
 
-def test_a_conditional_parameter_is_judged_where_it_is_set_and_named() -> None:
-    found = importance(with_position(planted_record(30)), resamples=5)
+@pytest.mark.parametrize("evaluator", ["regression", "ped-anova"])
+def test_a_conditional_parameter_is_judged_where_it_is_set_and_named(evaluator: str) -> None:
+    found = importance(with_position(planted_record(30)), evaluator=evaluator, resamples=5)
     assert (found.partly, found.conditional) == (("rope_theta",), ())
     assert "rope_theta" in {share.name for share in found.shares}
 
@@ -146,7 +152,7 @@ def test_a_pruned_trial_counts_with_its_bpb_where_it_was_last_heard_with_finishe
 
 
 def test_an_unknown_evaluator_and_a_missing_package_name_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(PlanError, match=r"--evaluator 'shap' is unknown; choose from ped-anova, fanova"):
+    with pytest.raises(PlanError, match=r"--evaluator 'shap' is unknown; choose from regression, ped-anova, fanova"):
         importance(planted_record(3), evaluator="shap")
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(PlanError, match=r"scikit-learn; install it with: pip install 'bardtune\[fanova\]', or choose"):
@@ -164,11 +170,12 @@ def test_an_empty_study_has_no_importance_and_no_error() -> None:
     assert importance(make_record()).reason is not None
 
 
-def test_values_outside_the_stored_range_widen_it() -> None:
+@pytest.mark.parametrize("evaluator", ["regression", "ped-anova"])
+def test_values_outside_the_stored_range_widen_it(evaluator: str) -> None:
     record = planted_record(30)
     narrow = tuple(replace(p, low=100.0, high=101.0) if p.name == "d_model" else p for p in record.parameters)
     unknown = tuple(replace(p, choices=(4,)) if p.name == "batch_size" else p for p in narrow)
-    assert importance(replace(record, parameters=unknown), resamples=2).reason is None
+    assert importance(replace(record, parameters=unknown), evaluator=evaluator, resamples=2).reason is None
 
 
 def test_a_diverged_trial_counts_as_the_worst_however_low_its_last_bpb() -> None:
@@ -187,13 +194,16 @@ def test_a_diverged_trial_counts_as_the_worst_however_low_its_last_bpb() -> None
     assert importance(low, resamples=3).num_diverged == 2
 
 
-def test_importance_is_quiet_and_leaves_optunas_logging_as_it_was(capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("evaluator", ["regression", "ped-anova"])
+def test_importance_is_quiet_and_leaves_optunas_logging_as_it_was(
+    evaluator: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(logging.INFO)
     try:
         with warnings.catch_warnings(record=True) as heard:
             warnings.simplefilter("always")
-            importance(planted_record(30), resamples=2)
+            importance(planted_record(30), evaluator=evaluator, resamples=2)
         assert (heard, capfd.readouterr().err) == ([], "")
         assert optuna.logging.get_verbosity() == logging.INFO
     finally:

@@ -1,6 +1,7 @@
 """Parallel coordinates: axes, colours, filters, winner and baseline."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -60,6 +61,35 @@ def test_one_can_brush_by_ending_and_read_off_the_trial(record: StudyRecord) -> 
     labels = [dimension.label for dimension in dimensions]
     assert (labels[0], labels[-2:]) == ("trial", ["ended", "bpb"])
     assert list(dimensions[-2].ticktext) == ["complete", "pruned"]
+
+
+def test_a_selection_may_end_nearly_anywhere_along_numbers_and_at_each_of_a_few_whole_ones(record: StudyRecord) -> None:
+    dimensions: Any = figure(parallel(record)).data[0].dimensions
+    axes = {dimension.label: dimension for dimension in dimensions}
+    rate = axes["learning_rate"]
+    low, high = rate.range
+    assert max(b - a for a, b in pairwise(rate.tickvals)) < 0.01 * (high - low)
+    assert len(set(rate.ticktext)) == len(rate.ticktext)  # plotly takes equal labels for one tick
+    assert [text for text in rate.ticktext if text.strip()] == [text for _, text in axis_of(record, rate.label).ticks]
+    assert list(axes["trial"].tickvals) == list(range(30))
+    assert list(axes["history_depth"].tickvals) == list(range(6))
+
+
+def test_lines_know_whose_they_are(record: StudyRecord) -> None:
+    seen = parallel(with_baseline_settings(record))
+    trace: Any = figure(seen).data[0]
+    assert list(trace.ids) == [
+        *(trial.run_id for trial in record.trials if trial.last_bpb is not None),
+        "baseline-0000",
+    ]
+    label, bpb, settings = trace.customdata[0]
+    assert (label, bpb) == ("trial 0", f"{record.trials[0].last_bpb:.4f}")
+    assert settings.startswith("trial 0\n")
+    assert f"n_layers {record.trials[0].params['n_layers']}\n" in settings
+    colours = [trace.line.color[index] for index in (seen.baseline or 0, seen.best or 0)]
+    assert max(trace.line.color) in colours
+    assert trace.meta["picked"] > max(trace.line.color)
+    assert trace.meta["faint"] == min(trace.line.color)
 
 
 def test_good_lines_lie_above_bad_ones_and_the_best_on_top(record: StudyRecord) -> None:

@@ -19,7 +19,7 @@ from search.cli import main
 from studies.plan import StudyPlan
 from studies.plots import KINDS
 from studies.records import StudyRecord
-from studies.report import report_html
+from studies.report import Sample, report_html
 from studies.report.command import train_command
 from studies.report.privacy import Discretion
 
@@ -118,7 +118,15 @@ def test_the_page_is_one_file_below_8_megabytes_that_asks_for_nothing() -> None:
 
 def test_a_sample_stands_in_the_page_if_there_is_one() -> None:
     assert "What the winner writes" not in words_of(planted_record(3))
-    assert "What the winner writes Enter <a> GHOST." in words_of(planted_record(3), sample="Enter <a> GHOST.")
+    sample = Sample(text="Enter <a> GHOST.", note="16 bytes.")
+    assert "What the winner writes Enter <a> GHOST. 16 bytes." in words_of(planted_record(3), sample=sample)
+
+
+def test_a_sample_of_any_bytes_can_be_shown_and_says_no_more_than_the_rest_of_the_page() -> None:
+    sample = Sample(text="\n  a\r\nb\0\x1b[31m\u202ec, as jdoe wrote in /home/jdoe/letters", note="")
+    page = page_of(planted_record(3), sample=sample, names=("jdoe",))
+    shown = page.partition('<pre class="text" tabindex="0">\n')[2].partition("</pre>")[0]
+    assert shown == "\n  a\nb\ufffd\ufffd[31m\ufffdc, as … wrote in letters"
 
 
 def hostile_record() -> StudyRecord:
@@ -134,7 +142,7 @@ def hostile_record() -> StudyRecord:
 
 
 def test_all_texts_are_shown_and_none_is_obeyed() -> None:
-    page = page_of(hostile_record(), sample="<script>alert(2)</script>")
+    page = page_of(hostile_record(), sample=Sample(text="<script>alert(2)</script>", note="<script>alert(3)</script>"))
     assert "<script>alert" not in page
     assert "<img" not in page
     assert page.count("<script") == len(re.findall(r"<script(?: id| type|>)", page))

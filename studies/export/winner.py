@@ -33,11 +33,16 @@ def find_winner(storage: Storage, name: str, home: Home) -> Winner:
     run = verdict.take_home
     if run is None:
         raise StudyError(f"the study {name!r} has no finished trial to take home yet; see: bardtune show {name}")
-    study_id = str(load(storage, name).user_attrs[keys.STUDY_ID])
-    weights = home.weights(study_id, run.run_id)
+    weights = weights_of(storage, record, run, home)
     if not weights.exists():
         raise StudyError(
             f"the weights of {run.label} of the study {name!r} are gone: no file {weights}; put it back, set "
             "BARDTUNE_HOME to the folder that the study was run with, or run the study again."
         )
     return Winner(record=record, verdict=verdict, run=run, weights=weights)
+
+
+def weights_of(storage: Storage, record: StudyRecord, run: TrialRecord, home: Home) -> Path:
+    """Where a run's weights are if they have been kept."""
+    study_id = str(load(storage, record.name).user_attrs[keys.STUDY_ID])
+    return home.weights(study_id, run.run_id)

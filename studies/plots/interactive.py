@@ -62,6 +62,15 @@ def _history(seen: History) -> go.Figure:
             name="lowest so far",
             hoverinfo="skip",
         )
+    if seen.baseline is not None:  # named in the legend: a label on the line would hide trials
+        drawn.add_scatter(
+            x=[first - 0.8, last + 0.8],
+            y=[seen.baseline] * 2,
+            mode="lines",
+            line={"color": theme.BASELINE, "width": 1.5, "dash": "dash"},
+            name=f"baseline {bpb_text(seen.baseline)}",
+            hoverinfo="skip",
+        )
     best = seen.dots.index(seen.best) if seen.best is not None else None
     add_dots(drawn, [dot.number for dot in seen.dots], seen.dots, seen.crown, best=best)
     _add_confirmed(drawn, seen)
@@ -88,21 +97,7 @@ def _add_confirmed(drawn: go.Figure, seen: History) -> None:
 
 
 def _mark_history(drawn: go.Figure, seen: History) -> None:
-    """Label the baseline's line, and the best trial below its star."""
-    if seen.baseline is not None:
-        below = seen.baseline > 0.2 * seen.low + 0.8 * seen.high  # above it stand the marks at the top edge
-        drawn.add_hline(
-            y=seen.baseline,
-            line={"color": theme.BASELINE, "width": 1.5, "dash": "dash"},
-            annotation={
-                "text": f"baseline {bpb_text(seen.baseline)}",
-                "font": {"color": theme.BASELINE},
-                "bgcolor": "rgba(255,255,255,0.75)",
-                "yanchor": "top" if below else "bottom",
-            },
-            annotation_position="right",
-        )
-        drawn.layout.annotations[-1].update(x=1, xanchor="right")
+    """Label the best trial below its star."""
     if seen.best is not None and seen.crown is not None:
         drawn.add_annotation(
             x=seen.best.number,

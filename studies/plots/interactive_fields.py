@@ -86,6 +86,7 @@ def contour_figure(seen: Contour) -> go.Figure:
         x_title=html.escape(shorten(seen.x.name, 40)),
         y_title=html.escape(shorten(seen.y.name, 40)),
     )
+    drawn.update_layout(margin={"r": 130})  # else the colour bar stands under plotly's own buttons
     drawn.add_contour(
         x=seen.grid_x,
         y=seen.grid_y,

@@ -1,35 +1,44 @@
 """Parallel coordinates with plotly: axes to drag, to reorder and to select along."""
 
 import html
+import math
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
 
 from studies.plots import theme
 from studies.plots.parallel import Axis, Parallel
-from studies.plots.ticks import round_steps
+from studies.plots.ticks import Tick, round_steps
 from studies.plots.words import bpb_text, shorten
 
 # Places on the colour axis. The finished trials have 0 (faint) to 1 (strong); plotly draws high places on top.
-_PRUNED, _BASELINE, _BEST = -0.1, 1.1, 1.2
-_FROM, _TO = _PRUNED - 0.05, _BEST + 0.05
+_PRUNED = -0.1
+_STEP = 0.1  # between the places above 1: the baseline, the best, and the line that has been picked
 _FAINT = "#ccd3da"
 _TOPS = (10, 5)  # of the filters
+_STOPS = 200  # of a selection along an axis of numbers
+_MOST_WHOLE = 60  # whole numbers that are each a stop
 
 
 def parallel_figure(seen: Parallel) -> go.Figure:
-    """Lines through the axes of the view, after one of trial numbers, since these lines have no hover text."""
+    """Lines through the axes of the view, after one of trial numbers.
+
+    Plotly shows no text at these lines; ``parallel.js`` does, out of what stands here in ``customdata`` and ``meta``.
+    """
     drawn = go.Figure(
         layout=go.Layout(
             template="none",
             paper_bgcolor=theme.PAPER,
             font={"family": theme.FONTS, "size": 13, "color": theme.INK},
-            margin={"l": 60, "r": 30, "t": 140, "b": 30},
+            margin={"l": 60, "r": 30, "t": 90, "b": 30},
         )
     )
     everything = list(range(len(seen.lines)))
     drawn.add_parcoords(
-        dimensions=_dimensions(seen, everything),
+        **_data(seen, everything),
+        meta={"picked": _marks(seen)["picked"], "faint": _PRUNED},
         line=_lines(seen),
         labelangle=-25,  # nine axes on 800 pixels leave no room for names side by side
         labelfont={"size": 13, "color": theme.INK},
@@ -39,7 +48,7 @@ def parallel_figure(seen: Parallel) -> go.Figure:
     )
     buttons = [_button(seen, name, indices) for name, indices in _filters(seen)]
     if len(buttons) > 1:
-        drawn.update_layout(updatemenus=[_menu(buttons)])
+        drawn.update_layout(updatemenus=[_menu(buttons)], margin={"t": 140})
     return drawn
 
 
@@ -61,8 +70,8 @@ def _button(seen: Parallel, name: str, indices: list[int]) -> dict[str, Any]:
     Plotly numbers axes anew when one is dragged, so a button that changed some of them would hit others.
     """
     places = _places(seen)
-    changes = {"dimensions": [_dimensions(seen, indices)], "line.color": [[places[index] for index in indices]]}
-    return {"label": name, "method": "restyle", "args": [changes, [0]]}
+    changes = {**_data(seen, indices), "line.color": [places[index] for index in indices]}
+    return {"label": name, "method": "restyle", "args": [{key: [value] for key, value in changes.items()}, [0]]}
 
 
 def _menu(buttons: list[dict[str, Any]]) -> dict[str, Any]:
@@ -86,58 +95,91 @@ def _places(seen: Parallel) -> list[float]:
     """Where each line stands on the colour axis."""
     places = [_PRUNED if line.is_pruned else 1 - seen.colour_place(line) for line in seen.lines]
     if seen.baseline is not None:
-        places[seen.baseline] = _BASELINE
+        places[seen.baseline] = _marks(seen)["baseline"]
     if seen.best is not None:
-        places[seen.best] = _BEST
+        places[seen.best] = _marks(seen)["best"]
     return places
+
+
+def _marks(seen: Parallel) -> dict[str, float]:
+    """Places of single lines that have a colour of their own."""
+    there = {"baseline": seen.baseline is not None, "best": seen.best is not None, "picked": True}
+    names = [name for name in there if there[name]]
+    return {name: 1 + _STEP * count for count, name in enumerate(names, start=1)}
 
 
 def _lines(seen: Parallel) -> dict[str, Any]:
     """Colours of the lines, and the scale that explains them."""
-    spots = {_PRUNED: "pruned", 0.0: f"≥ {bpb_text(seen.colour_high)}", 1.0: bpb_text(seen.colour_low)}
-    if seen.baseline is not None:
-        spots[_BASELINE] = "baseline"
-    if seen.crown is not None:
-        spots[_BEST] = seen.crown.word
+    spots = {"pruned": _PRUNED, f"≥ {bpb_text(seen.colour_high)}": 0.0, bpb_text(seen.colour_low): 1.0}
+    marks = _marks(seen)
+    spots |= {seen.crown.word if name == "best" and seen.crown else name: place for name, place in marks.items()}
     return {
         "color": _places(seen),
-        "cmin": _FROM,
-        "cmax": _TO,
-        "colorscale": _colour_scale(),
+        "cmin": _PRUNED - _STEP / 2,
+        "cmax": marks["picked"] + _STEP / 2,
+        "colorscale": _colour_scale(marks),
         "showscale": seen.best is not None,
         "colorbar": {
             "title": {"text": "bpb"},
-            "tickvals": list(spots),
-            "ticktext": list(spots.values()),
+            "tickvals": list(spots.values()),
+            "ticktext": list(spots),
             "thickness": 14,
             "outlinewidth": 0,
         },
     }
 
 
-def _colour_scale() -> list[list[Any]]:
-    """Grey for the pruned ones, the theme's scale from its faint end, then the colours of the baseline and the best."""
-    steps = len(theme.SCALE) - 1
-    below, above, top = _PRUNED / 2, (1 + _BASELINE) / 2, (_BASELINE + _BEST) / 2
-    stops = [(_FROM, _FAINT), (below, _FAINT), (below, theme.SCALE[-1])]
+def _colour_scale(marks: dict[str, float]) -> list[list[Any]]:
+    """Grey for the pruned ones, the theme's scale from its faint end, then one colour for each mark."""
+    colours = {"baseline": theme.BASELINE, "best": theme.BEST, "picked": theme.PICKED}
+    half, steps = _STEP / 2, len(theme.SCALE) - 1
+    stops = [(_PRUNED - half, _FAINT), (_PRUNED + half, _FAINT), (_PRUNED + half, theme.SCALE[-1])]
     stops += [(index / steps, colour) for index, colour in enumerate(reversed(theme.SCALE))]
-    stops += [(above, theme.SCALE[0]), (above, theme.BASELINE), (top, theme.BASELINE)]
-    stops += [(top, theme.BEST), (_TO, theme.BEST)]
-    return [[min(1.0, max(0.0, (place - _FROM) / (_TO - _FROM))), colour] for place, colour in stops]
+    stops.append((1 + half, theme.SCALE[0]))
+    for name, place in marks.items():
+        stops += [(place - half, colours[name]), (place + half, colours[name])]
+    first, last = stops[0][0], stops[-1][0]
+    return [[min(1.0, max(0.0, (place - first) / (last - first))), colour] for place, colour in stops]
 
 
-def _dimensions(seen: Parallel, indices: list[int]) -> list[dict[str, Any]]:
-    return [_trial_dimension(seen, indices), *(_dimension(axis, indices) for axis in seen.axes)]
+def _data(seen: Parallel, indices: list[int]) -> dict[str, Any]:
+    """Lines and who they are."""
+    lines = [seen.lines[index] for index in indices]
+    return {
+        "ids": [line.run_id for line in lines],
+        "customdata": [[line.hover[0], bpb_text(line.bpb), "\n".join(line.hover)] for line in lines],
+        "dimensions": [_trial_dimension(seen, indices), *(_dimension(axis, indices) for axis in seen.axes)],
+    }
 
 
 def _dimension(axis: Axis, indices: list[int]) -> dict[str, Any]:
+    ticks = [(position, html.escape(shorten(text, 12))) for position, text in axis.ticks]
     return {
         "label": html.escape(shorten(axis.name, 16)),
         "values": [axis.positions[index] for index in indices],
         "range": [axis.low, axis.high],
-        "tickvals": [position for position, _ in axis.ticks],
-        "ticktext": [html.escape(shorten(text, 12)) for _, text in axis.ticks],
+        **_with_stops(ticks, _stops(axis)),
     }
+
+
+def _stops(axis: Axis) -> list[float]:
+    """Where a selection along the axis may end: at each of a few whole numbers, else nearly anywhere."""
+    span = axis.high - axis.low
+    if span <= _MOST_WHOLE and all(position.is_integer() for position in axis.positions):
+        return [float(number) for number in range(math.ceil(axis.low), math.floor(axis.high) + 1)]
+    return [axis.low + span * index / _STOPS for index in range(_STOPS + 1)]
+
+
+def _with_stops(ticks: Sequence[Tick], stops: Sequence[float]) -> dict[str, Any]:
+    """Ticks for plotly, which lets selections end only at ticks: the stops are ticks too, with blank labels.
+
+    It also takes ticks with equal labels for one, so the blanks differ: digits are written as spaces of ten widths.
+    """
+    near = min((later - former for former, later in pairwise(sorted(stops))), default=1.0) / 2
+    free = [stop for stop in stops if all(abs(stop - position) >= near for position, _ in ticks)]
+    blanks = [(stop, "".join(chr(0x2000 + int(digit)) for digit in str(index))) for index, stop in enumerate(free)]
+    both = sorted([*ticks, *blanks])
+    return {"tickvals": [position for position, _ in both], "ticktext": [text for _, text in both]}
 
 
 def _trial_dimension(seen: Parallel, indices: list[int]) -> dict[str, Any]:
@@ -153,6 +195,5 @@ def _trial_dimension(seen: Parallel, indices: list[int]) -> dict[str, Any]:
         "label": "trial",
         "values": [below if seen.lines[index].is_baseline else seen.lines[index].number for index in indices],
         "range": [low, last + 0.5],
-        "tickvals": [place for place, _ in ticks],
-        "ticktext": [text for _, text in ticks],
+        **_with_stops(ticks, [float(number) for number in range(first, last + 1)]),
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from studies.importance import DEFAULT_EVALUATOR
 from studies.plots.marks import only_finite
 from studies.plots.panels import Panels, slices, throughput
 from studies.plots.parallel import Parallel, parallel
@@ -15,7 +16,7 @@ DEFAULT_KINDS = ("importance", "parallel", "history", "curves", "slice", "timeli
 View = Bars | Contour | Curves | History | Panels | Parallel | Timeline
 
 
-def view_of(record: StudyRecord, kind: str, *, evaluator: str = "ped-anova") -> View:
+def view_of(record: StudyRecord, kind: str, *, evaluator: str = DEFAULT_EVALUATOR) -> View:
     """What the picture of ``kind`` shows.
 
     Args:

@@ -1,6 +1,7 @@
 """Pictures as self-contained pages with plotly inside: no network, no other file."""
 
 import html
+from importlib.resources import files
 
 from studies.plots import theme
 from studies.plots.interactive import figure
@@ -25,13 +26,16 @@ main {{ flex: 1; min-height: {height}px; margin: 8px 0; position: relative; }}
 main > div {{ position: absolute; inset: 0; }}
 .sentence {{ color: {ink}; font-size: 17px; text-align: center; padding-top: 20vh; }}
 .note {{ order: 1; }}
+#left {{ color: {ink}; min-height: 1.5em; order: 1; }}
 .wide {{ min-width: {width}px; }}
+{styles}
 </style>
 </head>
 <body>
 <h1>{title}</h1>
 <p>{subtitle}</p>
 <p class="note">{note}</p>
+{below}
 <main class="wide">{picture}</main>
 </body>
 </html>
@@ -44,25 +48,35 @@ CONFIG = {
     "showSendToCloud": False,  # plotly 7 offers by default to upload the picture
 }
 _BRUSHING = (
-    "Drag along an axis to select, click it to clear; drag an axis's name to move it; the buttons put all axes back. "
-    "Dark is low bpb, orange the best trial."
+    "Drag along an axis to select, click it to clear; drag an axis's name to move it; click a line to pick it; the "
+    "buttons put all axes back. Dark is low bpb, orange the best trial."
 )
+_LEFT = '<p id="left" aria-live="polite"></p>'
+_LISTS = 'listBelow(document.getElementById("picture"), document.getElementById("left"));'
 
 
 def page(seen: View) -> str:
     """The whole HTML document."""
     frame = seen.frame
+    brushed = isinstance(seen, Parallel) and frame.sentence is None
     if frame.sentence is not None:
         picture = f'<p class="sentence">{html.escape(frame.sentence)}</p>'
     else:
         picture = figure(seen).to_html(
-            full_html=False, include_plotlyjs=True, config=CONFIG, div_id="picture", default_height="100%"
+            full_html=False,
+            include_plotlyjs=True,
+            config=CONFIG,
+            div_id="picture",
+            default_height="100%",
+            post_script=brushing_script() + _LISTS if brushed else None,
         )
     return _PAGE.format(
         title=html.escape(frame.title),
         subtitle=html.escape(frame.subtitle),
         note=html.escape(note_of(seen)),
         picture=picture,
+        below=_LEFT if brushed else "",
+        styles=brushing_styles() if brushed else "",
         ink=theme.INK,
         muted=theme.MUTED,
         paper=theme.PAPER,
@@ -70,6 +84,16 @@ def page(seen: View) -> str:
         height=least_height(seen),
         width=least_width(seen),
     )
+
+
+def brushing_script() -> str:
+    """What makes parallel coordinates tell what is selected: ``useParallel`` and ``listBelow`` in JavaScript."""
+    return files("studies.plots").joinpath("parallel.js").read_text(encoding="utf-8")
+
+
+def brushing_styles() -> str:
+    """And its looks."""
+    return files("studies.plots").joinpath("parallel.css").read_text(encoding="utf-8")
 
 
 def note_of(seen: View) -> str:

@@ -21,6 +21,7 @@ class Line:
     """One trial, or the baseline."""
 
     number: int
+    run_id: str
     bpb: float
     look: Look
     hover: tuple[str, ...]
@@ -118,6 +119,7 @@ def _note(record: StudyRecord, trials: Sequence[TrialRecord], crown: Crown | Non
 def _line(run: TrialRecord) -> Line:
     return Line(
         number=run.number,
+        run_id=run.run_id,
         bpb=float(run.last_bpb or 0.0),
         look=look_of(run),
         hover=hover_lines(run),

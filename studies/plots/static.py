@@ -14,7 +14,7 @@ from studies.plots import theme
 from studies.plots.kinds import View
 from studies.plots.panels import Panels
 from studies.plots.parallel import Parallel
-from studies.plots.static_base import BPB, HALO, LEGEND, label_best, scatter_dots, star
+from studies.plots.static_base import BPB, LEGEND, label_best, scatter_dots, star
 from studies.plots.static_fields import draw_contour, draw_panels, draw_timeline
 from studies.plots.static_parallel import draw_parallel
 from studies.plots.surface import Contour
@@ -133,26 +133,15 @@ def _draw_history(axes: Axes, seen: History) -> None:
         numbers, bpbs = zip(*steps, strict=True)
         axes.step(numbers, bpbs, where="post", color=theme.FINISHED, lw=1.8, label="lowest so far", zorder=2)
     scatter_dots(axes, [dot.number for dot in seen.dots], seen.dots)
-    _mark_history(axes, seen, right=last + 0.8)
-    axes.legend(ncols=6, columnspacing=1.4, **LEGEND)
+    _mark_history(axes, seen)
+    axes.legend(ncols=4 if len(axes.get_legend_handles_labels()[0]) > 6 else 6, columnspacing=1.4, **LEGEND)
 
 
-def _mark_history(axes: Axes, seen: History, *, right: float) -> None:
-    """Label the baseline's line, and the best trial below its star; diamonds at the means of fresh runs."""
+def _mark_history(axes: Axes, seen: History) -> None:
+    """Draw the baseline's line; label the best trial below its star; diamonds at the means of fresh runs."""
     if seen.baseline is not None:
-        below = seen.baseline > 0.2 * seen.low + 0.8 * seen.high  # above it stand the marks at the top edge
-        axes.axhline(seen.baseline, color=theme.BASELINE, lw=1.3, ls=(0, (5, 4)), zorder=1)
-        axes.annotate(
-            f"baseline {bpb_text(seen.baseline)}",
-            (right, seen.baseline),
-            xytext=(0, -4 if below else 4),
-            textcoords="offset points",
-            ha="right",
-            va="top" if below else "bottom",
-            color=theme.BASELINE,
-            path_effects=HALO,
-            zorder=6,
-        )
+        name = f"baseline {bpb_text(seen.baseline)}"  # in the legend: a label on the line would hide trials
+        axes.axhline(seen.baseline, color=theme.BASELINE, lw=1.3, ls=(0, (5, 4)), zorder=1, label=name)
     for place, (number, mean, sd) in enumerate(seen.confirmed):
         label = "mean of fresh runs ± sd" if place == 0 else None
         look = {"fmt": "D", "ms": 7, "mfc": "none", "mec": theme.BEST, "mew": 1.6, "ecolor": theme.BEST, "capsize": 3.5}

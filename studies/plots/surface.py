@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from studies.comparing import comparable_bpbs
-from studies.importance import importance
+from studies.importance import DEFAULT_EVALUATOR, importance
 from studies.plots.axes import Axis, parameter_axis
 from studies.plots.marks import Crown, Dot, crown_of, dot_of, look_of, range_of
 from studies.plots.words import Frame, frame_of
@@ -34,7 +34,7 @@ class Contour:
     crown: Crown | None = None
 
 
-def contour(record: StudyRecord, *, evaluator: str = "ped-anova") -> Contour:
+def contour(record: StudyRecord, *, evaluator: str = DEFAULT_EVALUATOR) -> Contour:
     """View of the two parameters with the highest importance, or of the reason why these are not known."""
     found = importance(record, evaluator=evaluator)
     names = [share.name for share in found.shares if share.name not in found.partly][:2]

@@ -11,6 +11,7 @@ PRUNED = "#a9b3bf"
 LOST = "#c92a2a"
 BEST = "#e8590c"
 BASELINE = "#6741d9"
+PICKED = "#d6006f"
 
 # ColorBrewer's YlGnBu from its dark end, cut before it gets too light for thin lines: low bpb is dark.
 SCALE = ("#081d58", "#253494", "#225ea8", "#1d91c0", "#41b6c4", "#7fcdbb", "#99d6b8")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from studies.importance import INTERVAL, Importance, importance
+from studies.importance import DEFAULT_EVALUATOR, INTERVAL, Importance, importance
 from studies.plots.marks import Crown, Dot, Look, crown_of, dot_of, dots_note, look_of, range_of
 from studies.plots.words import Frame, bpb_text, frame_of, hover_lines
 from studies.records import StudyRecord, TrialRecord
@@ -121,13 +121,15 @@ def curves(record: StudyRecord) -> Curves:
     )
 
 
-def bars(record: StudyRecord, *, evaluator: str = "ped-anova") -> Bars:
+def bars(record: StudyRecord, *, evaluator: str = DEFAULT_EVALUATOR) -> Bars:
     """View of the importance, or of the reason why there is none."""
     found = importance(record, evaluator=evaluator)
     if found.reason is not None:
         return Bars(frame=frame_of(record, "importance", sentence=found.reason), importance=found)
     interval = f"{INTERVAL:.0%}".replace("%", " %")
     notes = [f"Bars: mean, whiskers: {interval} interval, of trials resampled with replacement."]
+    if evaluator == "regression":
+        notes.append("A share is what a curve of that parameter alone explains, over its whole range.")
     if found.num_pruned:
         notes.append(
             "Pruned trials count with their bpb where they were last heard together with finished ones, "

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from studies.errors import PlanError
 from studies.files import write_whole
-from studies.importance import check_evaluator
+from studies.importance import DEFAULT_EVALUATOR, check_evaluator
 from studies.plots.kinds import KINDS, View, view_of
 from studies.records import StudyRecord
 
@@ -15,7 +15,12 @@ FORMATS = ("html", "png", "svg")
 
 
 def write_plots(
-    record: StudyRecord, *, kinds: Sequence[str], formats: Sequence[str], folder: Path, evaluator: str = "ped-anova"
+    record: StudyRecord,
+    *,
+    kinds: Sequence[str],
+    formats: Sequence[str],
+    folder: Path,
+    evaluator: str = DEFAULT_EVALUATOR,
 ) -> list[Path]:
     """Write ``{study}-{kind}.{format}`` into ``folder`` for each kind and format; return the paths.
 

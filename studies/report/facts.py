@@ -48,6 +48,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    run_id: str
     cells: tuple[Cell, ...]
     mark: str = ""  # winner, baseline or nothing
 
@@ -160,7 +161,7 @@ def _row(record: StudyRecord, verdict: Verdict, index: int, run: TrialRecord, cl
         value = run.params.get(parameter.name, run.settings.get(parameter.name))
         cells.append(_value(value))
     mark = "winner" if run is verdict.winner else "baseline" if run.role == "baseline" else ""
-    return Row((*cells, Cell(reason, reason or None)), mark)
+    return Row(run.run_id, (*cells, Cell(reason, reason or None)), mark)
 
 
 def _number(value: float | None, form: str) -> Cell:

@@ -1,7 +1,7 @@
 """Puts the page together."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.resources import files
@@ -11,13 +11,22 @@ import jinja2
 from markupsafe import Markup
 
 from studies.plots import KINDS, theme
-from studies.plots.page import CONFIG, least_height, least_width, note_of
-from studies.plots.write import view_of
+from studies.plots.page import CONFIG, brushing_script, brushing_styles, least_height, least_width, note_of
+from studies.plots.parallel import Parallel
+from studies.plots.write import View, view_of
 from studies.records import StudyRecord
 from studies.report import facts
 from studies.report.command import train_command
 from studies.report.privacy import Discretion
 from studies.verdict import Verdict, verdict_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """What the winner writes."""
+
+    text: str | None = None  # None: it has not been asked, or could not
+    note: str  # how it was written, or why not
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,37 +43,39 @@ class Picture:
 
 
 def report_html(
-    record: StudyRecord, *, sample: str | None = None, names: tuple[str, ...] = (), now: datetime | None = None
+    record: StudyRecord, *, sample: Sample | None = None, names: tuple[str, ...] = (), now: datetime | None = None
 ) -> str:
     """The whole page: one HTML document that needs no network and no other file.
 
     Args:
         record: the study, in any state.
-        sample: text that the winner has written; its section is left out if None.
+        sample: its section is left out if None.
         names: words that the page must not tell, such as the user's name; hosts and folders of the study never are.
         now: when the page is made. [default: now]
     """
     verdict = verdict_of(record)
     clean = Discretion(record, names)
+    views = {kind: view_of(record, kind) for kind in KINDS}
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.from_string(_file("page.html")).render(
         name=record.name,
-        styles=Markup(_file("page.css")),
+        styles=Markup(brushing_styles() + _file("page.css")),
         colours=_colours(),
-        script=Markup(_file("page.js")),
+        script=Markup(brushing_script() + _file("page.js")),
         plotly=_plotly(),
         config=_json(CONFIG),
         asked=facts.asked(record),
         stopped=facts.stopped(record),
         found=[clean(sentence) for sentence in facts.found(record, verdict)],
         tiles=facts.tiles(record, verdict),
-        pictures=[_picture(record, kind) for kind in KINDS],
+        pictures=[_picture(record, kind, view) for kind, view in views.items()],
+        picked_from=_drawn_lines(views["parallel"]),
         headings=facts.headings(record),
         rows=facts.rows(record, verdict, clean),
         command=_winner_command(record, verdict),
-        sample=sample,
+        sample=sample and replace(sample, text=sample.text and clean(_printable(sample.text))),
         data=facts.data_facts(record),
         environment=facts.environment_facts(record),
         made=(now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
@@ -72,15 +83,25 @@ def report_html(
     )
 
 
+def _printable(text: str) -> str:
+    """Any text as it can stand on a page: what has no picture, or could turn the line round, becomes a mark."""
+    lines = text.replace("\r\n", "\n")
+    return "".join(each if each.isprintable() or each in "\n\t" else "\ufffd" for each in lines)
+
+
 def _winner_command(record: StudyRecord, verdict: Verdict) -> str | None:
     """With the seed of the run whose weights are kept, so that it says what the page says."""
     return None if verdict.take_home is None else train_command(verdict.take_home, record.plan)
 
 
-def _picture(record: StudyRecord, kind: str) -> Picture:
+def _drawn_lines(seen: View) -> set[str]:
+    """The runs that the parallel coordinates show."""
+    return {line.run_id for line in seen.lines} if isinstance(seen, Parallel) else set()
+
+
+def _picture(record: StudyRecord, kind: str, seen: View) -> Picture:
     from studies.plots.interactive import figure  # loads plotly
 
-    seen = view_of(record, kind)
     frame = seen.frame
     return Picture(
         kind=kind,
@@ -109,7 +130,13 @@ def _plotly() -> Markup:
 
 def _colours() -> Markup:
     named = {"ink": theme.INK, "muted": theme.MUTED, "grid": theme.GRID, "edge": theme.EDGE, "paper": theme.PAPER}
-    named |= {"best": theme.BEST, "baseline": theme.BASELINE, "accent": theme.FINISHED, "fonts": theme.FONTS}
+    named |= {
+        "best": theme.BEST,
+        "baseline": theme.BASELINE,
+        "accent": theme.FINISHED,
+        "picked": theme.PICKED,
+        "fonts": theme.FONTS,
+    }
     return Markup(":root { " + " ".join(f"--{name}: {value};" for name, value in named.items()) + " }")
 
 

@@ -7,6 +7,7 @@
   for (const spec of document.querySelectorAll("script[data-plot]")) {
     waiting.set(document.getElementById(spec.dataset.plot), spec);
   }
+  let brushing = null;  // comes with the parallel coordinates
   const readPlotly = () => {
     if (window.Plotly !== undefined) return;
     const script = document.createElement("script");
@@ -19,7 +20,8 @@
     waiting.delete(place);
     readPlotly();
     const { data, layout } = JSON.parse(spec.textContent);
-    Plotly.newPlot(place, data, layout, config);
+    const drawn = Plotly.newPlot(place, data, layout, config);
+    if (place.id === "plot-parallel") brushing = drawn.then(() => useParallel(place, showLeft));
   };
   const drawWhenNear = () => {
     const nearby = new IntersectionObserver((seen) => {
@@ -32,6 +34,44 @@
   };
   requestAnimationFrame(() => setTimeout(drawWhenNear));
   window.addEventListener("beforeprint", () => [...waiting.keys()].forEach(draw));
+
+  // The table shows the runs whose lines the parallel coordinates have left, and a pressed run is picked out of them.
+  const told = document.getElementById("left");
+  const rows = [...document.querySelectorAll("#trials tbody tr")];
+  const showLeft = ({ left, all, picked }) => {
+    const kept = new Set(left);
+    for (const row of rows) {
+      row.hidden = left.length < all && !kept.has(row.dataset.run);
+      row.classList.toggle("picked", row.dataset.run === picked);
+      row.querySelector("button")?.setAttribute("aria-pressed", row.dataset.run === picked);
+    }
+    const shown = rows.filter((row) => !row.hidden).length;
+    const chosen = rows.find((row) => row.dataset.run === picked);
+    const words = shown < rows.length ? [`${shown} of ${rows.length} runs are left by the parallel coordinates.`] : [];
+    if (chosen !== undefined) {
+      words.push(`Picked: ${chosen.querySelector("button").textContent}.`);
+      bringIn(chosen);
+    }
+    told.firstElementChild.textContent = words.join(" ");
+    told.hidden = words.length === 0;
+  };
+  const bringIn = (row) => {  // into the table's own window; the page stays where it is
+    const box = row.closest(".runs");
+    const top = row.offsetTop - box.scrollTop;
+    if (top < row.offsetHeight || top > box.clientHeight - row.offsetHeight) {
+      box.scrollTop = row.offsetTop - box.clientHeight / 2;
+    }
+  };
+  told?.querySelector("button").addEventListener("click", async () => (await brushing).showAll());
+  for (const row of rows.filter((each) => each.querySelector("button"))) {
+    row.addEventListener("click", async () => {
+      if (String(getSelection())) return;  // text has been marked, to be copied
+      const place = document.getElementById("plot-parallel");
+      draw(place);
+      (await brushing).pick(row.dataset.run);
+      place.scrollIntoView({ block: "nearest" });
+    });
+  }
 
   // Sorting: numbers as numbers, cells without a key last whichever way; equal rows keep their order.
   const compare = (a, b) => {
