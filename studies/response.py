@@ -63,7 +63,8 @@ def in_usual_steps(bpbs: np.ndarray) -> np.ndarray:
     """
     above = bpbs - bpbs.min()
     usual = float(np.median(above))
-    return np.log1p(above / usual) if usual > 0 else above
+    steps: np.ndarray = np.log1p(above / usual) if usual > 0 else above
+    return steps
 
 
 def explained(bases: Sequence[np.ndarray], bpbs: np.ndarray) -> np.ndarray:
