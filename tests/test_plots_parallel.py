@@ -11,6 +11,7 @@ from whole_study import BASELINE
 
 from studies.plots.interactive import figure
 from studies.plots.parallel import NOT_SET, Axis, parallel
+from studies.plots.write import view_of
 from studies.records import StudyRecord
 
 
@@ -115,6 +116,16 @@ def test_the_baseline_is_a_line_of_its_own_where_its_settings_can_be_placed(reco
     assert seen.lines[seen.baseline].bpb == 2.277
     colours = figure(seen).data[0].line.color
     assert [n for n, place in enumerate(colours) if place == colours[seen.baseline]] == [seen.baseline]
+
+
+@pytest.mark.parametrize("num_trials", [4, 30])
+@pytest.mark.parametrize("has_baseline", [False, True])
+def test_the_browser_can_read_the_scale_of_colours(num_trials: int, has_baseline: bool) -> None:
+    record = planted_record(num_trials)
+    drawn = figure(view_of(with_baseline_settings(record) if has_baseline else record, "parallel"))
+    stops = [place for place, _ in drawn.data[0].line.colorscale]
+    assert (stops[0], stops[-1]) == (0, 1)
+    assert stops == sorted(stops)  # else plotly.js takes a scale of its own, without a word
 
 
 def test_the_buttons_leave_the_finished_and_the_best_and_always_the_marked_ones(record: StudyRecord) -> None:

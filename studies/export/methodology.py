@@ -88,7 +88,7 @@ def _result(log: dict[str, Any]) -> Iterator[str]:
     else:
         yield (
             f"Seeds alone make runs differ by a standard deviation of {noise['seed_sd']:.4f} bpb "
-            f"({noise['degrees_of_freedom']} degrees of freedom, pooled over what ran more than once)."
+            f"({noise['degrees_of_freedom']} degrees of freedom, of the settings that were confirmed)."
         )
     rivals = best["not_distinguishable_from"]
     if confirmed and noise["seed_sd"] is None:

@@ -139,7 +139,8 @@ def _colour_scale(marks: dict[str, float]) -> list[list[Any]]:
     for name, place in marks.items():
         stops += [(place - half, colours[name]), (place + half, colours[name])]
     first, last = stops[0][0], stops[-1][0]
-    return [[min(1.0, max(0.0, (place - first) / (last - first))), colour] for place, colour in stops]
+    # Rounded, so that two stops at one place are not the wrong way round: the browser then drops the whole scale.
+    return [[round(min(1.0, max(0.0, (place - first) / (last - first))), 9), colour] for place, colour in stops]
 
 
 def _data(seen: Parallel, indices: list[int]) -> dict[str, Any]:

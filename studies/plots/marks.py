@@ -56,7 +56,7 @@ class Crown:
     bpb: float  # mean of the fresh runs; the one value if there are none
     n: int = 0  # fresh runs
     sd: float | None = None  # between them
-    seed_sd: float | None = None  # between seeds, pooled over everything that ran more than once
+    seed_sd: float | None = None  # between seeds; see studies/verdict.py
 
     @property
     def word(self) -> str:
