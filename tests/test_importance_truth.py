@@ -57,10 +57,11 @@ def test_fanova_finds_what_matters() -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("evaluator", "samplers"), [("regression", ("random", "tpe")), ("ped-anova", ("random",)), ("fanova", ("random",))]
+    ("evaluator", "least"),
+    [("regression", {"random": 0.9, "tpe": 0.8}), ("ped-anova", {"random": 0.9}), ("fanova", {"random": 0.9})],
 )
 def test_over_fifty_seeds_the_interval_of_what_matters_excludes_those_of_what_does_not(
-    evaluator: str, samplers: tuple[str, ...]
+    evaluator: str, least: dict[str, float]
 ) -> None:
     for sampler in ("random", "tpe"):
         for num_trials in (20, 50):
@@ -78,5 +79,5 @@ def test_over_fifty_seeds_the_interval_of_what_matters_excludes_those_of_what_do
                 100 * apart,
                 100 * first,
             )
-            if sampler in samplers and num_trials == 50:
-                assert apart >= 0.9
+            if num_trials == 50:
+                assert apart >= least.get(sampler, 0.0)
