@@ -70,7 +70,7 @@ def test_four_workers_and_any_number_of_kills_never_make_a_51st_run(place: Place
         while code != 0:
             process = subprocess.Popen([sys.executable, "-c", FOUR_WORKERS, str(folder), tests])
             try:
-                code = process.wait(chance.uniform(1.0, 6.0))
+                code = process.wait(chance.uniform(1.0, 6.0) * (1 + kills / 10))  # longer where starting takes long
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
                 code = process.wait()
