@@ -89,11 +89,12 @@ def main() -> None:
         parser.exit(1, f"{args.study} has not trained yet\n")
     whole = run_overhead_of(record)
     if whole is not None:
-        until_next = whole.until_next or 0.0
+        until_next = whole.until_next or 0.0  # unknown with several workers, and left out then
         share = (whole.checkpoint + whole.within + until_next) / record.plan.seconds
+        told_next = "?" if whole.until_next is None else f"{until_next:.3f}"
         print(
             f"a whole run: checkpoints {whole.checkpoint:.3f} s (mean), the rest of the run {whole.within:.3f} s, "
-            f"until the next {until_next:.3f} s (medians): {share:.3%} of {record.plan.seconds:g} s"
+            f"until the next {told_next} s (medians): {share:.3%} of {record.plan.seconds:g} s"
         )
     num_runs = len(record.all_runs)
     for name, seconds in spent._asdict().items():

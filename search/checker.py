@@ -1,10 +1,11 @@
 """The process that scores what a script has handed back: it reads an order, and prints one JSON line.
 
-Started by ``search.checking``. A model that was handed back may run code, so this process ends with the one score; what
-that code prints stands before the line.
+Started by ``search.checking``. A model that was handed back may run code, so this process ends at once with the one
+score: what that code prints stands before the line.
 """
 
 import json
+import os
 import resource
 import sys
 from pathlib import Path
@@ -50,9 +51,11 @@ def answer(order: dict[str, Any]) -> dict[str, Any]:
         return {"problem": str(problem).rstrip(".")}
     except Exception as problem:  # a file that is no good may raise anything; its script is not to fail for it
         if isinstance(problem, MemoryError) or "allocate memory" in str(problem):
-            return {"problem": f"scoring it takes more than {MOST_MEMORY_BYTES >> 30} GB of memory"}
+            return {"problem": "scoring it takes more memory than there is (at most 8 GB)"}
         return {"problem": f"{type(problem).__name__}: {problem}"}
 
 
 if __name__ == "__main__":
     main()
+    sys.stdout.flush()
+    os._exit(0)  # nothing of the model's gets another word

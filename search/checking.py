@@ -62,13 +62,13 @@ def checked(
 
 def run_checker(order: dict[str, Any], file: Path, limit_s: float, wanted: Callable[[], bool]) -> Check:
     """Run ``search.checker`` with an order, by way of ``file``."""
-    file.write_text(json.dumps(order), encoding="utf-8")
     child = ChildOrder(
         command=[sys.executable, "-P", "-m", "search.checker", str(file)],
         environment={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(order["threads"]))},
         limit_s=limit_s,
     )
     try:
+        file.write_text(json.dumps(order), encoding="utf-8")
         end = run_child(child, wanted=wanted, hear=lambda _: None)
     except OSError as problem:
         return Check(problem=f"the process that scores it could not be started: {problem.strerror}")
@@ -83,7 +83,7 @@ def check_of(end: ChildEnd, limit_s: float) -> Check:
     if end.exit_code < 0:
         why = f"the process that scored it was killed by signal {-end.exit_code}"
         return Check(problem=why, wall_s=end.wall_s)
-    answer = json_line(end.stdout) or {}
+    answer = (json_line(end.stdout) if end.exit_code == 0 else None) or {}
     bpb, problem, law = answer.get("val_bpb"), answer.get("problem"), answer.get("broken_law")
     if isinstance(bpb, float):
         return Check(val_bpb=bpb, wall_s=end.wall_s)

@@ -137,6 +137,8 @@ def _wait(
 
 def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
     """Asked without taking the exit code, so that the process's group keeps its number until it has been ended."""
+    if not hasattr(os, "waitid"):  # macOS before Python 3.13
+        return process.poll() is not None
     return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 

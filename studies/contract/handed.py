@@ -75,7 +75,7 @@ def take(file: str, folder: Path, copy: Path) -> None:
                 raise HandedBackError(f"{name} is no file")
             if not 0 < facts.st_size <= MOST_BYTES:
                 raise HandedBackError(f"{name} holds {facts.st_size:,} bytes; 1 to {MOST_BYTES:,} can be scored")
-            with copy.open("wb") as target:
+            with copy.open("xb") as target:
                 _copy(source, target, facts.st_size)
     except FileNotFoundError as problem:
         raise HandedBackError(f"there is no file {name}") from problem
