@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from studies.errors import StudyError
-from studies.owner import LEASE_S, Owner
+from studies.owner import Owner
 from studies.patience import patiently
 
 RENEW_EVERY_S = 2.0
@@ -112,9 +112,8 @@ class CoordinatorLock:
     def _lives(self, owner: Owner, renewed_at: float, now: float) -> bool:
         if owner.is_here or owner.lease_is_plain(renewed_at, now):
             return owner.is_alive(renewed_at, now)
-        is_over = now - renewed_at >= LEASE_S
-        if is_over and owner.has_our_name and owner.is_of_another_boot and self.engine.dialect.name == "sqlite":
-            return False  # other machines seldom come by a file: it is this one, started again
+        if owner.has_our_name and owner.is_of_another_boot and self.engine.dialect.name == "sqlite":
+            return False  # no other machine comes by a file: it is this one, started again
         self.sleep(WATCH_S)
         row, _ = _row(self.engine, self.study_name)
         return row is not None and row.renewed_at != renewed_at
