@@ -6,8 +6,6 @@ Nothing is run: make a study first, on a quiet machine and with the budget that 
 
 import argparse
 import statistics
-from collections.abc import Iterator
-from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -15,6 +13,8 @@ from studies.home import data_home
 from studies.reading import read_study
 from studies.records import StudyRecord, TrialRecord
 from studies.storage import Storage
+
+PHASES = ("train", "evaluate", "setup", "checkpoint")
 
 
 class Overhead(NamedTuple):
@@ -34,10 +34,7 @@ class Overhead(NamedTuple):
 
 def overhead_of(record: StudyRecord) -> Overhead:
     """Where the time of a study went; the coordination is what no run accounts for."""
-    phases = {
-        phase: sum(run.seconds(phase) for run in record.all_runs)
-        for phase in ("train", "evaluate", "setup", "checkpoint")
-    }
+    phases = {phase: sum(run.seconds(phase) for run in record.all_runs) for phase in PHASES}
     rest_s = record.seconds_used * record.plan.workers - sum(phases.values())
     return Overhead(**phases, coordination=max(0.0, rest_s))
 
@@ -52,30 +49,22 @@ class RunOverhead(NamedTuple):
 
 def run_overhead_of(record: StudyRecord) -> RunOverhead | None:
     """What one whole run costs; None if no run was whole. Medians leave starts and interruptions of the study out."""
-    whole = [run for run in record.all_runs if run.ending == "finished" and run.started and run.ended]
+    spans = [(run.started, run.ended, run) for run in record.all_runs if run.started and run.ended]
+    spans.sort(key=lambda span: span[0])
+    whole = [span for span in spans if span[2].ending == "finished"]
     if not whole:
         return None
-    gaps = list(_gaps(record)) if record.plan.workers == 1 else []
+    rests = [(ended - started).total_seconds() - _phases_s(run) for started, ended, run in whole]
+    gaps = [(started - ended).total_seconds() for (_, ended, _), (started, _, _) in pairwise(spans)]
     return RunOverhead(
-        checkpoint=statistics.fmean(run.seconds("checkpoint") for run in whole),
-        within=max(0.0, statistics.median(_seconds_between(run.started, run.ended) - _phases_s(run) for run in whole)),
-        until_next=statistics.median(gaps) if gaps else None,
+        checkpoint=statistics.fmean(run.seconds("checkpoint") for _, _, run in whole),
+        within=max(0.0, statistics.median(rests)),
+        until_next=statistics.median(gaps) if gaps and record.plan.workers == 1 else None,
     )
 
 
-def _gaps(record: StudyRecord) -> Iterator[float]:
-    """Seconds from each run's end to the beginning of the next."""
-    ended = sorted((run for run in record.all_runs if run.started and run.ended), key=lambda run: str(run.started))
-    for one, other in pairwise(ended):
-        yield _seconds_between(one.ended, other.started)
-
-
 def _phases_s(run: TrialRecord) -> float:
-    return sum(run.seconds(phase) for phase in ("train", "evaluate", "setup", "checkpoint"))
-
-
-def _seconds_between(one: str | None, other: str | None) -> float:
-    return (datetime.fromisoformat(str(other)) - datetime.fromisoformat(str(one))).total_seconds()
+    return sum(run.seconds(phase) for phase in PHASES)
 
 
 def main() -> None:

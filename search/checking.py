@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from search.child_process import ChildEnd, ChildOrder, run_child
+from search.child_process import ChildOrder, run_child
 from search.launcher import THREAD_VARIABLES
 from search.script_process import RunFolder
 from studies.contract.handed import HandedBackError, handed_back, take
-from studies.contract.outcome import Check, Outcome, json_line, with_check
+from studies.contract.outcome import Check, ChildEnd, Outcome, json_line, with_check
 
 PROBLEM_CHARS = 300
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from search.launcher import KILL_AFTER_S
+from studies.contract.outcome import ChildEnd
 
 TICK_S = 0.1
 TAIL_BYTES = 1 << 16  # of each output that is kept for the ending
@@ -30,19 +31,6 @@ class ChildOrder:
     environment: dict[str, str]
     limit_s: float  # wall seconds after which the process is ended
     folder: Path | None = None  # to start it in; None for ours
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChildEnd:
-    """How a process ended, as it was seen from outside."""
-
-    exit_code: int  # negative: the signal
-    stdout: str  # its last part
-    stderr: str  # its last part
-    wall_s: float
-    started: float  # time.monotonic()
-    pid: int
-    stopped: Literal["limit", "user"] | None  # by us, and why
 
 
 def run_child(order: ChildOrder, *, wanted: Callable[[], bool], hear: Callable[[bytes], None]) -> ChildEnd:

@@ -148,8 +148,8 @@ def print_summary(record: StudyRecord, said_storage: str | None) -> None:
 
 def last_crash(record: StudyRecord) -> str | None:
     """Why the run that crashed last has; None if none has."""
-    crashed = [run for run in record.all_runs if run.ending == "crashed" and run.ended is not None]
-    return max(crashed, key=lambda run: str(run.ended)).reason if crashed else None
+    crashed = [(run.ended, run.reason) for run in record.all_runs if run.ending == "crashed" and run.ended is not None]
+    return max(crashed, key=lambda crash: crash[0])[1] if crashed else None
 
 
 def storage_url(said: str | None) -> str:

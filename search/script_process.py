@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -82,17 +82,7 @@ def run_script(
         folder=folder.work,
     )
     end = run_child(child, wanted=wanted, hear=hear)
-    return ScriptEnd(
-        exit_code=end.exit_code,
-        stdout=end.stdout,
-        stderr=end.stderr,
-        wall_s=end.wall_s,
-        started=end.started,
-        pid=end.pid,
-        stopped=end.stopped,
-        limit_s=order.limit_s,
-        notes=tuple(_notes(folder.record)),
-    )
+    return ScriptEnd(**asdict(end), limit_s=order.limit_s, notes=tuple(_notes(folder.record)))
 
 
 def _environment(order: ScriptOrder, record: Path) -> dict[str, str]:

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from study_records import make_record, make_trial
 
-from search.checking import check_of
-from search.child_process import ChildEnd
+from search.checking import check_of, run_checker
 from studies.contract.handed import MOST_BYTES, HandedBack, HandedBackError, handed_back, take
-from studies.contract.outcome import Check, Outcome, with_check
+from studies.contract.outcome import Check, ChildEnd, Outcome, with_check
 from studies.plots.words import ending_text
 from studies.trial_table import rows
 
@@ -148,6 +147,7 @@ def test_a_model_that_no_number_can_be_given_ends_its_run(check: Check, ending: 
         ({"stdout": '{"problem": "a\\n\\u001b[31mb"}'}, Check(problem="a  [31mb")),
         ({"stdout": "", "exit_code": 1}, Check(problem="the process that scored it exited with 1")),
         ({"stdout": '{"val_bpb": "2"}'}, Check(problem="the process that scored it exited with 0")),
+        ({"stdout": '{"val_bpb": 2.5}', "exit_code": 1}, Check(problem="the process that scored it exited with 1")),
         ({"exit_code": -9}, Check(problem="the process that scored it was killed by signal 9")),
         ({"exit_code": -15, "stopped": "limit"}, Check(problem="scoring it took more than 30 s")),
         ({"exit_code": -15, "stopped": "user"}, Check(problem="stopped by the user")),
@@ -156,6 +156,23 @@ def test_a_model_that_no_number_can_be_given_ends_its_run(check: Check, ending: 
 def test_whatever_the_scoring_process_does_is_a_score_or_a_sentence(end: dict[str, Any], check: Check) -> None:
     facts = {"exit_code": 0, "stdout": "", "stderr": "", "wall_s": 0.0, "started": 0.0, "pid": 1, "stopped": None}
     assert check_of(ChildEnd(**{**facts, **end}), 30.0) == check
+
+
+def test_what_a_script_has_put_where_the_copy_belongs_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "good").write_bytes(b"1234")
+    (tmp_path / "victim").write_bytes(b"as it was")
+    (tmp_path / "taken").symlink_to(tmp_path / "victim")
+    with pytest.raises(HandedBackError):
+        take("good", tmp_path / "work", tmp_path / "taken")
+    assert (tmp_path / "victim").read_bytes() == b"as it was"
+
+
+def test_a_full_disk_costs_the_score_and_not_the_run(tmp_path: Path) -> None:
+    check = run_checker({"threads": 1}, tmp_path / "no folder" / "order.json", 1.0, lambda: True)
+    assert check.val_bpb is None
+    assert "could not be started" in (check.problem or "")
+    assert with_check(MEASURED, check).val_bpb == 2.5
 
 
 def test_table_and_page_say_how_far_a_scripts_bpb_can_be_trusted() -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+from disks import small_disk_at
 from fakes import ScriptedLauncher, falling_to
 from studies_at_hand import make_study, run_study, storage_at
 
@@ -83,11 +83,8 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         folder.chmod(0o755)
         return
     # For root nothing but the disk itself is unwritable.
-    mounting = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(mounting, capture_output=True).returncode:
-        pytest.skip("root can write everywhere, and cannot mount a small tmpfs here")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with small_disk_at(folder):
+        yield folder
 
 
 def seal(folder: Path) -> None:

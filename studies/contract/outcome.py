@@ -24,8 +24,8 @@ LINE_CHARS = 200  # of what the script said that is repeated
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ScriptEnd:
-    """How a script's process ended, as it was seen from outside."""
+class ChildEnd:
+    """How a process ended, as it was seen from outside."""
 
     exit_code: int  # negative: the signal
     stdout: str  # its last part
@@ -34,6 +34,12 @@ class ScriptEnd:
     started: float  # time.monotonic()
     pid: int
     stopped: Literal["limit", "user"] | None = None  # by us, and why
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScriptEnd(ChildEnd):
+    """How a script's process ended."""
+
     limit_s: float = 0.0
     notes: tuple[dict[str, Any], ...] = ()  # what prepare noted, in order
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from at_hand import BARDTUNE, Place, wait_until
+from disks import small_disk_at
 
 
 def running_study(place: Place) -> "subprocess.Popen[str]":
@@ -89,11 +90,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 6 MB."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounting = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(mounting, capture_output=True).returncode:
-        pytest.skip("this user cannot mount a small tmpfs")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with small_disk_at(folder):
+        yield folder
 
 
 def test_a_disk_that_is_filled_and_a_folder_that_is_locked_cost_no_trial(small_disk: Path) -> None:
