@@ -5,14 +5,17 @@ itself. So the text is cut into folds, and a position of the training text is sh
 own and the two beside it. What is left says nearly as much about it as the whole text says about unseen text.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from model.loops import compiled, in_threads, take_rows
 
 NUM_FOLDS = 24  # of 200 kB in the built-in corpus: no play is longer
 MOST_COUNTED_BYTES = 8_000_000  # of a longer text only the beginning is counted; a count then fits its 23 bits
@@ -56,20 +59,24 @@ class CountTables:
         tails = (torch.arange(len(after)) * NUM_FOLDS // len(after)) << _BYTE_BITS | self.symbol_of[after]
         self._keys: list[Tensor] = []  # of each kind of context: (U,) int64, sorted
         self._totals_start: list[Tensor] = []  # (U + 1,) int32 into entries
-        self._groups: list[Tensor] = []  # (G, 5) int32: start and length of totals and of parts in entries; dense row
-        self._group_of: list[Tensor] = []  # (N,) int32
-        entries, offset = [torch.empty(0, dtype=torch.int32)], 0
-        for context in _count_all(_keys_of_text(text, contexts), tails):
+        keys = _keys_of_text(text, contexts)
+        self._group_of = torch.empty(len(keys), len(after), dtype=torch.int32)
+        all_groups = [torch.empty(0, 5, dtype=torch.int32)]
+        entries = [torch.empty(0, dtype=torch.int32)]
+        num_groups = offset = 0
+        for group_of, context in zip(self._group_of, _count_all(keys, tails), strict=True):
             parts_offset = offset + len(context.totals)
             entries += [context.totals, context.parts]
             self._keys.append(context.keys)
             self._totals_start.append((context.totals_start + offset).to(torch.int32))
             groups = context.groups + torch.tensor([offset, 0, parts_offset, 0], dtype=torch.int32)
-            self._groups.append(F.pad(groups, (0, 1)))
-            self._group_of.append(context.group_of)
+            all_groups.append(F.pad(groups, (0, 1)))
+            torch.add(context.group_of, num_groups, out=group_of)
+            num_groups += len(groups)
             offset = parts_offset + len(context.parts)
         self.entries = torch.cat(entries)  # of all kinds, so that one gather reads them all
-        self._dense = torch.zeros(1, len(present))  # (D, A) float32, what is left of a group's counts; row 0: nothing
+        self._groups = torch.cat(all_groups)  # (G, 5) int32: start and length of totals and of parts; dense row
+        self.dense = torch.zeros(1, len(present), dtype=torch.int32)  # (D, A), of a group; row 0: nothing
         self._add_dense_rows()
 
     @property
@@ -80,40 +87,45 @@ class CountTables:
         """Contexts and counts held, as numbers."""
         return len(self.entries) + sum(len(keys) for keys in self._keys)
 
-    def read(self, keys: list[Tensor], positions: Tensor | None = None) -> Tensor:
-        """Count what followed the contexts of each position.
+    def rows(self, keys: Tensor, positions: Tensor | None = None) -> Tensor:
+        """Where the counts of the contexts of each position are.
 
         Args:
-            keys: K tensors (B, T) int64, from ``contexts``.
+            keys: (K, B, T) int64, from ``contexts``.
             positions: (B, T) int64, where in the text the bytes stand, if they are a part of it; None for any other
                 text. With positions, the folds around them are left out.
 
         Returns:
-            (P, K, A) float32, P = B * T; zeros for a context that is unknown.
+            (P, K, 5) int32, P = B * T: start and length of totals in ``entries``, of what is to be taken away, and row
+            in ``dense``; zeros for a context that is unknown.
         """
-        rows = self._whole(keys) if positions is None else self._elsewhere(keys, positions.flatten())
-        counts = self._add_up(rows.flatten(0, 1))
-        return counts.view(*rows.shape[:2], self.num_symbols)
+        if not len(keys):
+            return torch.empty(keys.shape[1] * keys.shape[2], 0, 5, dtype=torch.int32)
+        keys = keys.flatten(1)
+        return self._whole(keys) if positions is None else self._elsewhere(keys, positions.flatten())
+
+    def read(self, rows: Tensor) -> Tensor:
+        """Counts (P, K, A) float32 of what followed the contexts with these rows (P, K, 5)."""
+        return self._add_up(rows.flatten(0, 1)).view(*rows.shape[:2], self.num_symbols)
 
     def _add_dense_rows(self) -> None:
         """Add up once, for good, the groups that training would spend the most time on."""
-        work = []
-        for groups, group_of in zip(self._groups, self._group_of, strict=True):
-            times = torch.bincount(group_of, minlength=len(groups))
-            work.append(times * (groups[:, 1] + groups[:, 3]))
-        heaviest = [each.topk(min(DENSE_ROWS, len(each))) for each in work]
-        least = torch.cat([torch.empty(0, dtype=torch.int64)] + [top.values for top in heaviest])
-        least_work = int(least.topk(min(DENSE_ROWS, len(least))).values[-1]) if len(least) else 0
-        for groups, top in zip(self._groups, heaviest, strict=True):
-            chosen = top.indices[top.values >= least_work]
-            first = len(self._dense)
-            self._dense = torch.cat((self._dense, self._add_up(groups[chosen])))
-            groups[chosen] = 0
-            groups[chosen, 4] = torch.arange(first, len(self._dense), dtype=torch.int32)
+        heaviest, first = [(torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.int64))], 0
+        for group_of in self._group_of:  # kind by kind, for the memory that it takes
+            times = torch.bincount(group_of - first)
+            work = times * (self._groups[first : first + len(times), [1, 3]]).sum(1)
+            top = work.topk(min(DENSE_ROWS, len(work)))
+            heaviest.append((top.values, top.indices + first))
+            first += len(times)
+        work, indices = map(torch.cat, zip(*heaviest, strict=True))
+        chosen = indices[work.topk(min(DENSE_ROWS, len(work))).indices]
+        self.dense = torch.cat((self.dense, self._add_up(self._groups[chosen]).int()))
+        self._groups[chosen] = 0
+        self._groups[chosen, 4] = torch.arange(1, len(self.dense), dtype=torch.int32)
 
-    def _whole(self, keys: list[Tensor]) -> Tensor:
-        """Where the totals are, (P, K, 5) like ``_groups``."""
-        return torch.stack([self._find(kind, key.flatten()) for kind, key in enumerate(keys)], 1)
+    def _whole(self, keys: Tensor) -> Tensor:
+        """Where the totals are, (P, K, 5) like ``_groups``, for keys (K, P)."""
+        return torch.stack([self._find(kind, key) for kind, key in enumerate(keys)], 1)
 
     def _find(self, kind: int, key: Tensor) -> Tensor:
         """Where the totals of one kind of context are, for keys (P,): (P, 5) like ``_groups``."""
@@ -123,22 +135,33 @@ class CountTables:
         found = torch.stack((totals_start[row], (totals_start[row + 1] - totals_start[row]) * known), 1)
         return F.pad(found.to(torch.int32), (0, 3))
 
-    def _elsewhere(self, keys: list[Tensor], positions: Tensor) -> Tensor:
+    def _elsewhere(self, keys: Tensor, positions: Tensor) -> Tensor:
         """Where the totals are and the parts to take away from them, (P, K, 5) like ``_groups``."""
-        rows = []
-        for kind, key in enumerate(keys):
-            group_of = self._group_of[kind]
-            row = self._groups[kind].index_select(0, group_of[positions.clamp(max=len(group_of) - 1)])
-            beyond = positions >= len(group_of)  # of what is counted: nothing to take away
-            if bool(beyond.any()):
-                row[beyond] = self._find(kind, key.flatten()[beyond])
-            rows.append(row * (key.flatten() != 0)[:, None])
-        return torch.stack(rows, 1)
+        num_counted = self._group_of.shape[1]
+        counted = positions < num_counted
+        rows = self._take_rows(positions.clamp(max=num_counted - 1), (keys != 0) & counted)
+        if not bool(counted.all()):  # beyond what is counted there is nothing to take away
+            for kind, key in enumerate(keys):
+                rows[~counted, kind] = self._find(kind, key[~counted])
+        return rows
+
+    def _take_rows(self, positions: Tensor, known: Tensor) -> Tensor:
+        """Groups (P, K, 5) of positions (P,) where known (K, P), else zeros."""
+        loop = compiled(take_rows)
+        if loop is None:
+            rows = self._groups.index_select(0, self._group_of[:, positions].flatten()).view(*known.shape, 5)
+            return (rows * known[:, :, None]).transpose(0, 1).contiguous()
+        rows = torch.empty(len(positions), len(known), 5, dtype=torch.int32)
+        groups, group_of, flags, places, out = (
+            each.numpy() for each in (self._groups, self._group_of, known, positions, rows)
+        )
+        in_threads(lambda here: loop(groups, group_of, flags[:, here], places[here], out[here]), len(places))
+        return rows
 
     def _add_up(self, rows: Tensor) -> Tensor:
         """Counts (R, A) float32 of rows (R, 5) like ``_groups``."""
         start, length, own_start, own_length, dense = rows.unbind(1)
-        counts = self._dense.index_select(0, dense)
+        counts = self.dense.index_select(0, dense).float()
         starts, lengths = torch.cat((start, own_start)), torch.cat((length, own_length))
         ends = lengths.cumsum(0)
         num_entries = int(lengths.sum())
@@ -171,11 +194,19 @@ def _clip(keys: Tensor) -> Tensor:
 
 
 def _count_all(keys: list[Tensor], tails: Tensor) -> Iterator[_Context]:
-    """Count each kind of context; sorting uses one core, so that as many kinds are counted at once as there are."""
+    """Count each kind of context, and forget its keys.
+
+    Sorting uses one core, so that as many kinds are counted at once as there are threads; no more, for their memory.
+    """
     num_threads = torch.get_num_threads()
     with ThreadPoolExecutor(num_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         try:
-            yield from pool.map(lambda of_kind: _count(of_kind, tails), keys)
+            begun: deque[Future[_Context]] = deque()
+            keys.reverse()
+            while keys or begun:
+                while keys and len(begun) < num_threads:
+                    begun.append(pool.submit(_count, keys.pop(), tails))
+                yield begun.popleft().result()
         finally:
             torch.set_num_threads(num_threads)
 

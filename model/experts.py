@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from data.tokenizer import VOCAB_SIZE
 from model.contexts import GOLDEN, order_contexts, spread, word_contexts
 from model.counts import CountTables
+from model.loops import compiled, count_in_text, count_in_windows, in_threads, smooth
 from model.precision import uses_bfloat16
 from model.settings import TrialSettings
 
@@ -88,20 +89,18 @@ class CountExperts(nn.Module):
             positions: (B, T) int64, where each byte stands in the training text; None for any other text.
         """
         assert self.tables is not None, "learn the training text first"
-        parts = []
-        if keys := self._counted_contexts(x):
-            if positions is not None and self.dropout:
-                keys = self._drop(keys, positions)
-            parts.append(self.tables.read(keys, positions))
-        window_keys = order_contexts(x, self.window_orders) + (
-            word_contexts(x, self.window_words) if self.window_words else []
+        counted, in_window = self._contexts(x)
+        if positions is not None and self.dropout:
+            counted = self._drop(counted, positions)
+        asked = _Asked(
+            rows=self.tables.rows(counted, positions),
+            window_keys=(in_window.transpose(0, 1) >> 32).int().contiguous(),
+            ranks=self.rank[x],
+            base=self.base.index_select(0, self.rank[x].flatten().clamp(max=len(self.base) - 1)),
         )
-        parts += [self._count_in_window(x, key) for key in window_keys]
-        counts = torch.cat(parts, 1)
-        times = counts.sum(-1, keepdim=True)
-        kinds = counts.clamp(max=1).sum(-1, keepdim=True)
-        confidence = torch.cat((times, kinds), 1).squeeze(-1).log1p() * CONFIDENCE_SCALE
-        return Evidence(self._smooth(counts, times, kinds, self._base(x)).clamp_(LEAST_PROBABILITY).log_(), confidence)
+        probabilities, times, kinds = self._by_loops(asked) or self._by_operations(asked)
+        confidence = torch.cat((times, kinds), 1).log1p_().mul_(CONFIDENCE_SCALE)
+        return Evidence(probabilities.log_(), confidence)
 
     def embed(self, evidence: Evidence) -> Tensor:
         """(P, C): the longest context's and the window's distributions, and how sure each expert can be."""
@@ -125,58 +124,113 @@ class CountExperts(nn.Module):
         orders = order_contexts(x, self.orders) if self.orders else []
         return orders + (word_contexts(x, self.num_words) if self.num_words else [])
 
-    def _drop(self, keys: list[Tensor], positions: Tensor) -> list[Tensor]:
-        """Make each kind of context unknown in a share ``dropout`` of the training windows.
+    def _contexts(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys of x (B, T): (K, B, T) int64 of what is counted in the training text, (W, B, T) int64 in the window."""
+        orders = range(1, max(self.orders.stop, self.window_orders.stop))
+        of_order = dict(zip(orders, order_contexts(x, orders), strict=True))
+        words = word_contexts(x, max(self.num_words, self.window_words))
+        counted = [of_order[order] for order in self.orders] + words[: self.num_words]
+        in_window = [of_order[order] for order in self.window_orders] + words[: self.window_words]
+        none = torch.empty(0, *x.shape, dtype=torch.int64)
+        return torch.stack(counted) if counted else none, torch.stack(in_window) if in_window else none
+
+    def _drop(self, keys: Tensor, positions: Tensor) -> Tensor:
+        """Make each kind of context unknown in a share ``dropout`` of the training windows; keys (K, B, T).
 
         Which ones is a function of where a window begins, so that a repeated run needs no other state.
         """
-        chance = (positions[:, :1] + 1) * GOLDEN
-        kept = []
-        for kind, key in enumerate(keys):
-            drawn = (spread(spread(chance + kind) * GOLDEN) >> 40) & 0xFFFF
-            kept.append(torch.where(drawn < self.dropout * 0x10000, 0, key))
-        return kept
+        chance = (positions[:, :1] + 1) * GOLDEN + torch.arange(len(keys))[:, None, None]
+        drawn = (spread(spread(chance) * GOLDEN) >> 40) & 0xFFFF  # (K, B, 1)
+        return keys * (drawn >= self.dropout * 0x10000)
 
-    def _count_in_window(self, x: Tensor, key: Tensor) -> Tensor:
-        """(P, 1, A): what followed the same context earlier in the window. x, key: (B, T) int64."""
+    def _by_loops(self, asked: "_Asked") -> tuple[Tensor, Tensor, Tensor] | None:
+        """What ``_by_operations`` gives, to the last bit, but faster; None without numba."""
+        in_text, in_windows, to_probabilities = map(compiled, (count_in_text, count_in_windows, smooth))
+        if in_text is None or in_windows is None or to_probabilities is None:
+            return None
         assert self.tables is not None
-        num_positions = x.shape[1]
-        short = (key >> 32).int()  # chance makes two of a window equal once in 10**5 windows
-        same = short[:, :, None] == short[:, None, :]
-        same &= torch.ones(num_positions, num_positions, dtype=torch.bool).tril(-1)
-        same &= (key != 0)[:, :, None]
-        follower = F.one_hot(self.rank[x], VOCAB_SIZE)[:, 1:, : self.tables.num_symbols]
-        follower = F.pad(follower, (0, 0, 0, 1))  # what follows the last byte is not in the window
-        counts = torch.bmm(same.to(self.dtype), follower.to(self.dtype))  # at most 256: exact in bfloat16 too
-        return counts.float().flatten(0, 1)[:, None]
+        num_positions, num_windows = len(asked.rows), len(asked.ranks)
+        num_experts = asked.rows.shape[1] + asked.window_keys.shape[1]
+        counts = torch.empty(num_positions, num_experts, self.tables.num_symbols)
+        times, kinds = torch.empty(num_positions, num_experts), torch.empty(num_positions, num_experts)
+        rows, keys, ranks, base = (each.numpy() for each in asked)
+        entries, dense = self.tables.entries.numpy(), self.tables.dense.numpy()
+        found = [each.numpy() for each in (counts, times, kinds)]
+        by_window = [each.reshape(num_windows, -1, *each.shape[1:]) for each in found]
+        rule = (len(self.orders), self._num_longest(), np.float32(DISCOUNT), np.float32(LEAST_PROBABILITY))
+        length = num_positions // num_windows
 
-    def _base(self, x: Tensor) -> Tensor:
-        """(P, A): probabilities after the last byte; its own successor is counted in, one of very many."""
-        return self.base.index_select(0, self.rank[x].flatten().clamp(max=len(self.base) - 1))
+        def work(window: slice) -> None:
+            here = slice(window.start * length, window.stop * length)
+            in_text(rows[here], entries, dense, *(each[here] for each in found))
+            in_windows(keys[window], ranks[window], *(each[window] for each in by_window))
+            to_probabilities(*(each[here] for each in found), base[here], rule)
+
+        in_threads(work, num_windows)
+        return counts, times, kinds
+
+    def _by_operations(self, asked: "_Asked") -> tuple[Tensor, Tensor, Tensor]:
+        """Probabilities (P, E, A); how often and how many kinds of bytes followed each context, (P, E): float32."""
+        assert self.tables is not None
+        counts = torch.cat([self.tables.read(asked.rows), *self._count_in_windows(asked)], 1)
+        times = counts.sum(-1, keepdim=True)
+        kinds = counts.clamp(max=1).sum(-1, keepdim=True)
+        probabilities = self._smooth(counts, times, kinds, asked.base).clamp_(LEAST_PROBABILITY)
+        return probabilities, times[:, :, 0], kinds[:, :, 0]
+
+    def _count_in_windows(self, asked: "_Asked") -> list[Tensor]:
+        """What followed each context earlier in its window: (P, 1, A) each."""
+        assert self.tables is not None
+        num_positions = asked.ranks.shape[1]
+        follower = F.one_hot(asked.ranks, VOCAB_SIZE)[:, 1:, : self.tables.num_symbols]
+        follower = F.pad(follower, (0, 0, 0, 1)).to(self.dtype)  # what follows the last byte is not in the window
+        counts = []
+        for key in asked.window_keys.unbind(1):
+            same = key[:, :, None] == key[:, None, :]
+            same &= torch.ones(num_positions, num_positions, dtype=torch.bool).tril(-1)
+            same &= (key != 0)[:, :, None]
+            found = torch.bmm(same.to(self.dtype), follower)  # at most 256: exact in bfloat16 too
+            counts.append(found.float().flatten(0, 1)[:, None])
+        return counts
+
+    def _num_longest(self) -> int:
+        """How many of the orders the words and the window may be mixed with."""
+        return sum(order <= BASE_ORDER for order in self.orders)
 
     def _smooth(self, counts: Tensor, times: Tensor, kinds: Tensor, base: Tensor) -> Tensor:
         """Mix each expert's counts with those of a shorter context, by absolute discounting.
 
         Args:
-            counts: (P, K, A), overwritten.
-            times: (P, K, 1), sums of the counts.
-            kinds: (P, K, 1), how many are not 0.
+            counts: (P, E, A), overwritten.
+            times: (P, E, 1), sums of the counts.
+            kinds: (P, E, 1), how many are not 0.
             base: (P, A) probabilities.
 
         Returns:
-            (P, K, A) probabilities.
+            (P, E, A) probabilities.
         """
         per_time = 1 / times.clamp(min=1)
         left = torch.where(times > 0, DISCOUNT * kinds * per_time, 1.0)  # for the shorter context
         probabilities = counts.sub_(DISCOUNT).clamp_(min=0).mul_(per_time)
         longest = base
-        for expert, order in enumerate(self.orders):
-            base = probabilities[:, expert].addcmul_(left[:, expert], base)
-            if order <= BASE_ORDER:
+        for expert in range(len(self.orders)):  # product and sum apart, each rounded, as in the compiled loop
+            base = probabilities[:, expert].add_(left[:, expert] * base)
+            if expert < self._num_longest():
                 longest = base
         for expert in range(len(self.orders), counts.shape[1]):
-            probabilities[:, expert].addcmul_(left[:, expert], longest)
+            probabilities[:, expert].add_(left[:, expert] * longest)
         return probabilities
+
+
+class _Asked(NamedTuple):
+    """What the experts are asked about P positions of B windows of T."""
+
+    rows: Tensor  # (P, K, 5) int32, where the counts of the training text are
+    window_keys: (
+        Tensor  # (B, W, T) int32, 0 for no context: half of each key; two are equal by chance in 1 of 10**5 windows
+    )
+    ranks: Tensor  # (B, T) int64, of the bytes
+    base: Tensor  # (P, A) float32, probabilities after the last byte; its own successor is counted in, one of very many
 
 
 def base_probabilities(symbols: Tensor, num_symbols: int) -> Tensor:

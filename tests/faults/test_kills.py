@@ -61,7 +61,9 @@ def check(place: Place, name: str) -> None:
     runs = [(run["role"], run["trial"]) for run in state["runs"]]
     searched = [run["ending"] for run in state["runs"] if run["role"] == "search"]
     confirmed = [("confirmation", 1), ("confirmation", 2)] if "finished" in searched[: TRIALS - 3] else []
-    search = [("search", number) for number in range(TRIALS - 1 - len(confirmed))]  # all of it, if none can be confirmed
+    search = [
+        ("search", number) for number in range(TRIALS - 1 - len(confirmed))
+    ]  # all of it, if none can be confirmed
     assert runs == [("baseline", 0), *confirmed, *search]
     for run in state["runs"]:
         assert run["ending"] in ("finished", "crashed"), run

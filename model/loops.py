@@ -1,0 +1,158 @@
+"""Loops over the counts of each position, compiled by numba where it is installed.
+
+The operations of counts.py and experts.py that do the same go through memory a dozen times; a loop goes over the
+counts of a position while they are in the processor's nearest cache. Both give the same numbers to the last bit: sums
+are of whole numbers, and all else is the same differences, products and sums in the same order. So whether numba is
+there decides how fast a run is, and nothing else.
+
+Why numba (https://numba.pydata.org): it needs no compiler on the user's machine and keeps on disk what it compiled.
+
+P positions, E experts, of which K are counted in the training text and W in the window; A bytes that occur.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+
+AT_ONCE = 256  # positions; what a loop leaves of them in the second-level cache serves the next
+FETCHED_AT_ONCE = 16  # positions, whose counts are scattered over hundreds of megabytes
+
+
+@cache
+def compiled(loop: Callable[..., None]) -> Callable[..., None] | None:
+    """The loop, compiled when it is first called and kept for other processes; None without numba."""
+    try:
+        import numba
+    except ImportError:
+        return None
+    try:
+        made: Callable[..., None] = numba.njit(nogil=True, cache=True)(loop)
+    except RuntimeError:  # there is no folder to keep it in
+        made = numba.njit(nogil=True)(loop)
+    return made
+
+
+def in_threads(work: Callable[[slice], None], num_positions: int, *, at_once: int = AT_ONCE) -> None:
+    """Call ``work`` for all positions, ``at_once`` at a time, on as many threads as torch uses."""
+    stretches = [slice(first, min(first + at_once, num_positions)) for first in range(0, num_positions, at_once)]
+    num_threads = min(torch.get_num_threads(), len(stretches))
+
+    def share(number: int) -> None:
+        for stretch in stretches[number::num_threads]:
+            work(stretch)
+
+    others = [_pool(num_threads).submit(share, number) for number in range(1, num_threads)]
+    share(0)
+    for other in others:
+        other.result()
+
+
+@cache
+def _pool(num_threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(num_threads - 1, thread_name_prefix="loops")
+
+
+def take_rows(groups: Any, group_of: Any, known: Any, positions: Any, rows: Any) -> None:
+    """Fill rows (P, K, 5) int32 with the groups (G, 5) int32 of positions of the text.
+
+    Args:
+        group_of: (K, N) int32.
+        known: (K, P) bool; zeros where it is false.
+        positions: (P,) int64 below N.
+    """
+    for p in range(rows.shape[0]):
+        for k in range(rows.shape[1]):
+            if known[k, p]:
+                for column in range(5):
+                    rows[p, k, column] = groups[group_of[k, positions[p]], column]
+            else:
+                for column in range(5):
+                    rows[p, k, column] = 0
+
+
+def count_in_text(rows: Any, entries: Any, dense: Any, counts: Any, times: Any, kinds: Any) -> None:
+    """Fill the experts below K: counts (P, E, A), times and kinds (P, E), all float32.
+
+    Args:
+        rows: (P, K, 5) int32, from ``CountTables.rows``.
+        entries: (M,) int32, and dense: (D, A) int32, both of the ``CountTables``.
+    """
+    for first in range(0, rows.shape[0], FETCHED_AT_ONCE):
+        last = min(first + FETCHED_AT_ONCE, rows.shape[0])
+        for p in range(first, last):  # have the memory fetch at the same time what is read one by one below
+            for k in range(rows.shape[1]):
+                fetched = entries[rows[p, k, 0]] + entries[rows[p, k, 2]]
+                for a in range(0, dense.shape[1], 16):
+                    fetched += dense[rows[p, k, 4], a]
+                times[p, k] = fetched
+        for p in range(first, last):
+            for k in range(rows.shape[1]):
+                row, heavy, total, distinct = counts[p, k], rows[p, k, 4], 0, 0
+                for a in range(len(row)):
+                    row[a] = np.float32(0)
+                if heavy > 0:
+                    for a in range(len(row)):
+                        row[a] = dense[heavy, a]
+                        total += dense[heavy, a]
+                        distinct += dense[heavy, a] > 0
+                for e in range(rows[p, k, 0], rows[p, k, 0] + rows[p, k, 1]):
+                    row[entries[e] & 255] = entries[e] >> 8
+                    total += entries[e] >> 8
+                    distinct += 1
+                for e in range(rows[p, k, 2], rows[p, k, 2] + rows[p, k, 3]):  # to take away
+                    row[entries[e] & 255] += np.float32(entries[e] >> 8)
+                    total += entries[e] >> 8
+                    distinct -= row[entries[e] & 255] == np.float32(0)
+                times[p, k], kinds[p, k] = total, distinct
+
+
+def count_in_windows(keys: Any, ranks: Any, counts: Any, times: Any, kinds: Any) -> None:
+    """Fill the last W experts: counts (B, T, E, A), times and kinds (B, T, E), all float32.
+
+    Args:
+        keys: (B, W, T) int32; 0 for no context.
+        ranks: (B, T) int64 of the bytes; A and more for one that does not occur in the training text.
+    """
+    others = counts.shape[2] - keys.shape[1]
+    for b in range(keys.shape[0]):
+        for t in range(keys.shape[2]):
+            for w in range(keys.shape[1]):
+                row, key, total, distinct = counts[b, t, others + w], keys[b, w, t], 0, 0
+                for a in range(len(row)):
+                    row[a] = np.float32(0)
+                for s in range(t if key != 0 else 0):
+                    if keys[b, w, s] == key and ranks[b, s + 1] < len(row):
+                        distinct += row[ranks[b, s + 1]] == np.float32(0)
+                        row[ranks[b, s + 1]] += np.float32(1)
+                        total += 1
+                times[b, t, others + w], kinds[b, t, others + w] = total, distinct
+
+
+def smooth(counts: Any, times: Any, kinds: Any, base: Any, rule: Any) -> None:
+    """Make probabilities of counts, in place; see ``CountExperts``, whose shapes and constants these are.
+
+    Args:
+        rule: how many experts are orders, how many of these are mixed with words, discount, least probability.
+    """
+    num_orders, num_longest, discount, least = rule
+    shorter, longest = np.empty(base.shape[1], np.float32), np.empty(base.shape[1], np.float32)
+    for p in range(counts.shape[0]):
+        for a in range(len(shorter)):
+            shorter[a] = longest[a] = base[p, a]
+        for k in range(counts.shape[1]):
+            per_time, left = np.float32(1), np.float32(1)
+            if times[p, k] > np.float32(0):
+                per_time = np.float32(1) / times[p, k]
+                left = discount * kinds[p, k] * per_time
+            for a in range(len(shorter)):
+                over = max(counts[p, k, a] - discount, np.float32(0))
+                probability = over * per_time + left * (shorter[a] if k < num_orders else longest[a])
+                counts[p, k, a] = max(probability, least)
+                if k < num_orders:
+                    shorter[a] = probability
+                if k < num_longest:
+                    longest[a] = probability

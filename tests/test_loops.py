@@ -1,0 +1,112 @@
+"""The compiled loops give what the operations give, to the last bit; and a run is the same without them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from small_models import random_bytes
+from torch import Tensor
+
+from data.corpus import Corpus
+from model.experts import CountExperts, Evidence
+from model.loops import AT_ONCE, in_threads
+from model.settings import TrialSettings
+from model.trainer import train
+
+pytest.importorskip("numba", reason="numba is not installed: there is nothing to compare with")
+MakeSettings = Callable[..., TrialSettings]
+TEXT = np.random.default_rng(0).choice(np.frombuffer(b"aabcde ,\n", dtype=np.uint8), 50_000)
+EXPERTS = [
+    {"count_max_order": 8, "count_words": 3, "window_max_order": 5, "window_words": 1},
+    {"count_max_order": 3, "count_words": 0, "window_max_order": 0, "window_words": 0},
+    {"count_max_order": 0, "count_words": 2, "window_max_order": 0, "window_words": 2},
+    {"count_max_order": 0, "count_words": 0, "window_max_order": 7, "window_words": 0},
+]
+
+
+@contextmanager
+def without_numba() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("experts", "counts"):
+            patch.setattr(f"model.{module}.compiled", lambda loop: None)
+        yield
+
+
+@pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
+def threads(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield
+    torch.set_num_threads(before)
+
+
+def windows(offsets: list[int]) -> tuple[Tensor, Tensor]:
+    positions = torch.tensor(offsets)[:, None] + torch.arange(200)
+    return torch.from_numpy(TEXT.astype(np.int64))[positions], positions
+
+
+def assert_same(experts: CountExperts, x: Tensor, positions: Tensor | None) -> Evidence:
+    by_loops = experts.evidence(x, positions)
+    with without_numba():
+        by_operations = experts.evidence(x, positions)
+    assert torch.equal(by_loops.log_p, by_operations.log_p)
+    assert torch.equal(by_loops.confidence, by_operations.confidence)
+    return by_loops
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("changes", EXPERTS, ids=["all", "orders", "words", "window"])
+@pytest.mark.parametrize("dense_rows", [3, 1 << 16])
+def test_loops_and_operations_agree_to_the_last_bit(
+    changes: dict[str, int], dense_rows: int, tiny_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model.counts.DENSE_ROWS", dense_rows)
+    monkeypatch.setattr("model.counts.MOST_COUNTED_BYTES", 45_000)
+    experts = CountExperts(tiny_settings(**changes, count_dropout=0.3))
+    experts.learn(TEXT)
+    x, positions = windows([0, 17, 20_000, 44_900, 49_000])  # the last two lie across and beyond what is counted
+    in_training = assert_same(experts, x, positions)
+    in_scoring = assert_same(experts, x, None)
+    if changes["count_max_order"] or changes["count_words"]:
+        assert not torch.equal(in_training.log_p, in_scoring.log_p)
+    assert_same(experts, random_bytes(3, 64), None)  # bytes that the text has never shown
+    assert_same(experts, x[:1, :1], None)
+
+
+def test_the_operations_are_not_used_where_loops_are(tiny_settings: MakeSettings) -> None:
+    experts = CountExperts(tiny_settings(**EXPERTS[0]))
+    experts.learn(TEXT)
+    experts._by_operations = None  # type: ignore[method-assign, assignment]
+    experts.evidence(*windows([5]))
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_run_is_the_same_without_numba(tiny_settings: MakeSettings, tiny_corpus: Corpus) -> None:
+    settings = tiny_settings(**EXPERTS[0], count_dropout=0.1)
+
+    def reports() -> list[tuple[int, float]]:
+        return [(each.step, each.val_bpb) for each in train(settings, tiny_corpus, num_steps=10)]
+
+    with_numba = reports()
+    with without_numba():
+        assert reports() == with_numba
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("num_positions", [1, AT_ONCE, 5 * AT_ONCE + 3])
+def test_each_position_is_worked_on_once(num_positions: int) -> None:
+    worked: list[int] = []
+    in_threads(lambda here: worked.extend(range(num_positions)[here]), num_positions)
+    assert sorted(worked) == list(range(num_positions))
+
+
+@pytest.mark.usefixtures("threads")
+def test_what_goes_wrong_in_a_thread_is_raised() -> None:
+    def work(here: slice) -> Any:
+        raise ValueError(here)
+
+    with pytest.raises(ValueError, match="slice"):
+        in_threads(work, 4 * AT_ONCE)
