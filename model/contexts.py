@@ -4,6 +4,8 @@ A context that begins before its row does not exist: its key is 0. So a row of a
 agree on every context that the window can see, which is what makes counts of one usable in the other.
 """
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -31,34 +33,72 @@ def order_contexts(x: Tensor, orders: range) -> list[Tensor]:
     return keys
 
 
-def word_contexts(x: Tensor, num_words: int) -> list[Tensor]:
-    """Keys of the word so far; of it and the word before; and so on, ``num_words`` of them.
+class Words(NamedTuple):
+    """The word at each position and the words before it; (B, T) int64 each but ``known``, which is bool.
 
     A word is a run of letters, apostrophes and bytes above 127; case does not matter. Between words, the last byte
     stands in for the word so far.
+    """
 
-    Args:
-        x: (B, T) int64.
-        num_words: how many words the longest context reaches over; 0 for none.
+    so_far: Tensor  # hash
+    known: list[Tensor]  # whether the row holds the whole of the word so far, of the word before, ...
+    before: list[Tensor]  # hash of the word before, of the one before that, ...
+    suffix: list[Tensor]  # its last two bytes, in lower case
+
+
+def words_of(x: Tensor, num_before: int) -> Words:
+    """The words of x (B, T) int64, and ``num_before`` words back from each position."""
+    letter, lower = _is_letter(x), _lower(x)
+    position = torch.arange(x.shape[1]).expand_as(x)
+    none = torch.full_like(x, -1)
+    gap = torch.where(letter, none, position).cummax(1).values  # last position up to t that is no letter
+    last_letter = torch.where(letter, position, none).cummax(1).values
+    hashes = _run_hashes(torch.where(letter, lower, 0), gap)  # of the letters that end at t
+    so_far = hashes * GOLDEN + torch.where(letter, 0, x) + 1
+    known, before, suffix, end = [gap >= 0], [], [], position
+    for _ in range(num_before):
+        end = last_letter.gather(1, gap.gather(1, end).clamp(min=0))
+        whole = known[-1] & (end >= 0)
+        end = end.clamp(min=0)
+        known.append(whole & (gap.gather(1, end) >= 0))
+        before.append(hashes.gather(1, end))
+        suffix.append(lower.gather(1, end) << 8 | lower.gather(1, (end - 1).clamp(min=0)))
+    return Words(so_far, known, before, suffix)
+
+
+def word_contexts(words: Words, number: int) -> list[Tensor]:
+    """Keys of the word so far; of it and the word before; and so on: ``number`` tensors (B, T) int64."""
+    key, keys = words.so_far, []
+    for back in range(number):
+        key = key * GOLDEN + words.before[back - 1] if back else key
+        keys.append(torch.where(words.known[back], spread(key), 0))
+    return keys
+
+
+def skip_contexts(words: Words, number: int) -> list[Tensor]:
+    """Keys of the word so far and the one word 2 before it, or 3, and so on (skip-grams, Guthrie et al. 2006).
 
     Returns:
-        ``num_words`` tensors (B, T) int64.
+        ``number`` tensors (B, T) int64.
     """
-    letter = _is_letter(x)
-    position = torch.arange(x.shape[1]).expand_as(x)
-    before = torch.full_like(x, -1)
-    gap = torch.where(letter, before, position).cummax(1).values  # last position up to t that is no letter
-    last_letter = torch.where(letter, position, before).cummax(1).values
-    word = _run_hashes(torch.where(letter, _lower(x), 0), gap)  # of the letters that end at t
-    key = word * GOLDEN + torch.where(letter, 0, x) + 1
-    known, end, keys = gap >= 0, position, []
-    for _ in range(num_words):
-        keys.append(torch.where(known, spread(key), 0))
-        end = last_letter.gather(1, gap.gather(1, end).clamp(min=0))  # of the word before
-        known = known & (end >= 0)
-        end = end.clamp(min=0)
-        known = known & (gap.gather(1, end) >= 0)
-        key = key * GOLDEN + word.gather(1, end)
+    return [
+        torch.where(words.known[back + 1], spread(words.so_far * GOLDEN + words.before[back]), 0)
+        for back in range(1, number + 1)
+    ]
+
+
+def suffix_contexts(words: Words, number: int) -> list[Tensor]:
+    """Keys of the word so far and how the word before ends; and the word before that; and so on.
+
+    The last two letters tell more of a word's form than of what it means, and come back oftener than the word.
+
+    Returns:
+        ``number`` tensors (B, T) int64.
+    """
+    key, keys = words.so_far, []
+    for back in range(number):
+        key = key * GOLDEN + words.suffix[back]
+        keys.append(torch.where(words.known[back + 1], spread(key), 0))
     return keys
 
 

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.loops import compiled, in_threads, take_rows
+from model.machine import return_freed_memory
 
 NUM_FOLDS = 24  # of 200 kB in the built-in corpus: no play is longer
 MOST_COUNTED_BYTES = 8_000_000  # of a longer text only the beginning is counted; a count then fits its 23 bits
@@ -207,6 +208,7 @@ def _count_all(keys: list[Tensor], tails: Tensor) -> Iterator[_Context]:
                 while keys and len(begun) < num_threads:
                     begun.append(pool.submit(_count, keys.pop(), tails))
                 yield begun.popleft().result()
+                return_freed_memory()  # sorting takes ten times what it leaves
         finally:
             torch.set_num_threads(num_threads)
 

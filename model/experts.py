@@ -3,7 +3,8 @@
 Each of the K experts knows one kind of context: the last n bytes or the last words, counted in the training text, or
 the last n bytes counted in the window itself. Their log-probabilities are added to the network's logits with weights
 that the network chooses at each position: logistic mixing, as PAQ does it (M. Mahoney, 2005), with a transformer as
-the mixer. P = B * T positions, A bytes that occur in the training text.
+the mixer. M such mixtures, each with weights of its own, are averaged as probabilities: a mixture of softmaxes
+(Yang et al., arXiv 1711.03953). P = B * T positions, A bytes that occur in the training text.
 """
 
 import math
@@ -15,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from data.tokenizer import VOCAB_SIZE
-from model.contexts import GOLDEN, order_contexts, spread, word_contexts
+from model.contexts import GOLDEN, order_contexts, skip_contexts, spread, suffix_contexts, word_contexts, words_of
 from model.counts import CountTables
 from model.loops import compiled, count_in_text, count_in_windows, in_threads, smooth
 from model.precision import uses_bfloat16
@@ -45,14 +46,18 @@ class CountExperts(nn.Module):
     def __init__(self, settings: TrialSettings) -> None:
         super().__init__()
         self.orders = range(LEAST_ORDER, settings.count_max_order + 1)
-        self.num_words = settings.count_words
+        self.num_words, self.num_skips = settings.count_words, settings.count_skips
+        self.num_suffixes = settings.count_suffixes
         self.dropout = settings.count_dropout
         self.window_orders = range(LEAST_WINDOW_ORDER, settings.window_max_order + 1, 2)
         self.window_words = settings.window_words
-        num_experts = len(self.orders) + self.num_words + len(self.window_orders) + self.window_words
+        num_counted = len(self.orders) + self.num_words + self.num_skips + self.num_suffixes
+        num_experts = num_counted + len(self.window_orders) + self.window_words
         self.confidence = nn.Linear(2 * num_experts, settings.d_model, bias=False)
         self.guess = nn.Linear(2 * VOCAB_SIZE, settings.d_model, bias=False)
-        self.gate = nn.Linear(settings.d_model, num_experts)
+        self.num_mixtures = settings.gate_mixtures
+        self.gate = nn.Linear(settings.d_model, self.num_mixtures * num_experts)
+        self.prior = nn.Linear(settings.d_model, self.num_mixtures) if self.num_mixtures > 1 else None
         self.dtype = torch.bfloat16 if uses_bfloat16(settings.precision) else torch.float32
         self.tables: CountTables | None = None
 
@@ -60,14 +65,14 @@ class CountExperts(nn.Module):
     def wanted(settings: TrialSettings) -> bool:
         return (
             settings.count_max_order >= LEAST_ORDER
-            or settings.count_words > 0
+            or settings.count_words + settings.count_skips + settings.count_suffixes > 0
             or settings.window_max_order >= LEAST_WINDOW_ORDER
             or settings.window_words > 0
         )
 
     def learn(self, text: np.ndarray) -> None:
         """Count the training text (N,) uint8."""
-        self.tables = CountTables(text, self._counted_contexts)
+        self.tables = CountTables(text, lambda x: self._contexts(x)[0])
         self.alphabet = alphabet = self.tables.alphabet
         symbols = self.tables.symbol_of[torch.from_numpy(text.astype(np.int64))]
         self.base = base_probabilities(symbols, len(alphabet))
@@ -89,7 +94,7 @@ class CountExperts(nn.Module):
             positions: (B, T) int64, where each byte stands in the training text; None for any other text.
         """
         assert self.tables is not None, "learn the training text first"
-        counted, in_window = self._contexts(x)
+        counted, in_window = (_stack(keys, x) for keys in self._contexts(x))
         if positions is not None and self.dropout:
             counted = self._drop(counted, positions)
         asked = _Asked(
@@ -110,29 +115,35 @@ class CountExperts(nn.Module):
         return embedded + F.linear(guess, self.guess.weight[:, self.guess_columns])
 
     def mix(self, hidden: Tensor, evidence: Evidence) -> Tensor:
-        """What to add to the logits of the bytes that occur: hidden (P, C) to (P, A), float32.
+        """What to add to the logits of the bytes that occur: hidden (P, C) to (P, M, A) for M mixtures, float32.
 
         Bytes that do not occur have probability ``LEAST_PROBABILITY`` with every expert; that is the zero here.
         """
         with torch.autocast("cpu", enabled=False):
-            weights = self.gate(hidden.float())
-            mixed = torch.bmm(weights[:, None], evidence.log_p)[:, 0]
+            weights = self.gate(hidden.float()).view(len(hidden), self.num_mixtures, -1)
+            mixed = torch.bmm(weights, evidence.log_p)
             over_least: Tensor = mixed - math.log(LEAST_PROBABILITY) * weights.sum(-1, keepdim=True)
             return over_least
 
-    def _counted_contexts(self, x: Tensor) -> list[Tensor]:
-        orders = order_contexts(x, self.orders) if self.orders else []
-        return orders + (word_contexts(x, self.num_words) if self.num_words else [])
+    def log_prior(self, hidden: Tensor) -> Tensor:
+        """How far each of the M mixtures is to be believed: hidden (P, C) to (P, M), float32."""
+        if self.prior is None:
+            return torch.zeros(len(hidden), 1)
+        with torch.autocast("cpu", enabled=False):
+            believed: Tensor = self.prior(hidden.float()).log_softmax(-1)
+            return believed
 
-    def _contexts(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys of x (B, T): (K, B, T) int64 of what is counted in the training text, (W, B, T) int64 in the window."""
+    def _contexts(self, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Keys (B, T) int64 of x (B, T): K of what is counted in the training text, W of what is in the window."""
         orders = range(1, max(self.orders.stop, self.window_orders.stop))
         of_order = dict(zip(orders, order_contexts(x, orders), strict=True))
-        words = word_contexts(x, max(self.num_words, self.window_words))
-        counted = [of_order[order] for order in self.orders] + words[: self.num_words]
-        in_window = [of_order[order] for order in self.window_orders] + words[: self.window_words]
-        none = torch.empty(0, *x.shape, dtype=torch.int64)
-        return torch.stack(counted) if counted else none, torch.stack(in_window) if in_window else none
+        num_words = max(self.num_words, self.window_words)
+        reach = max(num_words - 1, self.num_suffixes, self.num_skips + 1 if self.num_skips else 0)
+        words = words_of(x, reach)
+        of_words = word_contexts(words, num_words)
+        counted = [of_order[order] for order in self.orders] + of_words[: self.num_words]
+        counted += skip_contexts(words, self.num_skips) + suffix_contexts(words, self.num_suffixes)
+        return counted, [of_order[order] for order in self.window_orders] + of_words[: self.window_words]
 
     def _drop(self, keys: Tensor, positions: Tensor) -> Tensor:
         """Make each kind of context unknown in a share ``dropout`` of the training windows; keys (K, B, T).
@@ -220,6 +231,11 @@ class CountExperts(nn.Module):
         for expert in range(len(self.orders), counts.shape[1]):
             probabilities[:, expert].add_(left[:, expert] * longest)
         return probabilities
+
+
+def _stack(keys: list[Tensor], x: Tensor) -> Tensor:
+    """Of K keys (B, T): (K, B, T) int64."""
+    return torch.stack(keys) if keys else torch.empty(0, *x.shape, dtype=torch.int64)
 
 
 class _Asked(NamedTuple):

@@ -70,21 +70,13 @@ class GPT(nn.Module):
                 logits = F.linear(hidden, self.head.weight[self.experts.alphabet])
         if self.experts is None or evidence is None:
             return logits if y is None else F.cross_entropy(logits.float().flatten(0, 1), y.flatten())
-        sums = logits.float().flatten(0, 1) + self.experts.mix(hidden.flatten(0, 1), evidence)
+        hidden = hidden.flatten(0, 1)
+        sums = logits.float().flatten(0, 1)[:, None] + self.experts.mix(hidden, evidence)
+        columns, log_prior = _with_absent(sums), self.experts.log_prior(hidden)
         if y is None:
-            return F.pad(sums, (0, VOCAB_SIZE - sums.shape[1]))[:, self.experts.rank].view(*x.shape, VOCAB_SIZE)
-        return self._loss(sums, self.experts.rank[y].flatten())
-
-    @staticmethod
-    def _loss(sums: Tensor, rank: Tensor) -> Tensor:
-        """Mean cross-entropy in nats; sums (P, A) are of the bytes that occur, all others are one column."""
-        num_absent = VOCAB_SIZE - sums.shape[1]
-        if not num_absent:
-            return F.cross_entropy(sums, rank)
-        absent = rank >= sums.shape[1]
-        columns = F.pad(sums, (0, 1), value=math.log(num_absent))
-        loss = F.cross_entropy(columns, rank.clamp(max=sums.shape[1]))
-        return loss + absent.float().mean() * math.log(num_absent)
+            log_p = (columns.log_softmax(-1) + log_prior[:, :, None]).logsumexp(1)
+            return _spread_absent(log_p, sums.shape[-1])[:, self.experts.rank].view(*x.shape, VOCAB_SIZE)
+        return _mixture_loss(columns, log_prior, self.experts.rank[y].flatten(), sums.shape[-1])
 
     def _hidden(self, x: Tensor, evidence: Evidence | None) -> Tensor:
         """(B, T) int64 to (B, T, C), normalized."""
@@ -107,7 +99,7 @@ class GPT(nn.Module):
         """Normal weights of ``_init_std``, biases 0; the gains of norms are 1 already."""
         for name, parameter in self.named_parameters():
             if name == "experts.gate.bias":  # at first, the experts' geometric mean
-                parameter.fill_(1 / len(parameter))
+                parameter.fill_(settings.gate_mixtures / len(parameter))
             elif parameter.dim() >= 2:
                 std = _init_std(name, parameter, settings)
                 parameter.normal_(0.0, std, generator=generator) if std else parameter.zero_()
@@ -120,6 +112,29 @@ class GPT(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters()) + tables
 
 
+def _with_absent(sums: Tensor) -> Tensor:
+    """Logits of the A bytes that occur, and one of all others together, which have logit 0 each: (P, M, A + 1)."""
+    num_absent = VOCAB_SIZE - sums.shape[-1]
+    return F.pad(sums, (0, 1), value=math.log(num_absent) if num_absent else -math.inf)
+
+
+def _spread_absent(log_p: Tensor, num_symbols: int) -> Tensor:
+    """Log-probabilities (P, A + 1) of the bytes that occur and of all others, to those of each byte, (P, V)."""
+    num_absent = VOCAB_SIZE - num_symbols
+    each = (log_p[:, num_symbols:] - math.log(max(num_absent, 1))).expand(-1, num_absent)
+    return torch.cat((log_p[:, :num_symbols], each), 1)
+
+
+def _mixture_loss(columns: Tensor, log_prior: Tensor, rank: Tensor, num_symbols: int) -> Tensor:
+    """Mean cross-entropy in nats of M mixtures (P, M, A + 1), believed by log_prior (P, M); rank (P,) of the bytes."""
+    num_mixtures = columns.shape[1]
+    target = rank.clamp(max=num_symbols).repeat_interleave(num_mixtures)
+    of_each = F.cross_entropy(columns.flatten(0, 1), target, reduction="none").view_as(log_prior)
+    loss = -(log_prior - of_each).logsumexp(-1).mean()
+    absent = rank >= num_symbols  # one of many
+    return loss + absent.float().mean() * math.log(max(VOCAB_SIZE - num_symbols, 1))
+
+
 def _init_std(name: str, parameter: Tensor, settings: TrialSettings) -> float:
     """Standard deviation of a parameter with two dimensions or more, at the beginning.
 
@@ -127,7 +142,7 @@ def _init_std(name: str, parameter: Tensor, settings: TrialSettings) -> float:
     untied head start at 0; with ``fan_in_init`` the blocks' other matrices, and the one that embeds the experts'
     confidence, have 1 / sqrt(their inputs).
     """
-    if name.endswith("conv.kernel") or name == "experts.gate.weight":
+    if name.endswith("conv.kernel") or (name == "experts.gate.weight" and settings.gate_mixtures == 1):
         return 0.0
     if name.endswith("project.weight"):
         return 0.0 if settings.zero_init else INIT_STD / math.sqrt(2 * settings.n_layers)

@@ -1,5 +1,6 @@
 """What the process took from the machine, and what kind of machine it is."""
 
+import contextlib
 import ctypes
 import platform
 import resource
@@ -62,3 +63,12 @@ def keep_freed_memory() -> None:
     mallopt(mmap_threshold, 1 << 30)
     mallopt(trim_threshold, (1 << 31) - 1)
     mallopt(top_pad, 256 << 20)
+
+
+def return_freed_memory() -> None:
+    """Give the system back what ``keep_freed_memory`` keeps: after work that took far more than what follows.
+
+    Other C libraries are left alone.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -30,9 +30,12 @@ RANGES: dict[str, tuple[float, float]] = {
     "conv_width": (0, 16),
     "count_max_order": (0, 12),
     "count_words": (0, 4),
+    "count_skips": (0, 3),
+    "count_suffixes": (0, 3),
     "count_dropout": (0.0, 0.9),
     "window_max_order": (0, 12),
     "window_words": (0, 4),
+    "gate_mixtures": (1, 8),
     "attention_window": (0, 256),
     "muon_lr_ratio": (1e-3, 100.0),
     "gate_lr_ratio": (1e-3, 100.0),
@@ -81,9 +84,12 @@ class TrialSettings:
     attention_window: int = 0  # bytes that a position attends to, itself included; 0: all of the window so far
     count_max_order: int = 0  # count experts for the last 2..this bytes; below 2: none
     count_words: int = 0  # count experts for the word so far, it and the word before, ...: this many
+    count_skips: int = 0  # count experts for the word so far and the one word 2 before it, or 3, ...: this many
+    count_suffixes: int = 0  # count experts for the word so far and how the word before ends, and the one before, ...
     count_dropout: float = 0.0  # share of training windows in which a kind of counted context is unknown
     window_max_order: int = 0  # experts that count in the window, for the last 3, 5, .. this bytes; below 3: none
     window_words: int = 0  # experts that count in the window, for the word so far, it and the word before, ...
+    gate_mixtures: int = 1  # ways to weigh the experts, averaged as the network sees fit
     # optimization
     batch_size: int  # windows of 256 bytes per step
     learning_rate: float  # AdamW's peak, reached at the end of the warm-up

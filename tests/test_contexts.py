@@ -5,16 +5,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from model.contexts import order_contexts, word_contexts
+from model.contexts import order_contexts, skip_contexts, suffix_contexts, word_contexts, words_of
 
 
 def row(text: bytes) -> Tensor:
     return torch.tensor([list(text)])
 
 
+def all_keys(x: Tensor) -> list[Tensor]:
+    words = words_of(x, 4)
+    return [
+        *order_contexts(x, range(1, 8)),
+        *word_contexts(words, 4),
+        *skip_contexts(words, 3),
+        *suffix_contexts(words, 3),
+    ]
+
+
 def word_keys(text: bytes, num_words: int = 3) -> list[int]:
     """The keys at the end of a text."""
-    return [int(keys[0, -1]) for keys in word_contexts(row(text), num_words)]
+    return [int(keys[0, -1]) for keys in word_contexts(words_of(row(text), num_words - 1), num_words)]
 
 
 @given(st.binary(min_size=1, max_size=40), st.integers(1, 6))
@@ -33,12 +43,7 @@ def test_two_places_share_a_key_exactly_if_their_last_bytes_are_the_same(text: b
 @settings(max_examples=100, deadline=None)
 def test_a_window_agrees_with_its_text_on_all_that_it_can_see(text: str, start: int) -> None:
     whole, window = row(text.encode()), row(text.encode()[start:])
-    orders = range(3, 6)
-    for of_whole, of_window in zip(
-        order_contexts(whole, orders) + word_contexts(whole, 3),
-        order_contexts(window, orders) + word_contexts(window, 3),
-        strict=True,
-    ):
+    for of_whole, of_window in zip(all_keys(whole), all_keys(window), strict=True):
         seen = of_window != 0
         assert torch.equal(of_window[seen], of_whole[:, start:][seen])
 
@@ -67,9 +72,29 @@ def test_a_word_that_begins_before_the_row_is_unknown() -> None:
 
 def test_no_later_byte_changes_a_key() -> None:
     text = b"a word, and 'another' word; the end"
-    for keys, longer in zip(
-        word_contexts(row(text), 3) + order_contexts(row(text), range(1, 8)),
-        word_contexts(row(text + b"ing of it"), 3) + order_contexts(row(text + b"ing of it"), range(1, 8)),
-        strict=True,
-    ):
+    for keys, longer in zip(all_keys(row(text)), all_keys(row(text + b"ing of it")), strict=True):
         assert torch.equal(keys, longer[:, : len(text)])
+
+
+def test_a_skip_leaves_out_the_words_between() -> None:
+    def keys(text: bytes) -> list[int]:
+        return [int(each[0, -1]) for each in skip_contexts(words_of(row(text), 3), 2)]
+
+    two_back, three_back = keys(b". the old dog eats")
+    assert keys(b". The old, cat Eats") == [two_back, three_back]
+    assert keys(b". the young cat eats")[0] != two_back
+    assert keys(b". the young cat eats")[1] == three_back
+    assert keys(b". the old dog eat")[0] != two_back
+    assert keys(b"old dog eats") == [0, 0]  # "old" may have begun before the row
+
+
+def test_a_suffix_is_how_the_words_before_end() -> None:
+    def keys(text: bytes) -> list[int]:
+        return [int(each[0, -1]) for each in suffix_contexts(words_of(row(text), 2), 2)]
+
+    one, two = keys(b"; she walked and sang")
+    assert keys(b"; he TALKED land  sang") == [one, two]
+    assert keys(b"; he talks land sang")[0] == one
+    assert keys(b"; he talks land sang")[1] != two
+    assert keys(b"; she walked ant sang")[0] != one
+    assert keys(b"and sang") == [0, 0]

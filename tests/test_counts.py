@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.contexts import order_contexts, word_contexts
+from model.contexts import order_contexts, word_contexts, words_of
 from model.counts import NUM_FOLDS, CountTables
 
 pytestmark = pytest.mark.usefixtures("one_thread", "dense_rows")
@@ -25,7 +25,7 @@ def some_text(num_bytes: int = 40_000, *, seed: int = 0) -> np.ndarray:
 
 
 def contexts(x: Tensor) -> list[Tensor]:
-    return order_contexts(x, range(ORDER - 1, ORDER + 1)) + word_contexts(x, 1)
+    return order_contexts(x, range(ORDER - 1, ORDER + 1)) + word_contexts(words_of(x, 0), 1)
 
 
 def read(tables: CountTables, keys: list[Tensor], positions: Tensor | None = None) -> Tensor:

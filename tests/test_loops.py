@@ -20,9 +20,9 @@ pytest.importorskip("numba", reason="numba is not installed: there is nothing to
 MakeSettings = Callable[..., TrialSettings]
 TEXT = np.random.default_rng(0).choice(np.frombuffer(b"aabcde ,\n", dtype=np.uint8), 50_000)
 EXPERTS = [
-    {"count_max_order": 8, "count_words": 3, "window_max_order": 5, "window_words": 1},
+    {"count_max_order": 8, "count_words": 3, "window_max_order": 5, "window_words": 1, "count_skips": 1},
     {"count_max_order": 3, "count_words": 0, "window_max_order": 0, "window_words": 0},
-    {"count_max_order": 0, "count_words": 2, "window_max_order": 0, "window_words": 2},
+    {"count_max_order": 0, "count_words": 2, "window_max_order": 0, "window_words": 2, "count_suffixes": 2},
     {"count_max_order": 0, "count_words": 0, "window_max_order": 7, "window_words": 0},
 ]
 
