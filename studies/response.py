@@ -115,7 +115,7 @@ def explained(
         bases: of each parameter, (N, K) each.
         bpbs: (N,).
         noise: variance around the curves; None for an estimate from these trials. Resampled trials need that of the
-            trials themselves: repeated ones agree, and few distinct ones can be met exactly, as if there were no noise.
+            trials themselves: repeated ones agree, which would pass for less noise.
         rng: to draw the curves from what is possible after these trials; None for the mean of that.
     """
     fit = _fit(bases, bpbs, noise)

@@ -128,7 +128,8 @@ def bars(record: StudyRecord, *, evaluator: str = DEFAULT_EVALUATOR) -> Bars:
     if found.reason is not None:
         return Bars(frame=frame_of(record, "importance", sentence=found.reason), importance=found)
     interval = f"{INTERVAL:.0%}".replace("%", " %")
-    notes = [f"Bars: mean, whiskers: {interval} interval, of trials resampled with replacement."]
+    drawn = " and the curves that fit them" if evaluator == "regression" else ""
+    notes = [f"Bars: mean, whiskers: {interval} interval, of trials resampled with replacement{drawn}."]
     if evaluator == "regression":
         notes.append("A share is what a curve of that parameter alone explains, over its whole range.")
     if found.num_pruned:
