@@ -24,13 +24,13 @@ from optuna.trial import FrozenTrial, create_trial
 
 from studies.comparing import comparable_bpbs
 from studies.records import Parameter, TrialRecord
-from studies.response import basis, explained, in_usual_steps
+from studies.response import basis, explained, in_usual_steps, unexplained
 
 # Shares of the parameters among the trials with these indices, which may repeat; they sum to 1. None if all are 0.
 Judge = Callable[[np.ndarray], Sequence[float] | None]
 TOP = 0.4  # part of the trials that PED-ANOVA calls good; less leaves a handful of 50, and luck decides (see LOG.md)
 _TREES = 8  # of each resample's forest; the resamples make a forest of forests
-_SEED = 20_304  # of the trees
+_SEED = 20_304  # of the trees and the drawn curves
 
 
 def judge_of(evaluator: str, parameters: Sequence[Parameter], usable: Sequence[TrialRecord]) -> Judge:
@@ -59,9 +59,11 @@ def judge_of(evaluator: str, parameters: Sequence[Parameter], usable: Sequence[T
 def _regression(parameters: Sequence[Parameter], usable: Sequence[TrialRecord], bpbs: Sequence[float]) -> Judge:
     bases = [basis(parameter, [trial.params.get(parameter.name) for trial in usable]) for parameter in parameters]
     heights = in_usual_steps(np.array(bpbs))
+    noise = unexplained(bases, heights)
+    rng = np.random.default_rng(_SEED)
 
     def judge(pick: np.ndarray) -> Sequence[float] | None:
-        found = explained([base[pick] for base in bases], heights[pick])
+        found = explained([base[pick] for base in bases], heights[pick], noise=noise, rng=rng)
         total = float(found.sum())
         return (found / total).tolist() if total > 1e-12 and math.isfinite(total) else None
 

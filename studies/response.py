@@ -4,12 +4,20 @@ The curves are polynomials that are orthonormal where a search space is drawn ev
 coefficients sum to the variance that it would make there, wherever the trials happen to lie. That is what a sampler
 that crowds its draws takes away from methods that compare densities.
 
-Sources: Sudret, "Global sensitivity analysis using polynomial chaos expansions", 2008; the penalty by generalized
-cross-validation, Golub, Heath & Wahba, 1979.
+Each parameter has a prior variance of its own, common to its coefficients and estimated from the trials by the
+marginal likelihood (empirical Bayes, or automatic relevance determination). Where the trials do not need a parameter,
+its variance falls towards nothing and takes its coefficients along; one penalty for all of them would leave some
+of the noise with each.
+
+Sources: Sudret, "Global sensitivity analysis using polynomial chaos expansions", 2008; MacKay, "Bayesian
+interpolation", 1992, and Tipping, "Sparse Bayesian learning and the relevance vector machine", 2001, whose
+expectation-maximization is used: each round raises the marginal likelihood, so it cannot run away as their faster
+fixed point can.
 """
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +25,9 @@ import numpy as np
 from studies.records import Parameter
 
 DEGREE = 2  # a parameter that is too low, right, or too high
-_PENALTIES = np.logspace(-3, 2, 16)  # for each trial
+_MAX_ROUNDS = 500
+_SETTLED = 1e-4  # of all that is explained: less than this changes in the last round
+_LEAST_NOISE = 1e-6  # of the variance of bpb: curves through every point would have none
 
 
 def basis(parameter: Parameter, values: Sequence[Any]) -> np.ndarray:
@@ -67,27 +77,89 @@ def in_usual_steps(bpbs: np.ndarray) -> np.ndarray:
     return steps
 
 
-def explained(bases: Sequence[np.ndarray], bpbs: np.ndarray) -> np.ndarray:
-    """Variance of bpb that each parameter makes over its range.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Fit:
+    """Curves for each parameter, after what is known of their coefficients."""
+
+    owners: np.ndarray  # (C,) number of the parameter that a coefficient is of
+    means: np.ndarray  # (C,)
+    spread: np.ndarray  # (C, C), times independent draws of mean 0 and variance 1 makes deviations from the means
+    noise: float  # variance of bpb around the curves
+
+    def squares(self, coefficients: np.ndarray) -> np.ndarray:
+        """(P,) sum of the squares of each parameter's coefficients: the variance that it makes."""
+        return np.bincount(self.owners, coefficients**2)
+
+
+def unexplained(bases: Sequence[np.ndarray], bpbs: np.ndarray) -> float:
+    """Variance of bpb around the curves: its noise, and what curves for each parameter alone cannot follow.
 
     Args:
         bases: of each parameter, (N, K) each.
         bpbs: (N,).
     """
+    fit = _fit(bases, bpbs, None)
+    return 0.0 if fit is None else fit.noise
+
+
+def explained(
+    bases: Sequence[np.ndarray],
+    bpbs: np.ndarray,
+    *,
+    noise: float | None = None,
+    rng: np.random.Generator | None = None,
+) -> np.ndarray:
+    """Variance of bpb that each parameter makes over its range; all 0 where bpb does not vary.
+
+    Args:
+        bases: of each parameter, (N, K) each.
+        bpbs: (N,).
+        noise: variance around the curves; None for an estimate from these trials. Resampled trials need that of the
+            trials themselves: repeated ones agree, which would pass for less noise.
+        rng: to draw the curves from what is possible after these trials; None for the mean of that.
+    """
+    fit = _fit(bases, bpbs, noise)
+    if fit is None:
+        return np.zeros(len(bases))
+    deviations = 0.0 if rng is None else fit.spread @ rng.standard_normal(len(fit.means))
+    return fit.squares(fit.means + deviations)
+
+
+def _fit(bases: Sequence[np.ndarray], bpbs: np.ndarray, noise: float | None) -> _Fit | None:
+    """The curves of the highest marginal likelihood; None where bpb does not vary."""
     columns = np.column_stack(bases)
     columns, heights = columns - columns.mean(axis=0), bpbs - bpbs.mean()
-    left, sizes, right = np.linalg.svd(columns, full_matrices=False)
-    seen = left.T @ heights
-    fits = [_fit(sizes, seen, heights, penalty * len(bpbs)) for penalty in _PENALTIES]
-    kept = min(fits, key=lambda fit: fit[0])[1]
-    squares = (right.T @ (kept / np.maximum(sizes, 1e-12) * seen)) ** 2
-    ends = np.cumsum([base.shape[1] for base in bases])[:-1]
-    return np.array([part.sum() for part in np.split(squares, ends)])
+    scale = math.sqrt(float(heights @ heights) / len(heights))
+    if scale < 1e-12:
+        return None
+    owners = np.repeat(np.arange(len(bases)), [base.shape[1] for base in bases])
+    known = None if noise is None else max(noise / scale**2, _LEAST_NOISE)
+    fit = _maximize(columns, heights / scale, owners, known)
+    return _Fit(owners=owners, means=scale * fit.means, spread=scale * fit.spread, noise=scale**2 * fit.noise)
 
 
-def _fit(sizes: np.ndarray, seen: np.ndarray, heights: np.ndarray, penalty: float) -> tuple[float, np.ndarray]:
-    """The score of a penalty, lower is better, and how much of each direction it keeps."""
-    kept = sizes**2 / (sizes**2 + penalty)
-    missed = heights @ heights - seen @ seen + np.sum(((1 - kept) * seen) ** 2)
-    free = len(heights) - 1 - kept.sum()
-    return missed / max(free, 1e-9) ** 2, kept
+def _maximize(columns: np.ndarray, heights: np.ndarray, owners: np.ndarray, known: float | None) -> _Fit:
+    """Raise the marginal likelihood in the prior variances, and in that of the noise unless it is known.
+
+    Args:
+        columns: (N, C) of mean 0.
+        heights: (N,) of mean 0 and variance 1.
+    """
+    sizes = np.bincount(owners)
+    products, seen = columns.T @ columns, columns.T @ heights
+    priors, noise = np.full(len(sizes), 0.5 / len(sizes)), 0.5 if known is None else known
+    before = np.zeros(len(sizes))
+    for _ in range(_MAX_ROUNDS):
+        roots = np.sqrt(priors)[owners]  # instead of dividing by variances that fall towards 0
+        inner = np.eye(len(owners)) + roots[:, None] * products * roots / noise
+        spread = roots[:, None] * np.linalg.inv(np.linalg.cholesky(inner)).T
+        fit = _Fit(owners=owners, means=spread @ (spread.T @ seen) / noise, spread=spread, noise=noise)
+        squares = fit.squares(fit.means)
+        if np.abs(squares - before).max() <= _SETTLED * squares.sum():
+            break
+        before = squares
+        priors = (squares + np.bincount(owners, np.sum(spread**2, axis=1))) / sizes
+        if known is None:
+            missed = np.sum((heights - columns @ fit.means) ** 2) + np.sum((columns @ spread) ** 2)
+            noise = max(float(missed) / (len(heights) - 1), _LEAST_NOISE)
+    return fit

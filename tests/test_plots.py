@@ -1,11 +1,11 @@
 """History and learning curves, and the words and numbers in all pictures."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from study_records import PARAMETERS, make_record, make_trial, planted_record
 
+from studies.plots.interactive import figure
 from studies.plots.parallel import parallel
 from studies.plots.static import figure as static_figure
 from studies.plots.ticks import round_decades, round_steps, usual_range
@@ -56,10 +56,37 @@ def test_far_values_are_drawn_at_the_top_edge_and_counted() -> None:
     assert "7.9000 bpb" in seen.dots[10].hover[1]
 
 
-def test_the_baseline_is_inside_the_axis(record: StudyRecord) -> None:
-    seen = history(replace(record, runs=(make_trial(0, 3.9, role="baseline", params={}),)))
-    assert seen.baseline == 3.9
-    assert seen.low < 3.9 < seen.high
+def with_baseline(bpb: float) -> History:
+    """Of trials between 2.2 and 2.3, pruned ones up to 2.5."""
+    trials = [make_trial(n, 2.2 + 0.01 * n) for n in range(11)]
+    pruned = [make_trial(n, 2.5, ended="pruned", curve=((20, 2.4 + 0.01 * (n - 10)),)) for n in range(11, 21)]
+    return history(make_record(*trials, *pruned, baseline_bpb=bpb))
+
+
+@pytest.mark.parametrize("bpb", [2.1, 2.25, 2.55])
+def test_a_baseline_near_the_trials_is_inside_the_axis(bpb: float) -> None:
+    seen = with_baseline(bpb)
+    assert seen.baseline is not None
+    assert seen.baseline.shown == bpb
+    assert seen.low < bpb < seen.high
+    assert seen.baseline.name == f"baseline {bpb:.4f}"
+    assert "far above" not in seen.frame.note
+
+
+def test_a_baseline_far_above_the_trials_is_a_line_at_the_top_edge_and_squeezes_none_of_them() -> None:
+    seen = with_baseline(3.9)
+    assert seen.baseline is not None
+    assert 2.5 < seen.baseline.shown < seen.high < 2.6
+    assert seen.baseline.name == "baseline 3.9000 ↑"
+    assert "The baseline, 3.9000, is far above: its line is drawn at the top edge." in seen.frame.note
+    assert not any(dot.is_clipped for dot in seen.dots)
+    for drawn in (figure(seen).data, static_figure(seen).axes[0].get_lines()):
+        lines = [line for line in drawn if "baseline 3.9000 ↑" in (getattr(line, "name", ""), *_labels(line))]
+        assert len(lines) == 1
+
+
+def _labels(line: Any) -> list[str]:
+    return [line.get_label()] if hasattr(line, "get_label") else []
 
 
 @pytest.mark.parametrize("worst_at", [0, 19])

@@ -1,7 +1,10 @@
 """Slice, contour, timeline and throughput, and the winner in the history."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
-from study_records import PARAMETERS, make_record, make_trial, planted_record
+from study_records import BEGAN, PARAMETERS, make_record, make_trial, planted_record
 from whole_study import whole_study
 
 from studies.plots.interactive import figure
@@ -10,7 +13,7 @@ from studies.plots.panels import slices, throughput
 from studies.plots.surface import contour
 from studies.plots.timeline import timeline
 from studies.plots.view import curves, history
-from studies.records import StudyRecord
+from studies.records import StudyRecord, TrialRecord
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +83,27 @@ def test_the_timeline_holds_runs_of_every_role_in_order_and_cuts_the_night_out(r
 def test_a_run_that_has_not_said_its_phases_is_drawn_whole() -> None:
     seen = timeline(make_record(make_trial(0, stats={})))
     assert seen.bars[0].phases == (("other", 190.0),)
+
+
+def test_a_run_that_was_stopped_and_continued_covers_no_other_run() -> None:
+    def later(number: int, start_s: float, end_s: float, train_s: float) -> TrialRecord:
+        run = make_trial(number, stats={"seconds": {"train": train_s}})
+        return replace(run, started=BEGAN + timedelta(seconds=start_s), ended=BEGAN + timedelta(seconds=end_s))
+
+    runs = [later(0, 0, 190, 190), later(1, 560, 580, 190), later(2, 580, 770, 190)]  # 20 of 190 s after the stop
+    seen = timeline(make_record(*runs))
+    assert [(bar.start_s, bar.end_s) for bar in seen.bars] == [(0, 190), (190, 380), (380, 570)]
+    assert [bar.name for bar in seen.bars] == ["trial 0", "trial 1 †", "trial 2"]
+    assert "stopped and continued: 170.0 s of it before that" in seen.bars[1].hover
+    assert "Marked †: stopped and continued." in seen.frame.note
+    assert "trial 1 †" in figure(seen).layout.yaxis.ticktext
+
+
+def test_what_a_run_did_before_it_was_stopped_stands_before_its_continuation_that_runs() -> None:
+    done = replace(make_trial(0, stats={"seconds": {"train": 100.0}}), ended=BEGAN + timedelta(seconds=100))
+    going = make_trial(1, None, ended="running", stats={"seconds": {"train": 80.0}})
+    going = replace(going, started=BEGAN + timedelta(seconds=190), ended=None)
+    assert [bar.start_s for bar in timeline(make_record(done, going)).bars] == [0, 110]
 
 
 def test_throughput_is_in_thousand_bytes_per_second_and_leaves_out_who_has_not_said() -> None:

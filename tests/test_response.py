@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from studies.records import Parameter
-from studies.response import basis, explained, in_usual_steps
+from studies.response import basis, explained, in_usual_steps, unexplained
 
 RATE = Parameter(name="rate", low=1e-4, high=1e-2, log=True)
 WIDTH = Parameter(name="width", low=0.0, high=10.0)
@@ -45,6 +45,46 @@ def test_shares_are_those_over_the_whole_range_even_of_crowded_trials(crowded: b
     bases = [basis(Parameter(name=name, low=-1.0, high=1.0), places[:, n].tolist()) for n, name in enumerate("xy")]
     found = explained(bases, heights)
     assert found / found.sum() == pytest.approx([0.9, 0.1], abs=0.02)
+
+
+def places_and_bases(num_trials: int, names: str) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Trials drawn evenly from parameters between -1 and 1."""
+    places = np.random.default_rng(1).uniform(-1, 1, size=(num_trials, len(names)))
+    bases = [basis(Parameter(name=name, low=-1.0, high=1.0), places[:, n].tolist()) for n, name in enumerate(names)]
+    return places, bases
+
+
+def test_what_does_not_matter_is_left_next_to_nothing_and_the_noise_is_found() -> None:
+    places, bases = places_and_bases(50, "abcdefg")
+    heights = 3 * places[:, 0] + np.random.default_rng(2).normal(0, 0.5, size=50)
+    found = explained(bases, heights)
+    assert found[0] == pytest.approx(3, rel=0.2)  # 3 squared times the variance of an even draw, a third
+    assert found[1:].sum() < 0.02 * found[0]
+    assert unexplained(bases, heights) == pytest.approx(0.25, rel=0.5)
+
+
+@pytest.mark.parametrize(("num_trials", "names"), [(20, "a"), (3, "abcdefg"), (12, "abcdefg")])
+def test_one_parameter_or_more_functions_than_trials_give_finite_variances(num_trials: int, names: str) -> None:
+    places, bases = places_and_bases(num_trials, names)
+    for noise in (None, 0.0, 1e-3, 1e3):
+        found = explained(bases, places[:, 0], noise=noise, rng=np.random.default_rng(0))
+        assert np.isfinite(found).all()
+        assert (found >= 0).all()
+
+
+def test_bpb_that_does_not_vary_is_explained_by_nothing() -> None:
+    _, bases = places_and_bases(20, "ab")
+    assert explained(bases, np.full(20, 1.8), rng=np.random.default_rng(0)).tolist() == [0, 0]
+    assert unexplained(bases, np.full(20, 1.8)) == 0
+
+
+def test_drawn_curves_differ_the_more_the_noise() -> None:
+    places, bases = places_and_bases(30, "ab")
+    rng = np.random.default_rng(0)
+    little, much = (
+        np.std([explained(bases, places[:, 0], noise=noise, rng=rng)[0] for _ in range(50)]) for noise in (1e-3, 1e-1)
+    )
+    assert 0 < 3 * little < much
 
 
 def test_a_run_that_went_badly_wrong_does_not_rule() -> None:

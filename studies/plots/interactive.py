@@ -62,13 +62,13 @@ def _history(seen: History) -> go.Figure:
             name="lowest so far",
             hoverinfo="skip",
         )
-    if seen.baseline is not None:  # named in the legend: a label on the line would hide trials
+    if seen.baseline is not None:
         drawn.add_scatter(
             x=[first - 0.8, last + 0.8],
-            y=[seen.baseline] * 2,
+            y=[seen.baseline.shown] * 2,
             mode="lines",
             line={"color": theme.BASELINE, "width": 1.5, "dash": "dash"},
-            name=f"baseline {bpb_text(seen.baseline)}",
+            name=seen.baseline.name,
             hoverinfo="skip",
         )
     best = seen.dots.index(seen.best) if seen.best is not None else None

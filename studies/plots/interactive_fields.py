@@ -44,16 +44,16 @@ def _add_panel(drawn: go.Figure, seen: Panels, panel: Panel, spot: dict[str, int
     drawn.update_xaxes(**AXIS, tickangle=tilt, showline=True, title=title, **settings, **spot)
     if seen.baseline is not None:
         line = {"color": theme.BASELINE, "width": 1.3, "dash": "dash"}
-        drawn.add_hline(y=seen.baseline, line=line, exclude_empty_subplots=False, **spot)
+        drawn.add_hline(y=seen.baseline.shown, line=line, exclude_empty_subplots=False, **spot)
         if in_legend:  # a line that is drawn as a shape has no name in the legend
             drawn.add_scatter(
                 x=[panel.baseline[0]] if panel.baseline else [None],
-                y=[seen.baseline],
+                y=[seen.baseline.shown],
                 mode="lines+markers" if panel.baseline else "lines",
                 line=line,
                 marker={"symbol": "diamond", "size": 10, "color": theme.BASELINE},
-                name=f"baseline {bpb_text(seen.baseline)}",
-                hovertemplate=f"<b>baseline</b>, {bpb_text(seen.baseline)} bpb<extra></extra>",
+                name=seen.baseline.name,
+                hovertemplate=f"<b>baseline</b>, {bpb_text(seen.baseline.bpb)} bpb<extra></extra>",
                 **spot,
             )
     add_dots(drawn, panel.axis.positions, panel.dots, seen.crown, best=panel.best, showlegend=in_legend, **spot)
@@ -141,7 +141,7 @@ def timeline_figure(seen: Timeline) -> go.Figure:
         {
             "range": [len(rows) - 0.4, -0.6],
             "tickvals": rows,
-            "ticktext": [html.escape(shorten(bar.label, 26)) + (" *" if bar.is_starved else "") for bar in seen.bars],
+            "ticktext": [html.escape(bar.name) for bar in seen.bars],
             "tickfont": {"size": 11},
             "showgrid": False,
         },

@@ -10,6 +10,7 @@ from studies.plots.words import bpb_text, hover_lines
 from studies.records import StudyRecord, TrialRecord
 from studies.verdict import Verdict, verdict_of
 
+_EMPTY = 0.3  # of the range of the trials: more empty space than this is not drawn
 Look = Literal["finished", "pruned", "lost", "open"]  # lost: diverged or crashed; open: not yet over
 
 
@@ -45,6 +46,19 @@ class Range:
         """Both ends of the axis, with room for marks, and for a label below the lowest."""
         span = self.high - self.low
         return self.low - 0.14 * span, self.edge + 0.04 * span
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Level:
+    """The baseline as a line across."""
+
+    bpb: float
+    shown: float  # where it is drawn: at its bpb, or at the top edge
+
+    @property
+    def name(self) -> str:
+        """For legends: a label on the line would hide trials."""
+        return f"baseline {bpb_text(self.bpb)}" + (" ↑" if self.shown != self.bpb else "")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,15 +144,30 @@ def look_of(trial: TrialRecord) -> Look:
 
 
 def range_of(record: StudyRecord) -> Range:
-    """Range of bpb that holds the baseline, the winner and all trials but those far above the others."""
+    """Range of bpb that holds the winner and all trials but those far above the others.
+
+    Where there is a baseline, no trial below it is far, and it is held too unless the space up to it is empty.
+    """
     finished = [trial.val_bpb for trial in record.trials if trial.val_bpb is not None]
     heard = [bpb for trial in record.trials if (bpb := trial.last_bpb) is not None and math.isfinite(bpb)]
-    marks = [record.baseline.val_bpb] if record.baseline and record.baseline.val_bpb is not None else []
+    baseline = [record.baseline.val_bpb] if record.baseline and record.baseline.val_bpb is not None else []
     crown = crown_of(record)
+    marks: list[float] = []
     if crown is not None:
-        marks += [crown.bpb] if crown.noise is None else list(crown.noise)
-    low, high = usual_range(finished, heard or marks or [8.0])
-    return Range(low=min([low, *marks]), high=max([high, *marks]))
+        marks = [crown.bpb] if crown.noise is None else list(crown.noise)
+    low, high = usual_range(finished, heard or baseline or [8.0])
+    low = min([low, *marks, *baseline])
+    high = max([high, *marks, *(bpb for bpb in heard if bpb <= max(baseline, default=low))])
+    near = high + _EMPTY * (high - low)
+    return Range(low=low, high=max([high, *(bpb for bpb in baseline if bpb <= near)]))
+
+
+def level_of(record: StudyRecord, scale: Range) -> Level | None:
+    """The baseline on the bpb axis; None before it has finished."""
+    if record.baseline is None or record.baseline.val_bpb is None:
+        return None
+    bpb = record.baseline.val_bpb
+    return Level(bpb=bpb, shown=bpb if bpb <= scale.high else scale.edge)
 
 
 def dot_of(trial: TrialRecord, scale: Range) -> Dot:
@@ -154,9 +183,11 @@ def dot_of(trial: TrialRecord, scale: Range) -> Dot:
     )
 
 
-def dots_note(dots: Sequence[Dot], scale: Range) -> list[str]:
-    """Sentences on what the dots do not say themselves."""
+def dots_note(dots: Sequence[Dot], scale: Range, level: Level | None) -> list[str]:
+    """Sentences on what the dots and the baseline's line do not say themselves."""
     notes = []
+    if level is not None and level.shown != level.bpb:
+        notes.append(f"The baseline, {bpb_text(level.bpb)}, is far above: its line is drawn at the top edge.")
     if clipped := sum(dot.is_clipped for dot in dots):
         notes.append(f"{clipped} above {scale.high:.2f} bpb drawn at the top edge (open triangles).")
     if any(dot.look == "pruned" for dot in dots):

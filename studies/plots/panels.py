@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from studies.plots.axes import Axis, parameter_axis
-from studies.plots.marks import Crown, Dot, crown_of, dot_of, dots_note, look_of, range_of
+from studies.plots.marks import Crown, Dot, Level, crown_of, dot_of, dots_note, level_of, look_of, range_of
 from studies.plots.words import Frame, frame_of
 from studies.records import Parameter, StudyRecord, TrialRecord
 
@@ -22,7 +22,7 @@ class Panel:
     title: str  # with the unit, if there is one
     dots: tuple[Dot, ...]
     best: int | None = None  # index into dots
-    baseline: tuple[float, float] | None = None  # (position, bpb)
+    baseline: tuple[float, float] | None = None  # (position, where its line is)
 
     @property
     def is_tilted(self) -> bool:
@@ -37,7 +37,7 @@ class Panels:
     frame: Frame
     panels: tuple[Panel, ...] = ()
     crown: Crown | None = None
-    baseline: float | None = None
+    baseline: Level | None = None
     low: float = 0.0  # of the bpb axis
     high: float = 1.0
 
@@ -78,10 +78,9 @@ def throughput(record: StudyRecord) -> Panels:
     axis = replace(axis, positions=axis.positions[: len(trials)], texts=axis.texts[: len(trials)])
     scale, crown = range_of(record), crown_of(record)
     dots = tuple(dot_of(trial, scale) for trial in trials)
-    mark = None
-    if len(runs) > len(trials) and record.baseline is not None and record.baseline.val_bpb is not None:
-        speed = speeds[-1]
-        mark = (math.log10(speed) if parameter.log else speed, record.baseline.val_bpb)
+    level, mark = level_of(record, scale), None
+    if len(runs) > len(trials) and level is not None:
+        mark = (math.log10(speeds[-1]) if parameter.log else speeds[-1], level.shown)
     title = "training speed (thousand bytes per second)"
     panel = Panel(axis=axis, title=title, dots=dots, best=_index(trials, crown), baseline=mark)
     return _panels(record, "throughput", [panel])
@@ -132,15 +131,15 @@ def _thinner(axis: Axis, *, gap: float, keep: bool = False) -> Axis:
 
 def _panels(record: StudyRecord, kind: str, panels: Sequence[Panel]) -> Panels:
     scale, crown = range_of(record), crown_of(record)
-    low, high = scale.axis
-    notes = [crown.note if crown else "No trial has finished yet.", *dots_note(panels[0].dots, scale)]
+    level, (low, high) = level_of(record, scale), scale.axis
+    notes = [crown.note if crown else "No trial has finished yet.", *dots_note(panels[0].dots, scale, level)]
     if kind == "slice":
         notes.append("Dots of one column differ in all other parameters too.")
     return Panels(
         frame=frame_of(record, kind, note=" ".join(notes)),
         panels=tuple(panels),
         crown=crown,
-        baseline=record.baseline.val_bpb if record.baseline else None,
+        baseline=level,
         low=low,
         high=high,
     )

@@ -140,8 +140,8 @@ def _draw_history(axes: Axes, seen: History) -> None:
 def _mark_history(axes: Axes, seen: History) -> None:
     """Draw the baseline's line; label the best trial below its star; diamonds at the means of fresh runs."""
     if seen.baseline is not None:
-        name = f"baseline {bpb_text(seen.baseline)}"  # in the legend: a label on the line would hide trials
-        axes.axhline(seen.baseline, color=theme.BASELINE, lw=1.3, ls=(0, (5, 4)), zorder=1, label=name)
+        height, name = seen.baseline.shown, seen.baseline.name
+        axes.axhline(height, color=theme.BASELINE, lw=1.3, ls=(0, (5, 4)), zorder=1, label=name)
     for place, (number, mean, sd) in enumerate(seen.confirmed):
         label = "mean of fresh runs ± sd" if place == 0 else None
         look = {"fmt": "D", "ms": 7, "mfc": "none", "mec": theme.BEST, "mew": 1.6, "ecolor": theme.BEST, "capsize": 3.5}

@@ -12,7 +12,7 @@ from studies.plots.panels import LONGEST, Panel, Panels
 from studies.plots.static_base import BPB, LEGEND, label_best, scatter_dots, set_x, set_y, star
 from studies.plots.surface import Contour
 from studies.plots.timeline import Timeline
-from studies.plots.words import bpb_text, shorten
+from studies.plots.words import shorten
 
 
 def draw_panels(drawn: Figure, seen: Panels) -> None:
@@ -54,8 +54,8 @@ def _draw_panel(axes: Axes, seen: Panels, panel: Panel) -> None:
     axes.set_xlabel(shorten(panel.title, 44))
     axes.grid(axis="y")
     if seen.baseline is not None:
-        name = f"baseline {bpb_text(seen.baseline)}"
-        axes.axhline(seen.baseline, color=theme.BASELINE, lw=1.2, ls=(0, (5, 4)), zorder=1, label=name)
+        height, name = seen.baseline.shown, seen.baseline.name
+        axes.axhline(height, color=theme.BASELINE, lw=1.2, ls=(0, (5, 4)), zorder=1, label=name)
         if panel.baseline is not None:
             axes.plot(*panel.baseline, "D", color=theme.BASELINE, ms=7, zorder=4)
     scatter_dots(axes, panel.axis.positions, panel.dots, size=52 if len(seen.panels) == 1 else 34)
@@ -111,7 +111,7 @@ def draw_timeline(axes: Axes, seen: Timeline) -> None:
             left, width = start / seen.unit_s, seconds / seen.unit_s
             axes.barh(row, width, left=left, height=0.76, color=theme.PHASES[phase], label=label, zorder=2)
             start += seconds
-    names = [shorten(bar.label, 26) + (" *" if bar.is_starved else "") for bar in seen.bars]
+    names = [bar.name for bar in seen.bars]
     axes.set_yticks(range(len(names)), names, fontsize=theme.SMALL_SIZE - 1)
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(names) - 0.4, -0.6)

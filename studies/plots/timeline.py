@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from studies.plots.marks import Look, look_of
-from studies.plots.words import Frame, frame_of, hover_lines
+from studies.plots.words import Frame, frame_of, hover_lines, shorten
 from studies.records import StudyRecord, TrialRecord
 
 PHASES = ("setup", "train", "evaluate", "checkpoint")
+Phases = tuple[tuple[str, float], ...]  # (name, seconds), in the order of PHASES
 OTHER = "other"  # of a run that has not said what it did
 PAUSE_S = 120.0  # with no run at all: longer ones are cut out
+_SLACK_S = 1.0  # two clocks: that of the phases and that of the stored moments
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,10 +20,16 @@ class Bar:
 
     label: str
     start_s: float  # since the first run began, without the pauses
-    phases: tuple[tuple[str, float], ...]  # (name, seconds), in the order of PHASES
+    phases: Phases
     look: Look
     is_starved: bool
+    is_continued: bool  # stopped and taken up again: drawn without the time in which it stood still
     hover: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Label of its row, with its marks."""
+        return shorten(self.label, 26) + " *" * self.is_starved + " †" * self.is_continued
 
     @property
     def end_s(self) -> float:
@@ -51,8 +58,8 @@ def timeline(record: StudyRecord) -> Timeline:
     runs = [(run, phases) for run in record.all_runs if run.started is not None and (phases := _phases(run))]
     if not runs:
         return Timeline(frame=frame_of(record, "timeline", sentence="No run has said yet what it did with its time."))
-    runs.sort(key=lambda each: (_stamp(each[0].started), each[0].run_id))
-    starts, pauses = _without_pauses([(_stamp(run.started), sum(s for _, s in phases)) for run, phases in runs])
+    runs.sort(key=lambda each: (_drawn_from(*each), each[0].run_id))
+    starts, pauses = _without_pauses([(_drawn_from(*each), _total_s(each[1])) for each in runs])
     bars = tuple(_bar(run, phases, start) for (run, phases), start in zip(runs, starts, strict=True))
     length_s = max(bar.end_s for bar in bars)
     notes = ["Phases of a run are summed and drawn one after the other; only training is charged to its budget."]
@@ -60,6 +67,8 @@ def timeline(record: StudyRecord) -> Timeline:
         notes.append(f"{pauses} pause{'s' * (pauses != 1)} of more than {PAUSE_S / 60:g} minutes cut out.")
     if starved := sum(bar.is_starved for bar in bars):
         notes.append(f"* {starved} starved: the machine was busy.")
+    if any(bar.is_continued for bar in bars):
+        notes.append("Marked †: stopped and continued. Drawn in one piece up to the end: when it stopped is unknown.")
     return Timeline(
         frame=frame_of(record, "timeline", note=" ".join(notes)),
         bars=bars,
@@ -68,12 +77,32 @@ def timeline(record: StudyRecord) -> Timeline:
     )
 
 
-def _stamp(moment: datetime | None) -> float:
-    assert moment is not None
-    return moment.timestamp()
+def _earlier_s(run: TrialRecord, phases: Phases) -> float:
+    """Seconds of a run that was stopped and continued from before it was last taken up; 0 of other runs.
+
+    The stored start is that of the last part, the phases are those of all parts.
+    """
+    if run.started is None or (run.ended is None and run.state != "running"):
+        return 0.0
+    last_s = (run.ended - run.started).total_seconds() if run.ended is not None else 0.0  # a part still to be told
+    earlier_s = _total_s(phases) - last_s
+    return earlier_s if earlier_s > _SLACK_S else 0.0
 
 
-def _phases(run: TrialRecord) -> tuple[tuple[str, float], ...]:
+def _drawn_from(run: TrialRecord, phases: Phases) -> float:
+    """Where the bar begins: what was trained before a stop is put right before the last part.
+
+    It cannot cover what ran before: the run began at least as early as this.
+    """
+    assert run.started is not None
+    return run.started.timestamp() - _earlier_s(run, phases)
+
+
+def _total_s(phases: Phases) -> float:
+    return sum(seconds for _, seconds in phases)
+
+
+def _phases(run: TrialRecord) -> Phases:
     """Phases with time in them; the whole run as one if it has said none."""
     found = tuple((phase, seconds) for phase in PHASES if (seconds := run.seconds(phase)) > 0)
     if found or run.started is None or run.ended is None:
@@ -98,7 +127,9 @@ def _without_pauses(spans: Sequence[tuple[float, float]]) -> tuple[list[float], 
     return starts, count
 
 
-def _bar(run: TrialRecord, phases: tuple[tuple[str, float], ...], start_s: float) -> Bar:
+def _bar(run: TrialRecord, phases: Phases, start_s: float) -> Bar:
+    earlier_s = _earlier_s(run, phases)
+    stopped = [f"stopped and continued: {earlier_s:.1f} s of it before that"] if earlier_s else []
     spent = [f"{phase} {seconds:.1f} s" for phase, seconds in phases]
     label = run.label if run.candidate is None else f"{run.label} (of {run.candidate})"
     return Bar(
@@ -107,5 +138,6 @@ def _bar(run: TrialRecord, phases: tuple[tuple[str, float], ...], start_s: float
         phases=phases,
         look=look_of(run),
         is_starved=bool(run.stats.get("starved")),
-        hover=(*hover_lines(run), *spent),
+        is_continued=bool(stopped),
+        hover=(*hover_lines(run), *spent, *stopped),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from studies.importance import DEFAULT_EVALUATOR, INTERVAL, Importance, importance
-from studies.plots.marks import Crown, Dot, Look, crown_of, dot_of, dots_note, look_of, range_of
+from studies.plots.marks import Crown, Dot, Level, Look, crown_of, dot_of, dots_note, level_of, look_of, range_of
 from studies.plots.words import Frame, bpb_text, frame_of, hover_lines
 from studies.records import StudyRecord, TrialRecord
 from studies.verdict import verdict_of
@@ -22,7 +22,7 @@ class History:
     crown: Crown | None = None
     confirmed: tuple[tuple[int, float, float | None], ...] = ()  # (trial number, mean of its fresh runs, their sd)
     noise: tuple[float, float] | None = None  # two standard deviations between seeds around the winner's mean
-    baseline: float | None = None
+    baseline: Level | None = None
     low: float = 0.0  # of the bpb axis
     high: float = 1.0
 
@@ -75,21 +75,21 @@ def history(record: StudyRecord) -> History:
         return History(frame=frame_of(record, "history", sentence="No trial has ended yet."))
     scale = range_of(record)
     dots = tuple(dot_of(trial, scale) for trial in ended)
-    crown = crown_of(record)
+    crown, level = crown_of(record), level_of(record, scale)
     notes = [crown.note if crown else "No trial has finished yet."]
     noise = crown.noise if crown is not None else None
     if crown is not None and noise is not None:
         notes.append(f"Pale band: two standard deviations between seeds ({crown.seed_sd:.4f} bpb) around it.")
     low, high = scale.axis
     return History(
-        frame=frame_of(record, "history", note=" ".join(notes + dots_note(dots, scale))),
+        frame=frame_of(record, "history", note=" ".join(notes + dots_note(dots, scale, level))),
         dots=dots,
         best_so_far=_best_so_far(record.trials),
         best=next((dot for dot in dots if crown is not None and dot.number == crown.trial.number), None),
         crown=crown,
         confirmed=_confirmed(record),
         noise=noise,
-        baseline=record.baseline.val_bpb if record.baseline else None,
+        baseline=level,
         low=low,
         high=high,
     )
@@ -103,7 +103,8 @@ def curves(record: StudyRecord) -> Curves:
     crown = crown_of(record)
     best = drawn.pop(crown.trial.number) if crown else None
     scale = range_of(record)
-    low, high = scale.low, scale.high
+    baseline = _curve(record.baseline) if record.baseline and _points(record.baseline) else None
+    low, high = scale.low, max([scale.high, *(bpb for _, bpb in (baseline.points[-1:] if baseline else ()))])
     if best is not None:  # the fall of the best curve after its first tenth is worth seeing
         high = max([high, *(bpb for percent, bpb in best.points if percent >= 10)])
     note = "Last point of a finished trial: the whole validation part; the points before: a fixed subset."
@@ -114,7 +115,7 @@ def curves(record: StudyRecord) -> Curves:
         curves=tuple(sorted(drawn.values(), key=lambda curve: curve.look == "finished")),
         best=best,
         best_name=_best_name(crown) if crown else "",
-        baseline=_curve(record.baseline) if record.baseline and _points(record.baseline) else None,
+        baseline=baseline,
         seconds=record.plan.seconds,
         low=low - 0.08 * (high - low),
         high=high + 0.03 * (high - low),
@@ -127,7 +128,8 @@ def bars(record: StudyRecord, *, evaluator: str = DEFAULT_EVALUATOR) -> Bars:
     if found.reason is not None:
         return Bars(frame=frame_of(record, "importance", sentence=found.reason), importance=found)
     interval = f"{INTERVAL:.0%}".replace("%", " %")
-    notes = [f"Bars: mean, whiskers: {interval} interval, of trials resampled with replacement."]
+    drawn = " and the curves that fit them" if evaluator == "regression" else ""
+    notes = [f"Bars: mean, whiskers: {interval} interval, of trials resampled with replacement{drawn}."]
     if evaluator == "regression":
         notes.append("A share is what a curve of that parameter alone explains, over its whole range.")
     if found.num_pruned:
