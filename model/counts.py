@@ -48,14 +48,17 @@ class CountTables:
         text: (N,) uint8, the training part.
         contexts: maps rows of bytes (B, T) int64 to K keys (B, T) int64 each; 0 means no context. The key at t is
             of the context of byte t + 1.
+        most_bytes: of a longer text, only so many from its beginning are counted.
     """
 
-    def __init__(self, text: np.ndarray, contexts: Callable[[Tensor], list[Tensor]]) -> None:
+    def __init__(
+        self, text: np.ndarray, contexts: Callable[[Tensor], list[Tensor]], *, most_bytes: int | None = None
+    ) -> None:
         present = np.unique(text)
         self.alphabet = torch.from_numpy(present.astype(np.int64))  # (A,) the bytes that occur
         self.symbol_of = torch.zeros(256, dtype=torch.int64)  # rank in the alphabet
         self.symbol_of[self.alphabet] = torch.arange(len(present))
-        text = text[:MOST_COUNTED_BYTES]
+        text = text[: min(MOST_COUNTED_BYTES, most_bytes or MOST_COUNTED_BYTES)]
         after = torch.from_numpy(text[1:].astype(np.int64))
         tails = (torch.arange(len(after)) * NUM_FOLDS // len(after)) << _BYTE_BITS | self.symbol_of[after]
         self._keys: list[Tensor] = []  # of each kind of context: (U,) int64, sorted

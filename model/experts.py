@@ -27,6 +27,8 @@ LEAST_WINDOW_ORDER = 3
 BASE_ORDER = 5  # what words and the window say is mixed with the longest context of up to this many bytes
 DISCOUNT = 0.8  # taken from each count and given to the shorter context (absolute discounting, Ney et al. 1994)
 LEAST_PROBABILITY = 1e-7
+COUNTED_BYTES_PER_S = 100_000  # of budget: counting 14 kinds of contexts takes a third to a half of a short one then
+LEAST_COUNTED_BYTES = 200_000
 CONFIDENCE_SCALE = 0.25
 
 
@@ -45,6 +47,7 @@ class CountExperts(nn.Module):
 
     def __init__(self, settings: TrialSettings) -> None:
         super().__init__()
+        self.most_bytes = max(LEAST_COUNTED_BYTES, int(settings.budget_s * COUNTED_BYTES_PER_S))
         self.orders = range(LEAST_ORDER, settings.count_max_order + 1)
         self.num_words, self.num_skips = settings.count_words, settings.count_skips
         self.num_suffixes = settings.count_suffixes
@@ -71,8 +74,8 @@ class CountExperts(nn.Module):
         )
 
     def learn(self, text: np.ndarray) -> None:
-        """Count the training text (N,) uint8."""
-        self.tables = CountTables(text, lambda x: self._contexts(x)[0])
+        """Count the training text (N,) uint8, or as much of its beginning as the budget allows."""
+        self.tables = CountTables(text, lambda x: self._contexts(x)[0], most_bytes=self.most_bytes)
         self.alphabet = alphabet = self.tables.alphabet
         symbols = self.tables.symbol_of[torch.from_numpy(text.astype(np.int64))]
         self.base = base_probabilities(symbols, len(alphabet))

@@ -75,6 +75,16 @@ def test_training_text_is_not_told_about_itself(tiny_settings: MakeSettings) -> 
     assert honest < np.log(0.25)
 
 
+def test_a_short_budget_counts_a_part_of_the_text(tiny_settings: MakeSettings) -> None:
+    text = np.concatenate([np.tile(TEXT, 30), np.frombuffer(b"zyx" * 20_000, dtype=np.uint8)])  # 300 kB, then the rest
+    short, long = (CountExperts(tiny_settings(count_max_order=3, budget_s=seconds)) for seconds in (2.0, 10.0))
+    for experts in (short, long):
+        experts.learn(text)
+    of_short, of_long = (each.evidence(window(b"zyxzy"), None) for each in (short, long))
+    assert of_short.log_p.shape == of_long.log_p.shape  # what is not counted can be predicted all the same
+    assert of_short.confidence[-1].sum() == 0 < of_long.confidence[-1].sum()
+
+
 def test_base_probabilities_by_hand() -> None:
     symbols = torch.tensor([0, 1, 0, 1, 0, 2])
     base = base_probabilities(symbols, 3)
