@@ -1,6 +1,6 @@
 """Experts that predict the next byte by counting, and how the network mixes them. B, T, C as in layers.py.
 
-Each of the K experts knows one kind of context: the last n bytes or the last words, counted in the training text, or
+Each of the E experts knows one kind of context: the last n bytes or the last words, counted in the training text, or
 the last n bytes counted in the window itself. Their log-probabilities are added to the network's logits with weights
 that the network chooses at each position: logistic mixing, as PAQ does it (M. Mahoney, 2005), with a transformer as
 the mixer. M such mixtures, each with weights of its own, are averaged as probabilities: a mixture of softmaxes
@@ -35,12 +35,12 @@ CONFIDENCE_SCALE = 0.25
 class Evidence(NamedTuple):
     """What the experts say of each position; nothing in it is trained."""
 
-    log_p: Tensor  # (P, K, A) float32
-    confidence: Tensor  # (P, 2 K) float32: log(1 + times seen) and log(1 + distinct successors) of each, scaled
+    log_p: Tensor  # (P, E, A) float32
+    confidence: Tensor  # (P, 2 E) float32: log(1 + times seen) and log(1 + distinct successors) of each, scaled
 
 
 class CountExperts(nn.Module):
-    """K experts, their embedding for the network, and the gate that weighs them.
+    """E experts, K counted in the training text and W in the window; their embedding, and the gate that weighs them.
 
     ``learn`` must be called with the training text before anything else.
     """
