@@ -100,7 +100,7 @@ def profile_lines(argv: Sequence[str] | None) -> Iterator[str]:
     keep_freed_memory()
     # Less than a tenth of the run is made, so that nothing is evaluated.
     budget = step_budget(num_steps=11 * (WARM_UP_STEPS + 2 * args.steps))
-    run = TrainingRun(candidate.settings(budget_s=1.0, seed=0), corpus, budget=budget)
+    run = TrainingRun(candidate.settings(budget_s=180.0, seed=0), corpus, budget=budget)
     make_steps(run, WARM_UP_STEPS)
     yield (
         f"{' '.join([candidate.name, *args.changes])}: {run.model.num_params():,} parameters, "
