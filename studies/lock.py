@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -61,16 +62,15 @@ class CoordinatorLock:
         for _ in range(10):
             row, now = _row(self.engine, self.study_name)
             owner = _owner(row)
-            if row is not None and row.token == self.token:  # taken, though the answer was lost on the way
+            if row is not None and row.token == self.token:
+                self.used_before_s = row.seconds_used
                 return
             if row is not None and owner is not None and self._lives(owner, row.renewed_at, now):
                 raise StudyError(
                     f"the study {self.study_name!r} is being run by process {owner.pid} on {owner.host}; wait for it, "
                     f"or stop it first (on {owner.host}: kill {owner.pid})."
                 )
-            if self._take(row):
-                self.used_before_s = row.seconds_used if row is not None else 0.0
-                return
+            patiently(partial(self._take, row))  # and see in the row whether it is ours: an answer may get lost
         raise StudyError(f"several processes want the study {self.study_name!r} at once; try again.")
 
     def count_from(self, began: float) -> None:
@@ -101,8 +101,12 @@ class CoordinatorLock:
 
     def forget(self) -> None:
         """Let go of a study that is no more: its row goes too. Quiet if the row is no longer ours."""
-        with self.engine.begin() as connection:
-            connection.execute(sa.delete(coordinators).where(self._mine()))
+
+        def delete() -> None:
+            with self.engine.begin() as connection:
+                connection.execute(sa.delete(coordinators).where(self._mine()))
+
+        patiently(delete)
 
     def release(self) -> None:
         """Let go; quiet if the study is no longer ours."""
@@ -129,8 +133,8 @@ class CoordinatorLock:
         if patiently(write) != 1:
             raise OwnershipLostError(f"another coordinator has taken the study {self.study_name!r}")
 
-    def _take(self, row: "sa.Row[tuple[object, ...]] | None") -> bool:
-        """Write our token if the row is still as read; True if it was."""
+    def _take(self, row: "sa.Row[tuple[object, ...]] | None") -> None:
+        """Write our token if the row is still as read."""
         owner = Owner.this_process()
         values = {
             "token": self.token,
@@ -142,19 +146,17 @@ class CoordinatorLock:
         }
         with self.engine.begin() as connection:
             if row is None:
-                try:
+                with contextlib.suppress(sa.exc.IntegrityError):
                     connection.execute(
                         sa.insert(coordinators).values(study_name=self.study_name, seconds_used=0.0, **values)
                     )
-                except sa.exc.IntegrityError:
-                    return False
-                return True
+                return
             as_read = (
                 (coordinators.c.study_name == self.study_name)
                 & coordinators.c.token.is_not_distinct_from(row.token)
                 & (coordinators.c.renewed_at == row.renewed_at)
             )
-            return connection.execute(sa.update(coordinators).where(as_read).values(**values)).rowcount == 1
+            connection.execute(sa.update(coordinators).where(as_read).values(**values))
 
 
 @contextlib.contextmanager
@@ -178,7 +180,8 @@ def fenced(engine: sa.Engine, lock: CoordinatorLock) -> Iterator[None]:
                 raise OwnershipLostError(f"another coordinator has taken the study {lock.study_name!r}")
 
     def forget(connection: sa.Connection) -> None:
-        connection.info.pop(wrote, None)
+        if not connection.invalidated:  # what is known of a lost connection went with it; to ask would raise
+            connection.info.pop(wrote, None)
 
     listeners: tuple[tuple[str, Callable[..., None]], ...] = (
         ("before_cursor_execute", note),
@@ -244,11 +247,14 @@ def dead_owners(engine: sa.Engine) -> dict[str, Owner]:
 
 def _row(engine: sa.Engine, study_name: str) -> "tuple[sa.Row[tuple[object, ...]] | None, float]":
     """The study's row, and the time by the clock that such rows are written with."""
-    with engine.connect() as connection:
-        query = sa.select(coordinators).where(coordinators.c.study_name == study_name)
-        return connection.execute(query).one_or_none(), float(
-            connection.execute(sa.select(_now(engine.dialect.name))).scalar_one()
-        )
+    query = sa.select(coordinators).where(coordinators.c.study_name == study_name)
+
+    def read() -> "tuple[sa.Row[tuple[object, ...]] | None, float]":
+        with engine.connect() as connection:
+            now = sa.select(_now(engine.dialect.name))
+            return connection.execute(query).one_or_none(), float(connection.execute(now).scalar_one())
+
+    return patiently(read)
 
 
 def _now(dialect: str) -> "sa.ColumnElement[float]":

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 PATIENCE_S = 300.0  # longer than any restart of a server
 PAUSE_S = 0.5
 leaving = threading.Event()  # set when somebody wants this process to end: nothing is waited for any more
+_LOST_BEFORE = "8s2b"  # SQLAlchemy's code: asked of a connection that was lost in the same transaction
 _NOT_PASSING = ("disk full", "no space left", "permission denied", "password authentication", "does not exist")
 
 T = TypeVar("T")
@@ -62,8 +63,10 @@ def patiently(
 def is_passing(problem: BaseException) -> bool:
     """Whether this is a server that is away or a file that is busy, rather than a question it will never answer."""
     inner: BaseException | None = problem
-    while inner is not None and not isinstance(inner, sqlalchemy.exc.DBAPIError):
+    while inner is not None and not isinstance(inner, sqlalchemy.exc.SQLAlchemyError):
         inner = inner.__cause__
+    if isinstance(inner, sqlalchemy.exc.PendingRollbackError):
+        return inner.code == _LOST_BEFORE  # Optuna asks on where a question was not answered
     if not isinstance(inner, sqlalchemy.exc.DBAPIError):
         return False
     words = str(inner.orig).lower()

@@ -39,8 +39,13 @@ class ReadOnlyStorage(Storage):
             options["execution_options"] = {"postgresql_readonly": True}
         url = self.url.render_as_string(hide_password=False)
         engine = sqlalchemy.create_engine(self.url, **options)
-        if not sqlalchemy.inspect(engine).has_table("studies"):
+        tables = sqlalchemy.inspect(engine).get_table_names()
+        if "studies" not in tables:
             raise StorageError(f"{self.display_url} holds no studies: it is not a database of Optuna's; {EXAMPLES}.")
+        with engine.connect() as connection:
+            version = sqlalchemy.text("SELECT schema_version FROM version_info")
+            if "version_info" not in tables or connection.execute(version).first() is None:
+                raise StorageError(f"{self.display_url} is being set up by another process; try again in a moment.")
         return PatientStorage(url, engine_kwargs=options, skip_table_creation=True), engine
 
     def _connect(self) -> sqlite3.Connection:

@@ -11,6 +11,7 @@ from typing import Any
 
 import filelock
 import sqlalchemy
+from optuna.exceptions import StorageInternalError
 from sqlalchemy.engine import URL, make_url
 
 from data.paths import user_path
@@ -64,9 +65,9 @@ class Storage:
                 f"the storage {self.display_url} is being set up by another process for {BUSY_TIMEOUT_S} s already; "
                 f"if there is none, delete {self.url.database}.lock."
             ) from problem
-        except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error, ModuleNotFoundError, ImportError) as problem:
+        except (sqlalchemy.exc.SQLAlchemyError, StorageInternalError, sqlite3.Error, ImportError) as problem:
             raise StorageError(
-                f"cannot open the storage {self.display_url}: {_first_line(problem)}; {EXAMPLES}."
+                f"cannot open the storage {self.display_url}: {_first_line(problem.__cause__ or problem)}; {EXAMPLES}."
             ) from problem
         except RuntimeError as problem:  # Optuna: the schema is of another version
             raise StorageError(

@@ -2,7 +2,8 @@
 
 import random
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -10,6 +11,9 @@ from tiny import TINY
 
 from data.corpus import Corpus, corpus_of
 from model.settings import TrialSettings
+
+if TYPE_CHECKING:
+    from at_hand import Place
 
 # The same examples each time, and no stopwatch on them: a busy machine is not a failure.
 hypothesis.settings.register_profile("house", derandomize=True, deadline=None)
@@ -47,6 +51,16 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> "Iterator[Place]":
+    """A folder for whole studies, run by the command line."""
+    from at_hand import Place
+
+    place = Place.at(tmp_path)
+    yield place
+    place.end_all()
 
 
 class ModelTime:

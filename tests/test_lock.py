@@ -169,6 +169,24 @@ def test_what_a_replaced_owner_was_about_to_commit_is_undone(engine: sa.Engine, 
     assert facts(engine, table) == ["mine", "unfenced"]
 
 
+def test_a_connection_that_is_lost_after_a_write_raises_what_happened(engine: sa.Engine, table: sa.Table) -> None:
+    lock = CoordinatorLock(engine, "s")
+    lock.acquire()
+    writing = sa.create_engine(engine.url)
+
+    def write_and_lose() -> None:
+        with writing.begin() as connection:
+            connection.execute(sa.insert(table).values(fact="undone"))
+            connection.invalidate()
+            raise ConnectionError("lost")
+
+    with fenced(writing, lock):
+        with pytest.raises(ConnectionError, match="lost"):
+            write_and_lose()
+        write(writing, table, "again")
+    assert facts(engine, table) == ["again"]
+
+
 def test_an_owner_whose_row_is_gone_writes_no_more(engine: sa.Engine, table: sa.Table) -> None:
     lock = CoordinatorLock(engine, "s")
     lock.acquire()

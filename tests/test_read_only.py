@@ -121,3 +121,12 @@ def test_what_can_only_be_read_by_writing_is_said_and_not_left_out(
     seal(disk)
     assert main(["show", "s", "--storage", url]) == 2
     assert "copy studies.db and studies.db-wal to another folder" in capsys.readouterr().err
+
+
+def test_a_database_that_is_being_set_up_is_looked_at_a_moment_later(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with contextlib.closing(sqlite3.connect(home / "studies.db")) as connection, connection:
+        connection.execute("DELETE FROM version_info")  # the tables are there, and nothing in them yet
+    assert main(["list"]) == 2
+    assert "is being set up by another process; try again" in capsys.readouterr().err

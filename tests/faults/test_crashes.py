@@ -21,7 +21,6 @@ def test_crashes_in_a_row_stop_a_study_which_goes_on_when_their_cause_is_gone(pl
     assert "last crash  its process died of SIGSEGV\n" in out
     assert "continue with: bardtune resume s\n" in out
     state = place.shown("s")
-    assert state is not None
     assert (state["state"], state["stop_reason"]) == ("interrupted", "error")
     assert [run["reason"] for run in state["runs"]] == ["its process died of SIGSEGV"] * 2
     place.check_sound()

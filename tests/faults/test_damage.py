@@ -81,7 +81,6 @@ def test_a_full_disk_ends_the_study_with_a_sentence_and_a_sound_database(place: 
     with sqlite3.connect(place.database) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     state = place.shown("s")
-    assert state is not None
     assert state["trials"]["complete"] == 2
 
 
@@ -122,7 +121,6 @@ def test_a_study_goes_on_when_what_it_says_can_no_longer_be_written(place: Place
     with open("/dev/full", "w") as full:  # as a log on a full disk
         place.start("s", errors_to=full, trials=2, seconds=0.3).communicate(timeout=240)
     state = place.shown("s")
-    assert state is not None
     assert (state["state"], state["trials"]["complete"]) == ("finished", 2)
 
 

@@ -127,7 +127,7 @@ def hurt(place: Place, name: str, chance: random.Random, *, at_most: int) -> int
         else:
             kill(process)
             assert not any(map(is_running, seen))
-            state = place.shown(name)
+            state = place.shown_if_any(name)
             assert state is None or state["trials"]["total"] <= 8
             process = place.begin("resume", name) if state else place.start(name, **SMALL)
         kills += 1

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import threading
 import time
@@ -17,7 +18,7 @@ from fakes import ScriptedLauncher, falling_to
 from postgres import PASSWORD, Server, find_binaries
 from studies_at_hand import make_study, run_study
 
-from studies import names
+from studies import names, patience
 from studies.deleting import delete_study
 from studies.errors import StudyError
 from studies.home import Home
@@ -50,7 +51,7 @@ def place(tmp_path: Path, server: Server) -> Iterator[Place]:
 def test_a_server_that_restarts_twice_costs_a_six_trial_study_nothing_but_a_wait(place: Place, server: Server) -> None:
     process = place.start("restarted", trials=6, seconds=3)
     for number in (1, 3):
-        wait_until(lambda number=number: completed(place) >= number, seconds=120)
+        place.wait_for("restarted", lambda state, number=number: state["trials"]["complete"] >= number)
         server.stop()
         time.sleep(3.0)
         server.start()
@@ -58,21 +59,15 @@ def test_a_server_that_restarts_twice_costs_a_six_trial_study_nothing_but_a_wait
     assert process.returncode == 0, errors
     assert "the database does not answer; waiting" in errors
     state = place.shown("restarted")
-    assert state is not None
     assert state["trials"]["complete"] == state["trials"]["total"] == 6
     shown = place.run("show", "restarted").stdout
     assert PASSWORD not in "".join([out, errors, shown, json.dumps(state)])
     assert "will:***@" in shown
 
 
-def completed(place: Place) -> int:
-    state = place.shown("restarted")
-    return state["trials"]["complete"] if state else 0
-
-
 def test_a_killed_study_is_resumed_from_the_server(place: Place) -> None:
     process = place.start("killed", trials=4, seconds=3)
-    wait_until(lambda: (state := place.shown("killed")) and state["trials"]["complete"] >= 1, seconds=120)
+    place.wait_for("killed", lambda state: state["trials"]["complete"] >= 1)
     kill(process)
     state = place.finish("killed")
     assert state["trials"]["complete"] == state["trials"]["total"] == 4
@@ -80,7 +75,7 @@ def test_a_killed_study_is_resumed_from_the_server(place: Place) -> None:
 
 def test_a_study_is_looked_at_from_all_sides_while_it_is_run(place: Place) -> None:
     process = place.start("looked-at", trials=4, seconds=4, confirm=0)
-    wait_until(lambda: (state := place.shown("looked-at")) and state["state"] == "running", seconds=120)
+    place.wait_for("looked-at", lambda state: state["state"] == "running")
     dashboard = place.begin("dashboard", "--port", "0")
     watching = place.begin("watch", "looked-at")
     assert dashboard.stderr is not None
@@ -103,7 +98,6 @@ def test_a_study_is_looked_at_from_all_sides_while_it_is_run(place: Place) -> No
     assert "trial 2" in watched
     assert PASSWORD not in "".join([out, errors, watched, table.stdout, table.stderr, report.stderr, page.read_text()])
     state = place.shown("looked-at")
-    assert state is not None
     assert state["trials"]["complete"] == state["trials"]["total"] == 4
 
 
@@ -122,7 +116,6 @@ def test_who_wants_to_leave_does_not_wait_for_a_server_that_is_away(place: Place
     assert (process.returncode, "Traceback" in errors) == (130, False), errors
     assert "the database does not answer; waiting" in errors
     state = place.shown("left")
-    assert state is not None
     assert (state["state"], state["trials"]["interrupted"], state["trials"]["total"]) == ("interrupted", 1, 1)
 
 
@@ -151,6 +144,34 @@ def test_a_whole_study_with_pruning_is_stored_and_read_back(storage: Storage, tm
     assert record.counts()["total"] == 12
     assert record.best is not None
     assert PASSWORD not in record.storage
+
+
+def test_a_connection_that_is_lost_in_the_middle_of_a_transaction_costs_a_study_nothing(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "PAUSE_S", 0.0)
+    make_study(storage, trials=8, sampler="random")
+    killer = sa.create_engine(storage.url)
+    chance = random.Random(0)
+    lost: set[str] = set()
+
+    def lose(connection: sa.Connection, _: object, statement: str, *__: object) -> None:
+        if connection.in_transaction() and chance.random() < 0.02:
+            lost.add(statement.split()[0])
+            backend = connection.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
+            with killer.connect() as other:
+                other.execute(sa.text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": backend})
+
+    for engine in (storage.engine, storage.rdb.engine):
+        sa.event.listen(engine, "before_cursor_execute", lose)
+    record = run_study(
+        storage, tmp_path, ScriptedLauncher(lambda order: falling_to(2.0 + order.settings["learning_rate"]))
+    )
+    for engine in (storage.engine, storage.rdb.engine):
+        sa.event.remove(engine, "before_cursor_execute", lose)
+    assert lost >= {"SELECT", "INSERT", "UPDATE"}
+    assert record.counts()["total"] == record.counts()["complete"] + record.counts()["pruned"] == 8
+    assert [trial.number for trial in record.trials] == list(range(7))  # and the baseline
 
 
 def test_the_server_refuses_what_a_reader_writes(storage: Storage) -> None:

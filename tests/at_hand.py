@@ -14,6 +14,11 @@ from typing import Any, TextIO
 
 from fakes import text_of
 
+from studies.errors import StorageError, StudyError
+from studies.read_only import ReadOnlyStorage
+from studies.reading import read_study
+from studies.verdict import study_json
+
 BARDTUNE = [sys.executable, "-P", "-m", "search"]
 SPACE = """
 preset = "reference"
@@ -91,14 +96,26 @@ class Place:
         return self.begin("start", name, *flags, errors_to=errors_to)
 
     def run(self, *args: str, seconds: float = 240) -> subprocess.CompletedProcess[str]:
-        process = self.begin(*args)
-        out, errors = process.communicate(timeout=seconds)
-        return subprocess.CompletedProcess(args, process.returncode, out, errors)
+        return _ended(self.begin(*args), seconds)
 
-    def shown(self, name: str) -> dict[str, Any] | None:
+    def started(self, name: str, **plan: Any) -> subprocess.CompletedProcess[str]:
+        """What a study has said when it has ended."""
+        return _ended(self.start(name, **plan))
+
+    def shown(self, name: str) -> dict[str, Any]:
+        """What ``show --json`` says."""
+        state = self.shown_if_any(name)
+        assert state is not None
+        return state
+
+    def shown_if_any(self, name: str) -> dict[str, Any] | None:
         """What ``show --json`` says; None if there is no such study yet."""
         done = self.run("show", name, "--json")
         return json.loads(done.stdout) if done.returncode == 0 else None
+
+    def wait_for(self, name: str, condition: Callable[[dict[str, Any]], Any], seconds: float = 180) -> dict[str, Any]:
+        """The study, as ``show --json`` says it, as soon as the condition holds; read without a process of its own."""
+        return wait_for(self.storage or f"sqlite:///{self.database}", name, condition, seconds)
 
     def finish(self, name: str) -> dict[str, Any]:
         """Resume until the study is finished."""
@@ -108,7 +125,6 @@ class Place:
             if done.returncode == 0:
                 break
         state = self.shown(name)
-        assert state is not None
         assert state["state"] == "finished", (state, done.stderr)
         return state
 
@@ -118,6 +134,24 @@ class Place:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             states = {row[0] for row in connection.execute("SELECT DISTINCT state FROM trials")}
         assert states <= {"COMPLETE", "PRUNED", "FAIL"}, states
+
+
+def _ended(process: subprocess.Popen[str], seconds: float = 240) -> subprocess.CompletedProcess[str]:
+    out, errors = process.communicate(timeout=seconds)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
+
+
+def wait_for(url: str, name: str, condition: Callable[[dict[str, Any]], Any], seconds: float) -> dict[str, Any]:
+    """Read a study again and again, which starts no process, until the condition holds."""
+
+    def look() -> dict[str, Any] | None:
+        try:
+            state = study_json(read_study(ReadOnlyStorage(url), name))
+        except (StorageError, StudyError):
+            return None  # not made yet
+        return state if condition(state) else None
+
+    return wait_until(look, seconds)
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 180) -> Any:
