@@ -102,7 +102,7 @@ class TrialSettings:
     beta1: float = 0.9
     beta2: float = 0.95
     grad_clip: float = 1.0  # largest gradient norm; 0: no clipping
-    precision: str = "fp32"  # bf16 is slower on a CPU without bfloat16 instructions; auto: bf16 where they are
+    precision: str = "fp32"  # bf16 is slower on most CPUs; auto: bf16 where it is faster
     # the run
     budget_s: float  # seconds of training
     seed: int

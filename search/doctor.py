@@ -166,8 +166,8 @@ def available_memory_bytes(meminfo: Path = Path("/proc/meminfo"), group: Path = 
 def check_bfloat16() -> Iterator[Finding]:
     from model.precision import uses_bfloat16
 
-    native = uses_bfloat16("auto")
-    found = "native instructions, used" if native else "no native instructions; fp32 is used, which is only slower"
+    faster = uses_bfloat16("auto")
+    found = "faster than fp32 here, used" if faster else "not faster than fp32 on this CPU, which is used instead"
     yield Finding(check="bf16", level="ok", found=found)
 
 
