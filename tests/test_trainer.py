@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fakes import text_of
 from small_models import assert_equal_states
 
 from data.corpus import Corpus, corpus_of
@@ -225,6 +226,7 @@ def any_text(name: str) -> bytes:
     return {
         "random": rng.integers(256, size=65_536).astype(np.uint8).tobytes(),
         "all values": b"".join(bytes([byte]) * 3 + b" of all bytes. " for byte in range(256)) * 45,
+        "200 KiB": text_of(200 * 1024),
         "one value": b"a" * 6_000,
         "shortest": (b"to be, or not to be: " * 300)[:5_140],
     }[name]
@@ -232,7 +234,13 @@ def any_text(name: str) -> bytes:
 
 @pytest.mark.parametrize(
     ("name", "lowest", "highest"),
-    [("random", 7.9, 8.4), ("all values", 0.0, 2.0), ("one value", 0.0, 2.0), ("shortest", 0.0, 4.0)],
+    [
+        ("random", 7.9, 8.4),
+        ("all values", 0.0, 2.0),
+        ("200 KiB", 0.58, 1.0),  # ten words drawn evenly: 0.58 bits for each of their 5.7 bytes
+        ("one value", 0.0, 2.0),
+        ("shortest", 0.0, 4.0),
+    ],
 )
 def test_the_modern_preset_learns_any_text_and_predicts_no_chance(name: str, lowest: float, highest: float) -> None:
     small = {"d_model": 32, "d_ff": 64, "batch_size": 4, "precision": "fp32"}

@@ -75,13 +75,14 @@ TRAIN_BY_STEPS = """
 import sys
 from pathlib import Path
 from data.corpus import load_corpus
+from model import trainer
 from model.checkpoint import CheckpointFile
 from model.presets import preset
-from model.trainer import train
+trainer.CHECKPOINT_SHARE = 1.0  # saved at each report, also on a slow disk
 small = {"d_model": 16, "n_layers": 1, "n_heads": 2, "d_ff": 32, "batch_size": 2, "count_max_order": 4}
 file = CheckpointFile(Path(sys.argv[1]), "the run")
 settings = preset("modern", budget_s=60.0, seed=3, **small)
-for progress in train(settings, load_corpus("text.txt"), num_steps=200, checkpoint=file):
+for progress in trainer.train(settings, load_corpus("text.txt"), num_steps=200, checkpoint=file):
     print(progress.percent, progress.step, repr(progress.val_bpb), flush=True)
 """
 
