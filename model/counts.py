@@ -8,6 +8,7 @@ own and the two beside it. What is left says nearly as much about it as the whol
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,14 +16,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.loops import compiled, in_threads, take_rows
+from model.loops import compiled, count_sorted, in_threads, take_rows
 from model.machine import return_freed_memory
 
 NUM_FOLDS = 24  # of 200 kB in the built-in corpus: no play is longer
 MOST_COUNTED_BYTES = 8_000_000  # of a longer text only the beginning is counted; a count then fits its 23 bits
 _FOLD_BITS, _BYTE_BITS = 5, 8
+_PLACE_BITS = 23  # the other 41 of a context's key are compared: of five million contexts, about ten share theirs
 assert NUM_FOLDS < 1 << _FOLD_BITS
-_KEY_BITS = 63 - _FOLD_BITS - _BYTE_BITS  # of a context's key; enough to tell 10**7 contexts apart, all but surely
+assert MOST_COUNTED_BYTES < 1 << _PLACE_BITS
+_KEY_BITS = 63 - _PLACE_BITS  # of a context's key: of five million contexts, about ten are taken for another
 _COUNT_BITS = 24
 _ROW_BYTES = 1 << 14  # the text is read in rows of this many bytes ...
 _HALO_BYTES = 256  # ... that begin this far into the row before: as far as any window looks back
@@ -34,11 +37,17 @@ class _Context:
     """The counts of one kind of context. U distinct contexts, G (context, fold) groups, N positions."""
 
     keys: Tensor  # (U,) int64, sorted
-    totals_start: Tensor  # (U + 1,) int64 into totals
+    totals_start: Tensor  # (U + 1,) int32 into totals
     totals: Tensor  # int32: count << 8 | symbol, by context
-    groups: Tensor  # (G, 4) int32: start and length in totals; start and length in parts
+    groups: Tensor  # (G, 5) int32: start and length in totals; start and length in parts; 0
     parts: Tensor  # int32: -count << 8 | symbol, by context and fold
     group_of: Tensor  # (N,) int32: the group that each position of the text belongs to
+
+    def heaviest(self) -> tuple[Tensor, Tensor]:
+        """Of the groups that training would spend the most time on, what it would add up, and which they are."""
+        work = torch.bincount(self.group_of) * (self.groups[:, 1] + self.groups[:, 3])
+        top = work.topk(min(DENSE_ROWS, len(work)))
+        return top.values, top.indices
 
 
 class CountTables:
@@ -59,29 +68,31 @@ class CountTables:
         self.symbol_of = torch.zeros(256, dtype=torch.int64)  # rank in the alphabet
         self.symbol_of[self.alphabet] = torch.arange(len(present))
         text = text[: min(MOST_COUNTED_BYTES, most_bytes or MOST_COUNTED_BYTES)]
-        after = torch.from_numpy(text[1:].astype(np.int64))
-        tails = (torch.arange(len(after)) * NUM_FOLDS // len(after)) << _BYTE_BITS | self.symbol_of[after]
+        after = self.symbol_of.to(torch.uint8)[torch.from_numpy(text[1:].astype(np.int64))]
         self._keys: list[Tensor] = []  # of each kind of context: (U,) int64, sorted
         self._totals_start: list[Tensor] = []  # (U + 1,) int32 into entries
         keys = _keys_of_text(text, contexts)
         self._group_of = torch.empty(len(keys), len(after), dtype=torch.int32)
         all_groups = [torch.empty(0, 5, dtype=torch.int32)]
         entries = [torch.empty(0, dtype=torch.int32)]
+        heaviest = [(torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.int64))]
         num_groups = offset = 0
-        for group_of, context in zip(self._group_of, _count_all(keys, tails), strict=True):
+        for group_of, (context, (work, heavy)) in zip(self._group_of, _count_all(keys, after), strict=True):
             parts_offset = offset + len(context.totals)
             entries += [context.totals, context.parts]
             self._keys.append(context.keys)
-            self._totals_start.append((context.totals_start + offset).to(torch.int32))
-            groups = context.groups + torch.tensor([offset, 0, parts_offset, 0], dtype=torch.int32)
-            all_groups.append(F.pad(groups, (0, 1)))
+            self._totals_start.append(context.totals_start.add_(offset))
+            context.groups[:, 0] += offset
+            context.groups[:, 2] += parts_offset
+            all_groups.append(context.groups)
             torch.add(context.group_of, num_groups, out=group_of)
-            num_groups += len(groups)
+            heaviest.append((work, heavy + num_groups))
+            num_groups += len(context.groups)
             offset = parts_offset + len(context.parts)
         self.entries = torch.cat(entries)  # of all kinds, so that one gather reads them all
         self._groups = torch.cat(all_groups)  # (G, 5) int32: start and length of totals and of parts; dense row
         self.dense = torch.zeros(1, len(present), dtype=torch.int32)  # (D, A), of a group; row 0: nothing
-        self._add_dense_rows()
+        self._add_dense_rows(*map(torch.cat, zip(*heaviest, strict=True)))
 
     @property
     def num_symbols(self) -> int:
@@ -112,17 +123,9 @@ class CountTables:
         """Counts (P, K, A) float32 of what followed the contexts with these rows (P, K, 5)."""
         return self._add_up(rows.flatten(0, 1)).view(*rows.shape[:2], self.num_symbols)
 
-    def _add_dense_rows(self) -> None:
-        """Add up once, for good, the groups that training would spend the most time on."""
-        heaviest, first = [(torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.int64))], 0
-        for group_of in self._group_of:  # kind by kind, for the memory that it takes
-            times = torch.bincount(group_of - first)
-            work = times * (self._groups[first : first + len(times), [1, 3]]).sum(1)
-            top = work.topk(min(DENSE_ROWS, len(work)))
-            heaviest.append((top.values, top.indices + first))
-            first += len(times)
-        work, indices = map(torch.cat, zip(*heaviest, strict=True))
-        chosen = indices[work.topk(min(DENSE_ROWS, len(work))).indices]
+    def _add_dense_rows(self, work: Tensor, groups: Tensor) -> None:
+        """Add up once, for good, the groups that training would spend the most time on, out of those given."""
+        chosen = groups[work.topk(min(DENSE_ROWS, len(work))).indices]
         self.dense = torch.cat((self.dense, self._add_up(self._groups[chosen]).int()))
         self._groups[chosen] = 0
         self._groups[chosen, 4] = torch.arange(1, len(self.dense), dtype=torch.int32)
@@ -184,46 +187,91 @@ def _keys_of_text(text: np.ndarray, contexts: Callable[[Tensor], list[Tensor]]) 
     rows = F.pad(x, (_HALO_BYTES, num_rows * _ROW_BYTES - len(x))).unfold(0, _ROW_BYTES + _HALO_BYTES, _ROW_BYTES)
     first = contexts(x[None, :_HALO_BYTES])  # what stands before the text is no context
     keys = [torch.empty(num_rows * _ROW_BYTES, dtype=torch.int64) for _ in first]
-    for number, row in enumerate(rows):
-        for all_keys, of_row in zip(keys, contexts(row[None]), strict=True):
+
+    def fill(number: int) -> None:
+        for all_keys, of_row in zip(keys, contexts(rows[number, None]), strict=True):
             all_keys[number * _ROW_BYTES : (number + 1) * _ROW_BYTES] = of_row[0, _HALO_BYTES:]
+
+    with _side_by_side() as pool:
+        deque(pool.map(fill, range(num_rows)), maxlen=0)
     for all_keys, beginning in zip(keys, first, strict=True):
         all_keys[: beginning.shape[1]] = beginning[0]
     return [all_keys[: len(x)] for all_keys in keys]
 
 
-def _clip(keys: Tensor) -> Tensor:
-    """The part of the keys that is compared."""
-    return (keys >> (_FOLD_BITS + _BYTE_BITS)) & ((1 << _KEY_BITS) - 1)
-
-
-def _count_all(keys: list[Tensor], tails: Tensor) -> Iterator[_Context]:
-    """Count each kind of context, and forget its keys.
-
-    Sorting uses one core, so that as many kinds are counted at once as there are threads; no more, for their memory.
-    """
+@contextmanager
+def _side_by_side() -> Iterator[ThreadPoolExecutor]:
+    """As many threads as torch has, of one core each: for much that cannot be shared out within."""
     num_threads = torch.get_num_threads()
     with ThreadPoolExecutor(num_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         try:
-            begun: deque[Future[_Context]] = deque()
-            keys.reverse()
-            while keys or begun:
-                while keys and len(begun) < num_threads:
-                    begun.append(pool.submit(_count, keys.pop(), tails))
-                yield begun.popleft().result()
-                return_freed_memory()  # sorting takes ten times what it leaves
+            yield pool
         finally:
             torch.set_num_threads(num_threads)
 
 
-def _count(keys: Tensor, tails: Tensor) -> _Context:
-    """Sort the text by context, fold and symbol, and count.
+def _clip(keys: Tensor) -> Tensor:
+    """The part of the keys that is compared."""
+    return keys >> _PLACE_BITS
+
+
+def _count_all(keys: list[Tensor], after: Tensor) -> Iterator[tuple[_Context, tuple[Tensor, Tensor]]]:
+    """Count each kind of context, find its heaviest groups, and forget its keys.
+
+    Sorting uses one core, so that as many kinds are counted at once as there are threads; no more, for their memory.
+    """
+    num_threads = torch.get_num_threads()
+
+    def count(keys: Tensor) -> tuple[_Context, tuple[Tensor, Tensor]]:
+        context = _count(keys, after)
+        return context, context.heaviest()
+
+    with _side_by_side() as pool:
+        begun: deque[Future[tuple[_Context, tuple[Tensor, Tensor]]]] = deque()
+        keys.reverse()
+        while keys or begun:
+            while keys and len(begun) < num_threads:
+                begun.append(pool.submit(count, keys.pop()))
+            yield begun.popleft().result()
+            return_freed_memory()  # counting takes several times what it leaves
+
+
+def _count(keys: Tensor, after: Tensor) -> _Context:
+    """Sort the text by context and count.
 
     Args:
         keys: (N,) int64.
-        tails: (N,) int64, fold << 8 | symbol.
+        after: (N,) uint8, the symbol that follows.
     """
-    triples, order = torch.sort(_clip(keys) << (_FOLD_BITS + _BYTE_BITS) | tails)
+    loop = compiled(count_sorted)
+    if loop is None:
+        return _count_by_operations(keys, after)
+    length = len(keys)
+    packed = (keys & -(1 << _PLACE_BITS)).bitwise_or_(torch.arange(length)).numpy()
+    packed.sort()
+    held, sizes = np.empty(length, np.int64), np.empty(4, np.int64)
+    starts, totals, parts, group_of = (np.empty(length + 1, np.int32) for _ in range(4))
+    groups = np.empty((length, 5), np.int32)
+    loop(packed, after.numpy(), NUM_FOLDS, (held, starts, totals, parts), groups, group_of, sizes)
+    num_contexts, num_totals, num_parts, num_groups = map(int, sizes)
+
+    def kept(values: np.ndarray, number: int) -> Tensor:
+        return torch.from_numpy(values[:number].copy())
+
+    return _Context(
+        keys=kept(held, num_contexts),
+        totals_start=kept(starts, num_contexts + 1),
+        totals=kept(totals, num_totals),
+        groups=kept(groups, num_groups),
+        parts=kept(parts, num_parts),
+        group_of=torch.from_numpy(group_of[:length]),
+    )
+
+
+def _count_by_operations(keys: Tensor, after: Tensor) -> _Context:
+    """The same without compiled loops: sort by context, fold and symbol."""
+    folds = torch.arange(len(after)) * NUM_FOLDS // len(after)
+    triples, order = torch.sort((_clip(keys) << _FOLD_BITS | folds) << _BYTE_BITS | after)
     starts = _starts(triples)
     counts = torch.diff(starts, append=torch.tensor([len(triples)]))
     triples = triples[starts]
@@ -241,9 +289,9 @@ def _count(keys: Tensor, tails: Tensor) -> _Context:
     length = totals_start[context_of_group + 1] - start
     return _Context(
         keys=group_keys[context_starts] >> _FOLD_BITS,
-        totals_start=totals_start,
+        totals_start=totals_start.to(torch.int32),
         totals=totals,
-        groups=torch.stack((start, length, own_start, own_end - own_start), 1).to(torch.int32),
+        groups=F.pad(torch.stack((start, length, own_start, own_end - own_start), 1).to(torch.int32), (0, 1)),
         parts=(symbols - (counts << _BYTE_BITS)).to(torch.int32),
         group_of=group_of,
     )

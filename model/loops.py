@@ -56,6 +56,77 @@ def _pool(num_threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(num_threads - 1, thread_name_prefix="loops")
 
 
+def count_sorted(packed: Any, symbols: Any, num_folds: Any, found: Any, groups: Any, group_of: Any, sizes: Any) -> None:
+    """Count what follows each context, whole and by fold; U contexts, M and L entries, G groups, N positions.
+
+    Args:
+        packed: (N,) int64, sorted: a context's key and, in the lowest 23 bits, where in the text it stands.
+        symbols: (N,) uint8, what follows there.
+        found: what is filled: keys (N,) int64; totals_start, totals and parts, (N + 1,) int32 each.
+        groups: (N, 5) int32, filled.
+        group_of: (N + 1,) int32, filled but for the last.
+        sizes: (4,) int64, filled with U, M, L and G: how much of the above.
+    """
+    keys, totals_start, totals, parts = found
+    length = len(packed)
+    in_context, in_fold = np.zeros(256, np.int32), np.zeros(256, np.int32)
+    seen, seen_in_fold = np.empty(256, np.int32), np.empty(256, np.int32)  # symbols, sorted
+    fold_of, begins = np.empty(num_folds, np.int64), np.empty(num_folds + 1, np.int64)
+    num_contexts = num_totals = num_parts = num_groups = first = 0
+    while first < length:
+        key, last = packed[first] >> 23, first
+        num_seen = folds = 0
+        while last < length and packed[last] >> 23 == key:  # one turn a fold
+            fold = (packed[last] & 0x7FFFFF) * num_folds // length
+            end = ((fold + 1) * length + num_folds - 1) // num_folds  # first place of the next fold
+            num_seen_in_fold = 0
+            while last < length and packed[last] < key << 23 | end:
+                place = packed[last] & 0x7FFFFF
+                symbol = symbols[place]
+                if in_fold[symbol] == 0:
+                    s = num_seen_in_fold
+                    while s > 0 and seen_in_fold[s - 1] > symbol:
+                        seen_in_fold[s] = seen_in_fold[s - 1]
+                        s -= 1
+                    seen_in_fold[s] = symbol
+                    num_seen_in_fold += 1
+                in_fold[symbol] += 1
+                group_of[place] = num_groups + folds
+                last += 1
+            fold_of[folds], begins[folds] = fold, num_parts
+            folds += 1
+            for i in range(num_seen_in_fold):
+                symbol = seen_in_fold[i]
+                parts[num_parts] = symbol - (in_fold[symbol] << 8)
+                num_parts += 1
+                if in_context[symbol] == 0:
+                    s = num_seen
+                    while s > 0 and seen[s - 1] > symbol:
+                        seen[s] = seen[s - 1]
+                        s -= 1
+                    seen[s] = symbol
+                    num_seen += 1
+                in_context[symbol] += in_fold[symbol]
+                in_fold[symbol] = 0
+        begins[folds] = num_parts
+        keys[num_contexts], totals_start[num_contexts] = key, num_totals
+        num_contexts += 1
+        for f in range(folds):  # with the folds beside it
+            low = f - (f > 0 and fold_of[f - 1] == fold_of[f] - 1)
+            high = f + (f + 1 < folds and fold_of[f + 1] == fold_of[f] + 1)
+            groups[num_groups, 0], groups[num_groups, 1] = num_totals, num_seen
+            groups[num_groups, 2], groups[num_groups, 3] = begins[low], begins[high + 1] - begins[low]
+            groups[num_groups, 4] = 0
+            num_groups += 1
+        for i in range(num_seen):
+            totals[num_totals] = seen[i] | in_context[seen[i]] << 8
+            in_context[seen[i]] = 0
+            num_totals += 1
+        first = last
+    totals_start[num_contexts] = num_totals
+    sizes[0], sizes[1], sizes[2], sizes[3] = num_contexts, num_totals, num_parts, num_groups
+
+
 def take_rows(groups: Any, group_of: Any, known: Any, positions: Any, rows: Any) -> None:
     """Fill rows (P, K, 5) int32 with the groups (G, 5) int32 of positions of the text.
 

@@ -1,7 +1,7 @@
 """The compiled loops give what the operations give, to the last bit; and a run is the same without them."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,34 @@ def assert_same(experts: CountExperts, x: Tensor, positions: Tensor | None) -> E
     assert torch.equal(by_loops.log_p, by_operations.log_p)
     assert torch.equal(by_loops.confidence, by_operations.confidence)
     return by_loops
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT,
+        TEXT[:2],
+        TEXT[:25],  # hardly a byte for each fold
+        np.zeros(1_000, np.uint8),
+        random_bytes(3, 2_000, seed=0).numpy().astype(np.uint8).flatten(),
+        np.tile(np.arange(255, -1, -1, dtype=np.uint8), 40),
+    ],
+    ids=["words", "two bytes", "short", "one value", "noise", "falling"],
+)
+def test_the_tables_are_the_same_whoever_counts(text: np.ndarray, tiny_settings: MakeSettings) -> None:
+    made = []
+    for counting in (nullcontext, without_numba):
+        experts = CountExperts(tiny_settings(**EXPERTS[0]))
+        with counting():
+            experts.learn(text)
+        tables = experts.tables
+        assert tables is not None
+        parts = [tables.entries, tables._groups, tables._group_of, tables.dense, *tables._keys, *tables._totals_start]
+        made.append([(part.dtype, part) for part in parts])
+    for (kind, one), (other_kind, other) in zip(*made, strict=True):
+        assert kind == other_kind
+        assert torch.equal(one, other)
 
 
 @pytest.mark.usefixtures("threads")

@@ -50,7 +50,7 @@ def test_a_study_from_start_to_plots(place: Place) -> None:
 
 
 def test_a_killed_study_is_resumed_with_no_trial_lost_or_added(place: Place) -> None:
-    process = place.start("s", trials=5, seconds=4)
+    process = place.start("s", trials=5, seconds=2)
     before = place.wait_for("s", lambda state: state["trials"]["complete"] >= 2 and state["trials"]["running"] == 1)
     assert before["state"] == "running"
     refused = place.run("resume", "s")
@@ -78,7 +78,7 @@ def test_a_killed_study_is_resumed_with_no_trial_lost_or_added(place: Place) -> 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_study_saves_its_trial_and_says_how_to_go_on(place: Place, number: signal.Signals) -> None:
-    process = place.start("s", trials=2, seconds=6)
+    process = place.start("s", trials=2, seconds=3)
     place.wait_for("s", lambda state: state["trials"]["complete"] == 1 and state["trials"]["running"] == 1)
     process.send_signal(number)
     out, errors = process.communicate(timeout=60)

@@ -49,7 +49,7 @@ def place(tmp_path: Path, server: Server) -> Iterator[Place]:
 
 
 def test_a_server_that_restarts_twice_costs_a_six_trial_study_nothing_but_a_wait(place: Place, server: Server) -> None:
-    process = place.start("restarted", trials=6, seconds=3)
+    process = place.start("restarted", trials=6, seconds=1.5)
     for number in (1, 3):
         place.wait_for("restarted", lambda state, number=number: state["trials"]["complete"] >= number)
         server.stop()
@@ -66,7 +66,7 @@ def test_a_server_that_restarts_twice_costs_a_six_trial_study_nothing_but_a_wait
 
 
 def test_a_killed_study_is_resumed_from_the_server(place: Place) -> None:
-    process = place.start("killed", trials=4, seconds=3)
+    process = place.start("killed", trials=4, seconds=1.5)
     place.wait_for("killed", lambda state: state["trials"]["complete"] >= 1)
     kill(process)
     state = place.finish("killed")
