@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from fakes import text_of
 
-from benchmarks import compare, matmul, profile_step
+from benchmarks import compare, loops, matmul, profile_step
 from benchmarks.compare import Plan, Run
 from benchmarks.pairs import paired_ratios, spread, turns
 from benchmarks.parsing import Candidate, parse_candidate
@@ -249,3 +250,19 @@ def test_the_processor_is_named_with_what_it_can_do() -> None:
     assert matmul.cpu_name(CPUINFO) == "A Processor 9"
     assert matmul.cpu_features(CPUINFO) == {"avx2": True, "avx512": True, "avx512_bf16": True, "amx": False}
     assert matmul.cpu_features("") is None
+
+
+# The compiled loops
+
+
+def test_the_loops_are_timed_against_the_operations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("numba")
+    (tmp_path / "text.txt").write_bytes(text_of(20_000))
+    sizes = ["--pairs", "2", "--steps", "1", "--counting-pairs", "1", "--threads", "1"]
+    monkeypatch.setattr("sys.argv", ["loops", *sizes, "--corpus", str(tmp_path / "text.txt")])
+    loops.main()
+    _, counting, steps = capsys.readouterr().out.splitlines()
+    assert re.match(r"counting +operations +[\d.]+ ms, loops +[\d.]+ ms, ratio [\d.]+ .*n=1 pairs", counting)
+    assert re.match(r"1 steps +operations +[\d.]+ ms, loops +[\d.]+ ms, ratio [\d.]+ .*n=2 pairs", steps)
