@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from data.tokenizer import VOCAB_SIZE
 from model.contexts import GOLDEN, order_contexts, skip_contexts, spread, suffix_contexts, word_contexts, words_of
 from model.counts import CountTables
-from model.loops import compiled, count_in_text, count_in_windows, in_threads, smooth
+from model.loops import AT_ONCE, compiled, count_in_text, count_in_windows, in_threads, smooth
 from model.precision import uses_bfloat16
 from model.settings import TrialSettings
 
@@ -180,7 +180,7 @@ class CountExperts(nn.Module):
             in_windows(keys[window], ranks[window], *(each[window] for each in by_window))
             to_probabilities(*(each[here] for each in found), base[here], rule)
 
-        in_threads(work, num_windows)
+        in_threads(work, num_windows, at_once=max(1, AT_ONCE // length))
         return counts, times, kinds
 
     def _by_operations(self, asked: "_Asked") -> tuple[Tensor, Tensor, Tensor]:

@@ -53,9 +53,9 @@ def _while_disk_serves(kept: Callable[..., None], unkept: Callable[..., None]) -
     return call
 
 
-def in_threads(work: Callable[[slice], None], num_positions: int, *, at_once: int = AT_ONCE) -> None:
-    """Call ``work`` for all positions, ``at_once`` at a time, on as many threads as torch uses."""
-    stretches = [slice(first, min(first + at_once, num_positions)) for first in range(0, num_positions, at_once)]
+def in_threads(work: Callable[[slice], None], length: int, *, at_once: int = AT_ONCE) -> None:
+    """Call ``work`` for all of a ``length``, ``at_once`` at a time, on as many threads as torch uses."""
+    stretches = [slice(first, min(first + at_once, length)) for first in range(0, length, at_once)]
     num_threads = min(torch.get_num_threads(), len(stretches))
 
     def share(number: int) -> None:

@@ -1,5 +1,6 @@
 """The compiled loops give what the operations give, to the last bit; and a run is the same without them."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,6 +83,24 @@ def test_the_operations_are_not_used_where_loops_are(tiny_settings: MakeSettings
     experts.learn(TEXT)
     experts._by_operations = None  # type: ignore[method-assign, assignment]
     experts.evidence(*windows([5]))
+
+
+@pytest.mark.usefixtures("threads")
+def test_windows_are_shared_by_all_threads(tiny_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    workers = set()
+
+    def watched(work: Callable[[slice], None], length: int, **named: int) -> None:
+        def noted(here: slice) -> None:
+            workers.add(threading.get_ident())
+            work(here)
+
+        in_threads(noted, length, **named)
+
+    monkeypatch.setattr("model.experts.in_threads", watched)
+    experts = CountExperts(tiny_settings(**EXPERTS[0]))
+    experts.learn(TEXT)
+    experts.evidence(*windows([0, 1_000, 2_000, 3_000]))
+    assert len(workers) == torch.get_num_threads()
 
 
 @pytest.mark.usefixtures("one_thread")
