@@ -171,7 +171,7 @@ def test_a_study_without_a_finished_trial_has_nothing_to_take_home(
 def test_a_whole_study_is_exported_replayed_and_sampled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from test_whole_studies import SPACE
+    from at_hand import SPACE
 
     monkeypatch.setenv("BARDTUNE_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
