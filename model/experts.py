@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from data.tokenizer import VOCAB_SIZE
 from model.contexts import GOLDEN, order_contexts, skip_contexts, spread, suffix_contexts, word_contexts, words_of
 from model.counts import CountTables
-from model.loops import compiled, count_in_text, count_in_windows, in_threads, smooth
+from model.loops import AT_ONCE, compiled, count_in_text, count_in_windows, in_threads, smooth
 from model.precision import uses_bfloat16
 from model.settings import TrialSettings
 
@@ -29,6 +29,7 @@ DISCOUNT = 0.8  # taken from each count and given to the shorter context (absolu
 LEAST_PROBABILITY = 1e-7
 COUNTED_BYTES_PER_S = 100_000  # of budget: counting 14 kinds of contexts takes a third to a half of a short one then
 LEAST_COUNTED_BYTES = 200_000
+BLOCK_BYTES = 1 << 20  # of a text are counted at once, which may be as long as memory is large
 CONFIDENCE_SCALE = 0.25
 
 
@@ -77,8 +78,7 @@ class CountExperts(nn.Module):
         """Count the training text (N,) uint8, or as much of its beginning as the budget allows."""
         self.tables = CountTables(text, lambda x: self._contexts(x)[0], most_bytes=self.most_bytes)
         self.alphabet = alphabet = self.tables.alphabet
-        symbols = self.tables.symbol_of[torch.from_numpy(text.astype(np.int64))]
-        self.base = base_probabilities(symbols, len(alphabet))
+        self.base = base_probabilities(text, alphabet)
         absent = torch.ones(VOCAB_SIZE, dtype=torch.bool)
         absent[alphabet] = False
         self.rank = torch.cat((alphabet, absent.nonzero().flatten())).argsort()  # bytes that occur come first
@@ -180,7 +180,7 @@ class CountExperts(nn.Module):
             in_windows(keys[window], ranks[window], *(each[window] for each in by_window))
             to_probabilities(*(each[here] for each in found), base[here], rule)
 
-        in_threads(work, num_windows)
+        in_threads(work, num_windows, at_once=max(1, AT_ONCE // length))
         return counts, times, kinds
 
     def _by_operations(self, asked: "_Asked") -> tuple[Tensor, Tensor, Tensor]:
@@ -252,17 +252,26 @@ class _Asked(NamedTuple):
     base: Tensor  # (P, A) float32, probabilities after the last byte; its own successor is counted in, one of very many
 
 
-def base_probabilities(symbols: Tensor, num_symbols: int) -> Tensor:
-    """Smoothed probabilities after one symbol, from symbols (N,) int64 below num_symbols.
+def base_probabilities(text: np.ndarray, alphabet: Tensor) -> Tensor:
+    """Smoothed probabilities after one byte of text (N,) uint8 that holds the A bytes of ``alphabet``.
 
     Returns:
         (A + 1, A) float32; the last row is for a byte that does not occur.
     """
-    alone = torch.bincount(symbols, minlength=num_symbols).float() + 0.1
-    pairs = torch.bincount(symbols[:-1] * num_symbols + symbols[1:], minlength=num_symbols**2)
-    counts = pairs.view(num_symbols, num_symbols).float()
+    pairs = _count_pairs(text)[alphabet][:, alphabet]
+    alone = (pairs.sum(0) + (alphabet == int(text[0]))).float() + 0.1
+    counts = pairs.float()
     times = counts.sum(-1, keepdim=True)
     kinds = counts.clamp(max=1).sum(-1, keepdim=True)
     alone /= alone.sum()
     after_one = ((counts - DISCOUNT).clamp_(min=0) + DISCOUNT * kinds * alone) / times.clamp(min=1)
     return torch.cat((torch.where(times > 0, after_one, alone), alone[None]))
+
+
+def _count_pairs(text: np.ndarray) -> Tensor:
+    """How often each byte followed each other one: (V, V) int64."""
+    counts = np.zeros(VOCAB_SIZE**2, dtype=np.int64)
+    for first in range(0, len(text) - 1, BLOCK_BYTES):
+        block = text[first : first + BLOCK_BYTES + 1].astype(np.int32)
+        counts += np.bincount(block[:-1] * VOCAB_SIZE + block[1:], minlength=VOCAB_SIZE**2)
+    return torch.from_numpy(counts).view(VOCAB_SIZE, VOCAB_SIZE)

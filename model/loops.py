@@ -13,6 +13,7 @@ P positions, E experts, of which K are counted in the training text and W in the
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -29,16 +30,32 @@ def compiled(loop: Callable[..., None]) -> Callable[..., None] | None:
         import numba
     except ImportError:
         return None
+    unkept: Callable[..., None] = numba.njit(nogil=True)(loop)
     try:
-        made: Callable[..., None] = numba.njit(nogil=True, cache=True)(loop)
+        kept = numba.njit(nogil=True, cache=True)(loop)
     except RuntimeError:  # there is no folder to keep it in
-        made = numba.njit(nogil=True)(loop)
-    return made
+        return unkept
+    return _while_disk_serves(kept, unkept)
 
 
-def in_threads(work: Callable[[slice], None], num_positions: int, *, at_once: int = AT_ONCE) -> None:
-    """Call ``work`` for all positions, ``at_once`` at a time, on as many threads as torch uses."""
-    stretches = [slice(first, min(first + at_once, num_positions)) for first in range(0, num_positions, at_once)]
+def _while_disk_serves(kept: Callable[..., None], unkept: Callable[..., None]) -> Callable[..., None]:
+    """The loop that is kept on disk, until the disk is full or what it holds of it is torn."""
+    used = kept
+
+    def call(*args: Any) -> None:
+        nonlocal used
+        try:
+            used(*args)
+        except (OSError, EOFError, UnpicklingError):  # of numba's own files, before anything is computed
+            used = unkept
+            used(*args)
+
+    return call
+
+
+def in_threads(work: Callable[[slice], None], length: int, *, at_once: int = AT_ONCE) -> None:
+    """Call ``work`` for all of a ``length``, ``at_once`` at a time, on as many threads as torch uses."""
+    stretches = [slice(first, min(first + at_once, length)) for first in range(0, length, at_once)]
     num_threads = min(torch.get_num_threads(), len(stretches))
 
     def share(number: int) -> None:

@@ -10,12 +10,16 @@ import threading
 import time
 from collections.abc import Callable
 from functools import wraps
+from itertools import count
 from typing import Any, TypeVar
 
 import sqlalchemy.exc
-from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.exceptions import DuplicatedStudyError, StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import RDBStorage
-from optuna.trial import TrialState
+from optuna.storages._rdb.models import TrialModel
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import func
+from sqlalchemy.orm import Session
 
 logger = logging.getLogger(__name__)
 
@@ -87,11 +91,20 @@ def _patient(method: Callable[..., T]) -> Callable[..., T]:
     return ask
 
 
-class PatientStorage(RDBStorage):
-    """Optuna's storage, except that it waits for a database that is away. All its writes may be repeated."""
+def _patiently_told(action: Callable[[bool], T]) -> T:
+    """As ``patiently``; ``action`` is told whether it may have been done already, and only the answer was lost."""
+    times = count()
+    return patiently(lambda: action(next(times) > 0))
 
-    create_new_study = _patient(RDBStorage.create_new_study)
-    delete_study = _patient(RDBStorage.delete_study)
+
+class PatientStorage(RDBStorage):
+    """Optuna's storage, except that it waits for a database that is away.
+
+    What was done although the answer was lost is not done again. This holds for studies that one process writes to.
+    """
+
+    _newest_before: int | None = None  # trial when a new one was first asked for; 0: there was none
+
     set_study_user_attr = _patient(RDBStorage.set_study_user_attr)
     set_study_system_attr = _patient(RDBStorage.set_study_system_attr)
     get_study_id_from_name = _patient(RDBStorage.get_study_id_from_name)
@@ -100,8 +113,6 @@ class PatientStorage(RDBStorage):
     get_study_user_attrs = _patient(RDBStorage.get_study_user_attrs)
     get_study_system_attrs = _patient(RDBStorage.get_study_system_attrs)
     get_all_studies = _patient(RDBStorage.get_all_studies)
-    # A trial that is created twice is found without an owner, and used before another one is: see OwnedStudy.
-    _create_new_trial = _patient(RDBStorage._create_new_trial)
     _set_trial_param = _patient(RDBStorage._set_trial_param)
     set_trial_intermediate_value = _patient(RDBStorage.set_trial_intermediate_value)
     set_trial_user_attr = _patient(RDBStorage.set_trial_user_attr)
@@ -110,18 +121,57 @@ class PatientStorage(RDBStorage):
     _get_trials = _patient(RDBStorage._get_trials)
     get_trial_id_from_study_id_trial_number = _patient(RDBStorage.get_trial_id_from_study_id_trial_number)
 
-    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Any = None) -> bool:
-        """As Optuna's; a state that was stored although the answer was lost is not refused the second time."""
-        asked = 0
+    def create_new_study(self, directions: Any, study_name: str | None = None) -> int:
+        """As Optuna's; a study that was stored although the answer was lost is not refused the second time."""
 
-        def set_once() -> bool:
-            nonlocal asked
-            asked += 1
+        def create(again: bool) -> int:
             try:
-                return RDBStorage.set_trial_state_values(self, trial_id, state, values)
-            except UpdateFinishedTrialError:
-                if asked > 1 and RDBStorage.get_trial(self, trial_id).state == state:
-                    return True
+                return RDBStorage.create_new_study(self, directions, study_name)
+            except DuplicatedStudyError:
+                if again and study_name is not None:
+                    return self.get_study_id_from_name(study_name)
                 raise
 
-        return patiently(set_once)
+        return _patiently_told(create)
+
+    def delete_study(self, study_id: int) -> None:
+        """As Optuna's; a study that was deleted although the answer was lost is not missed the second time."""
+
+        def delete(again: bool) -> None:
+            try:
+                RDBStorage.delete_study(self, study_id)
+            except KeyError:
+                if not again:
+                    raise
+
+        _patiently_told(delete)
+
+    def _create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> FrozenTrial:
+        self._newest_before = None
+        return patiently(lambda: RDBStorage._create_new_trial(self, study_id, template_trial))
+
+    def _get_prepared_new_trial(
+        self, study_id: int, template_trial: FrozenTrial | None, session: Session
+    ) -> TrialModel:
+        """As Optuna's, which asks again by itself too; a trial that was stored the first time is found the second."""
+        of_study = session.query(func.max(TrialModel.trial_id)).filter(TrialModel.study_id == study_id)
+        newest: int = of_study.scalar() or 0
+        if self._newest_before is None:
+            self._newest_before = newest
+        if newest > self._newest_before:
+            return TrialModel.find_or_raise_by_id(newest, session)
+        return super()._get_prepared_new_trial(study_id, template_trial, session)
+
+    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Any = None) -> bool:
+        """As Optuna's; a state that was stored although the answer was lost is not refused the second time."""
+
+        def set_state(again: bool) -> bool:
+            try:
+                done = RDBStorage.set_trial_state_values(self, trial_id, state, values)
+            except UpdateFinishedTrialError:
+                if again and self.get_trial(trial_id).state == state:
+                    return True
+                raise
+            return done or (again and self.get_trial(trial_id).state == state)
+
+        return _patiently_told(set_state)

@@ -43,9 +43,9 @@ class ReadOnlyStorage(Storage):
         if "studies" not in tables:
             raise StorageError(f"{self.display_url} holds no studies: it is not a database of Optuna's; {EXAMPLES}.")
         with engine.connect() as connection:
-            version = sqlalchemy.text("SELECT schema_version FROM version_info")
-            if "version_info" not in tables or connection.execute(version).first() is None:
-                raise StorageError(f"{self.display_url} is being set up by another process; try again in a moment.")
+            for table in ("version_info", "alembic_version"):  # Optuna fills them last, and would if they were empty
+                if table not in tables or connection.execute(sqlalchemy.text(f"SELECT 1 FROM {table}")).first() is None:
+                    raise StorageError(f"{self.display_url} is being set up by another process; try again in a moment.")
         return PatientStorage(url, engine_kwargs=options, skip_table_creation=True), engine
 
     def _connect(self) -> sqlite3.Connection:

@@ -147,7 +147,9 @@ def _maximize(columns: np.ndarray, heights: np.ndarray, owners: np.ndarray, know
     """
     sizes = np.bincount(owners)
     products, seen = columns.T @ columns, columns.T @ heights
-    priors, noise = np.full(len(sizes), 0.5 / len(sizes)), 0.5 if known is None else known
+    varies = np.bincount(owners, products.diagonal()) > 1e-12
+    priors = varies * 0.5 / len(sizes)  # 0 stays 0: what does not vary explains nothing
+    noise = 0.5 if known is None else known
     before = np.zeros(len(sizes))
     for _ in range(_MAX_ROUNDS):
         roots = np.sqrt(priors)[owners]  # instead of dividing by variances that fall towards 0

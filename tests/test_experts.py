@@ -1,5 +1,6 @@
 """The experts: what they say is a distribution, and the one that counting by hand gives."""
 
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -86,14 +87,25 @@ def test_a_short_budget_counts_a_part_of_the_text(tiny_settings: MakeSettings) -
 
 
 def test_base_probabilities_by_hand() -> None:
-    symbols = torch.tensor([0, 1, 0, 1, 0, 2])
-    base = base_probabilities(symbols, 3)
+    base = base_probabilities(np.frombuffer(b"ababac", dtype=np.uint8), torch.tensor(list(b"abc")))
     assert torch.allclose(base.sum(-1), torch.tensor(1.0), atol=1e-5)
     alone = torch.tensor([3.1, 2.1, 1.1]) / 6.3
     after_zero = torch.tensor([0, 2 - DISCOUNT, 1 - DISCOUNT]) / 3 + DISCOUNT * 2 / 3 * alone
     assert torch.allclose(base[0], after_zero)
     assert torch.allclose(base[2], alone)  # nothing followed it
     assert torch.allclose(base[3], alone)  # a byte that does not occur
+
+
+def test_a_long_text_is_counted_piece_by_piece(tiny_settings: MakeSettings) -> None:
+    text = np.tile(np.frombuffer(b"abcdefg", dtype=np.uint8), 1_500_000)
+    experts = CountExperts(tiny_settings(**EXPERTS, budget_s=2.0))
+    tracemalloc.start()
+    experts.learn(text)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 4 * len(text)
+    assert experts.base[:7].argmax(1).tolist() == [1, 2, 3, 4, 5, 6, 0]
+    assert experts.base[:7].max(1).values == pytest.approx(1, abs=1e-5)  # also where a piece ends
 
 
 def test_a_new_model_starts_from_what_the_experts_say(tiny_settings: MakeSettings) -> None:

@@ -1,7 +1,9 @@
 """The compiled loops give what the operations give, to the last bit; and a run is the same without them."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from torch import Tensor
 
 from data.corpus import Corpus
 from model.experts import CountExperts, Evidence
-from model.loops import AT_ONCE, in_threads
+from model.loops import AT_ONCE, compiled, in_threads, take_rows
 from model.settings import TrialSettings
 from model.trainer import train
 
@@ -111,6 +113,24 @@ def test_the_operations_are_not_used_where_loops_are(tiny_settings: MakeSettings
     experts.evidence(*windows([5]))
 
 
+@pytest.mark.usefixtures("threads")
+def test_windows_are_shared_by_all_threads(tiny_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    workers = set()
+
+    def watched(work: Callable[[slice], None], length: int, **named: int) -> None:
+        def noted(here: slice) -> None:
+            workers.add(threading.get_ident())
+            work(here)
+
+        in_threads(noted, length, **named)
+
+    monkeypatch.setattr("model.experts.in_threads", watched)
+    experts = CountExperts(tiny_settings(**EXPERTS[0]))
+    experts.learn(TEXT)
+    experts.evidence(*windows([0, 1_000, 2_000, 3_000]))
+    assert len(workers) == torch.get_num_threads()
+
+
 @pytest.mark.usefixtures("one_thread")
 def test_a_run_is_the_same_without_numba(tiny_settings: MakeSettings, tiny_corpus: Corpus) -> None:
     settings = tiny_settings(**EXPERTS[0], count_dropout=0.1)
@@ -138,3 +158,25 @@ def test_what_goes_wrong_in_a_thread_is_raised() -> None:
 
     with pytest.raises(ValueError, match="slice"):
         in_threads(work, 4 * AT_ONCE)
+
+
+def test_a_cache_that_was_torn_or_cannot_be_written_costs_a_compilation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
+    groups = np.arange(10, dtype=np.int32).reshape(2, 5)
+
+    def rows() -> list[int]:
+        found = np.empty((1, 1, 5), dtype=np.int32)
+        loop = compiled.__wrapped__(take_rows)
+        loop(groups, np.array([[0, 1]], dtype=np.int32), np.array([[True]]), np.array([1]), found)
+        return list(found[0, 0])
+
+    expected = rows()
+    (index,) = tmp_path.rglob("*.nbi")
+    for torn in (b"", bytes(100)):  # as a power failure may leave it
+        index.write_bytes(torn)
+        assert rows() == expected == [5, 6, 7, 8, 9]
+    index.unlink()
+    index.mkdir()
+    assert rows() == expected

@@ -78,6 +78,14 @@ def test_bpb_that_does_not_vary_is_explained_by_nothing() -> None:
     assert unexplained(bases, np.full(20, 1.8)) == 0
 
 
+def test_a_parameter_that_does_not_vary_in_these_trials_explains_nothing_of_them() -> None:
+    places, bases = places_and_bases(50, "ab")
+    bases.append(basis(NORM, ["b"] * 50))
+    found = explained(bases, places[:, 0], noise=0.01, rng=np.random.default_rng(0))
+    assert found[2] == 0
+    assert found[0] > 0.9 * found.sum()
+
+
 def test_drawn_curves_differ_the_more_the_noise() -> None:
     places, bases = places_and_bases(30, "ab")
     rng = np.random.default_rng(0)
