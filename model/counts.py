@@ -256,7 +256,8 @@ def _count(keys: Tensor, after: Tensor) -> _Context:
     num_contexts, num_totals, num_parts, num_groups = map(int, sizes)
 
     def kept(values: np.ndarray, number: int) -> Tensor:
-        return torch.from_numpy(values[:number].copy())
+        values.resize((number, *values.shape[1:]), refcheck=False)  # nobody else has it: shrunk where it is
+        return torch.from_numpy(values)
 
     return _Context(
         keys=kept(held, num_contexts),
@@ -264,7 +265,7 @@ def _count(keys: Tensor, after: Tensor) -> _Context:
         totals=kept(totals, num_totals),
         groups=kept(groups, num_groups),
         parts=kept(parts, num_parts),
-        group_of=torch.from_numpy(group_of[:length]),
+        group_of=kept(group_of, length),
     )
 
 
