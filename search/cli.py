@@ -207,4 +207,6 @@ def _usage_error(problem: Exception) -> str | None:
     format_message = getattr(problem, "format_message", None)
     if format_message is None:
         return None
-    return f"{format_message().rstrip('.')}. See: bardtune --help."
+    said, context = str(format_message()).rstrip("."), getattr(problem, "ctx", None)
+    stop = "" if said.endswith("?") else "."
+    return f"{said}{stop} See: {context.command_path if context else 'bardtune'} --help."
