@@ -24,7 +24,32 @@ from search import (  # noqa: F401  their commands register themselves
 from search.options import JsonOption, Name, StorageOption, app, example
 
 BEGAN = time.monotonic()  # when the process began, for a study's active time
+# as the help lists them: what is needed first comes first
+COMMANDS = ["start", "resume", "watch", "list", "show", "plot", "report", "trials", "export", "replay", "sample"]
+COMMANDS += ["train", "run", "dashboard", "doctor", "delete"]
 NOT_FOR_OTHERS = 0o022  # nobody else may write to what we store, whatever the user's habits are
+
+
+def print_version(wanted: bool) -> None:
+    """What ``--version`` prints; nothing else is done then."""
+    if not wanted:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        print(f"bardtune {version('bardtune')}")
+    except PackageNotFoundError:
+        print("bardtune, from a checkout that is not installed")
+    raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command; the help's first line is the application's own."""
 
 
 @app.command(
@@ -158,6 +183,11 @@ def train(
         record=record,
     )
     return train_command(flags, as_json=as_json)
+
+
+app.registered_commands.sort(
+    key=lambda command: COMMANDS.index(str(command.name or getattr(command.callback, "__name__", "")))
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,7 +13,7 @@ import pytest
 from fakes import text_of
 from studies_at_hand import make_study, storage_at
 
-from search.cli import app, main
+from search.cli import COMMANDS, app, main
 
 ROOT = Path(__file__).parent.parent
 
@@ -160,6 +160,19 @@ def test_no_studies_yet_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert "bardtune start" in capsys.readouterr().out
     assert main(["list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
+
+
+def test_the_help_lists_every_command_and_begins_with_start(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-h"]) == 0
+    _, _, listed = capsys.readouterr().out.partition("Commands:\n")
+    assert re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE) == COMMANDS
+    assert main(["start", "-h"]) == 0
+    assert "--trials" in capsys.readouterr().out
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert re.fullmatch(r"bardtune \d+(\.\d+)+\n", capsys.readouterr().out)
 
 
 def test_help_loads_neither_torch_nor_optuna() -> None:
