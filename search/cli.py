@@ -24,7 +24,32 @@ from search import (  # noqa: F401  their commands register themselves
 from search.options import JsonOption, Name, StorageOption, app, example
 
 BEGAN = time.monotonic()  # when the process began, for a study's active time
+# as the help lists them: what is needed first comes first
+COMMANDS = ["start", "resume", "watch", "list", "show", "plot", "report", "trials", "export", "replay", "sample"]
+COMMANDS += ["train", "run", "dashboard", "doctor", "delete"]
 NOT_FOR_OTHERS = 0o022  # nobody else may write to what we store, whatever the user's habits are
+
+
+def print_version(wanted: bool) -> None:
+    """What ``--version`` prints; nothing else is done then."""
+    if not wanted:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        print(f"bardtune {version('bardtune')}")
+    except PackageNotFoundError:
+        print("bardtune, from a checkout that is not installed")
+    raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command; the help's first line is the application's own."""
 
 
 @app.command(
@@ -160,6 +185,11 @@ def train(
     return train_command(flags, as_json=as_json)
 
 
+app.registered_commands.sort(
+    key=lambda command: COMMANDS.index(str(command.name or getattr(command.callback, "__name__", "")))
+)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code: 0 done, 1 failed, 2 the user can fix it, 130 interrupted."""
     args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
@@ -207,4 +237,6 @@ def _usage_error(problem: Exception) -> str | None:
     format_message = getattr(problem, "format_message", None)
     if format_message is None:
         return None
-    return f"{format_message().rstrip('.')}. See: bardtune --help."
+    said, context = str(format_message()).rstrip("."), getattr(problem, "ctx", None)
+    stop = "" if said.endswith("?") else "."
+    return f"{said}{stop} See: {context.command_path if context else 'bardtune'} --help."

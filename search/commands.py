@@ -13,6 +13,7 @@ from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from data.errors import UserError
+from data.paths import user_path
 from search.cli import print_json
 from search.live_view import make_view
 from search.planning import fresh_name, read_plan_file, resolve_plan
@@ -114,11 +115,12 @@ def plot_command(name: str, flags: PlotFlags, storage: str | None) -> int:
 
     quiet_libraries()
     record = read_study(ReadOnlyStorage(storage_url(storage)), name)
+    user_path(flags.out, "the folder of --out")
     paths = write_plots(
         record,
         kinds=_items(flags.kind),
         formats=_items(flags.formats),
-        folder=flags.out,
+        folder=flags.out.expanduser(),  # the shell leaves the ~ of --out=~/plots alone
         evaluator=flags.evaluator,
     )
     for path in paths:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,12 @@ def export_command(name: str, out: Path | None, storage: str | None, *, with_cor
     corpus = study_corpus(winner.record) if with_corpus else None
     paths = write_export(winner, folder, corpus=corpus)
     print(f"{winner.run.label}, {winner.run.val_bpb:.4f} bpb, is in {paths.root}")
-    print(f"check it with: bardtune replay {paths.root} --quick")
+    own_text = corpus is None and winner.record.corpus["name"] != BUILT_IN
+    text = f" --corpus {shlex.quote(winner.record.plan.corpus)}" if own_text else ""
+    print(f"check it with: bardtune replay {shlex.quote(str(paths.root))} --quick{text}")
     if winner.record.state != "finished":
         print("the study is not finished: its winner may still change, and nothing is scored on the test part")
-    if corpus is None and winner.record.corpus["name"] != BUILT_IN:
+    if own_text:
         print("your text is not in it; train.py needs it as corpus.bin beside it or by BARDTUNE_CORPUS=PATH")
     return 0
 

@@ -9,6 +9,7 @@ app = typer.Typer(
     help="Search the hyperparameters of a small byte-level GPT that trains on CPU under a wall-clock budget.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 

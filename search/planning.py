@@ -44,6 +44,7 @@ def read_plan_file(path: Path | None) -> dict[str, Any]:
     """Read a TOML file whose keys are those of the plan; an empty plan if ``path`` is None."""
     if path is None:
         return {}
+    path = user_path(path, "the config file")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as problem:

@@ -90,10 +90,10 @@ def report_command(name: str, storage: str | None, *, out: Path | None, with_sam
     from studies.report import report_html  # loads the plotting libraries
 
     quiet_libraries()
-    out = Path(f"{name}-report.html") if out is None else out
-    check_out(out)
     opened = ReadOnlyStorage(storage_url(storage))
     record = read_study(opened, name)
+    out = Path(f"{name}-report.html") if out is None else out
+    check_out(out)
     sample = page_sample(opened, record) if with_sample else None
     page = report_html(record, sample=sample, names=user_names())
     print(write_out(out, page))

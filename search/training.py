@@ -12,7 +12,7 @@ from data.corpus import load_corpus
 from data.paths import user_path
 from model.budget import StepBudget, step_budget
 from model.presets import preset as preset_settings
-from model.settings import SettingsError, TrialSettings, check_setting_name
+from model.settings import RANGES, SettingsError, TrialSettings, check_setting_name
 from search.launcher import THREAD_VARIABLES
 from studies.errors import PlanError
 from studies.plan import available_cores
@@ -37,7 +37,7 @@ class TrainFlags:
 
 def train_command(flags: TrainFlags, *, as_json: bool) -> int:
     """Train, telling of each tenth of the budget on standard error; exit code 1 if the run diverges."""
-    budget_s = DEFAULT_SECONDS if flags.seconds is None else flags.seconds
+    budget_s = check_seconds(flags.seconds)
     settings = preset_settings(flags.preset, budget_s=budget_s, seed=flags.seed, **parse_changes(flags.changes))
     budget = check_steps(flags)
     threads = check_threads(flags.threads)
@@ -108,6 +108,16 @@ def parse_changes(changes: list[str]) -> dict[str, Any]:
         except ValueError:  # not a number, true or false
             values[name] = text.strip()
     return values
+
+
+def check_seconds(seconds: float | None) -> float:
+    """The budget in seconds: what was said, or the published rule's."""
+    lowest, highest = RANGES["budget_s"]
+    if seconds is None:
+        return DEFAULT_SECONDS
+    if not lowest <= seconds <= highest:  # NaN is neither
+        raise PlanError(f"--seconds {seconds:g} is outside {lowest:g} to {highest:.10g}; choose --seconds 180.")
+    return seconds
 
 
 def check_steps(flags: TrainFlags) -> StepBudget | None:

@@ -63,7 +63,8 @@ class StudyPlan:
             raise PlanError(f"--seconds {self.seconds:g} is outside 0.05 to {MAX_SECONDS:g}; choose --seconds 180.")
         if not 0 < self.hours <= MAX_HOURS:
             raise PlanError(
-                f"--hours {self.hours:g} is outside 0 to {MAX_HOURS:g}, a study's cap; choose --hours {MAX_HOURS:g}."
+                f"--hours {self.hours:g} must be above 0 and at most {MAX_HOURS:g}, a study's cap; choose --hours "
+                f"{MAX_HOURS:g}."
             )
         if self.hours * 3600 < self.seconds + expected_overhead_s(self.seconds):
             whole_s = self.trials * (self.seconds + expected_overhead_s(self.seconds))

@@ -13,7 +13,7 @@ import pytest
 from fakes import text_of
 from studies_at_hand import make_study, storage_at
 
-from search.cli import app, main
+from search.cli import COMMANDS, app, main
 
 ROOT = Path(__file__).parent.parent
 
@@ -63,12 +63,18 @@ def complaint(capsys: pytest.CaptureFixture[str], *args: str) -> str:
         (["list", "--storage", "oracle://x"], "not supported"),
         (["start", "s", "--config", "nowhere.toml"], "cannot read the config file"),
         (["start", "s", "--trails", "3"], "No such option"),
-        (["unknown"], "No such command"),
+        (["start", "s", "--trails", "3"], "See: bardtune start --help."),
+        (["show"], "Missing argument 'NAME'. See: bardtune show --help."),
+        (["unknown"], "No such command 'unknown'. See: bardtune --help."),
+        (["strat"], "'train'? See: bardtune --help."),
         (["train", "--preset", "antique"], "modern"),
         (["train", "--set", "d_model=33"], "try d_model"),
         (["train", "--set", "d_modle=33"], "did you mean 'd_model'"),
         (["train", "--set", "d_model"], "--set NAME=VALUE"),
-        (["train", "--seconds", "0"], "budget_s"),
+        (["train", "--seconds", "0"], "--seconds 0 is outside 0.05 to 86400; choose --seconds 180"),
+        (["train", "--seconds", "nan"], "--seconds nan is outside"),
+        (["start", "s", "--hours", "0"], "above 0 and at most 3"),
+        (["start", "s", "--config", "~nosuch/plan.toml"], "no usable path"),
         (["train", "--seconds", "9", "--steps", "9"], "give one of them"),
         (["train", "--steps", "0"], "give 1 to 10,000,000 steps"),
         (["train", "--steps", "9", "--record", "nowhere/record.json"], "name a file in a folder"),
@@ -112,6 +118,25 @@ def test_hostile_text_names_no_study_and_no_file_elsewhere(
     assert {file.name for file in made if file.is_file()} <= {"s-history.html"}
 
 
+def test_a_report_of_no_study_blames_the_name_and_not_the_file(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    make_study(storage_at(home), "s")
+    assert "no study" in complaint(capsys, "report", "x" * 300)
+
+
+def test_a_home_folder_in_out_and_config_is_understood(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    make_study(storage_at(home), "s")
+    assert main(["plot", "s", "--kind", "history", "--out=~/plots"]) == 0
+    assert (tmp_path / "me" / "plots" / "s-history.html").exists()
+    assert not (tmp_path / "~").exists()
+    capsys.readouterr()
+    assert "no usable path" in complaint(capsys, "plot", "s", "--out", "~nosuch/plots")
+    (tmp_path / "me" / "plan.toml").write_text("trials = 51")
+    assert "choose --trials 50" in complaint(capsys, "start", "t", "--config=~/plan.toml")
+
+
 @pytest.mark.parametrize(("content", "said"), [(b"", "0 bytes"), (b"To be\n", "needs at least 5,140")])
 def test_an_empty_or_short_corpus_is_refused_with_the_length_it_needs(
     content: bytes, said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
@@ -135,6 +160,19 @@ def test_no_studies_yet_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert "bardtune start" in capsys.readouterr().out
     assert main(["list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
+
+
+def test_the_help_lists_every_command_and_begins_with_start(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-h"]) == 0
+    _, _, listed = capsys.readouterr().out.partition("Commands:\n")
+    assert re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE) == COMMANDS
+    assert main(["start", "-h"]) == 0
+    assert "--trials" in capsys.readouterr().out
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert re.fullmatch(r"bardtune \d+(\.\d+)+\n", capsys.readouterr().out)
 
 
 def test_help_loads_neither_torch_nor_optuna() -> None:

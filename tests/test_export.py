@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -183,6 +184,10 @@ def test_a_whole_study_is_exported_replayed_and_sampled(
     capsys.readouterr()
     assert main(["replay", "out"]) == 0
     assert capsys.readouterr().out.startswith("verified to the end")
+    assert main(["export", "s", "--out", "my winner"]) == 0
+    _, _, command = capsys.readouterr().out.partition("check it with: bardtune ")
+    assert main(shlex.split(command.splitlines()[0])) == 0  # the text is not in it, the folder's name has a space
+    capsys.readouterr()
     told = []
     for _ in range(2):
         assert main(["sample", "s", "--prompt", "thou ", "--bytes", "30", "--seed", "3"]) == 0
