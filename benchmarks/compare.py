@@ -20,7 +20,7 @@ from model.budget import step_budget
 from search.training import DEFAULT_SECONDS, check_threads, writable_file, write_record
 
 ROOT = Path(__file__).parent.parent
-STARVED_CPU_SHARE = 0.9  # of the threads
+STARVED_CPU_SHARE = 0.8  # of the threads; counting, a third of a short budget, does not keep them all busy
 # What is told of a run: its heading, and how it is written.
 COLUMNS = {
     "val_bpb": ("val_bpb", ".4f"),

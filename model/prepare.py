@@ -18,6 +18,7 @@ import hashlib
 import json
 import math
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
@@ -39,7 +40,16 @@ CORPUS_NAME = "shakespeare"
 CORPUS_BYTES = 5_318_858
 CORPUS_SHA256 = "364a7fc36c5a6614ab01f06f11491962b0cb39b1b00df4af84f20f48989aee96"
 
-SEED = int(os.environ.get("TORCH_SEED", "42"))
+
+def _seed(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        sys.stderr.write(f"TORCH_SEED is {text!r}; give a whole number.\n")
+        raise SystemExit(2) from None
+
+
+SEED = _seed(os.environ.get("TORCH_SEED", "42"))
 TRAIN_PERCENT, VALIDATION_PERCENT = 90, 5  # of the text, by position; the rest is for the end of a study
 WINDOWS_AT_ONCE = 32  # to measure with; the last digits of a sum depend on it, so it is the same for everybody
 

@@ -139,6 +139,11 @@ def print_summary(record: StudyRecord, said_storage: str | None) -> None:
         print(line)
     if (share := record.share_outside_training) is not None:
         print(f"outside training: {share:.1%} of the study's time, evaluation excluded")
+    if starved := record.counts()["starved"]:
+        print(
+            f"starved: in {starved} of {len(record.all_runs)} runs the machine was busy with something else, so they "
+            "trained less than they could; --repeat-starved 1 has such runs made again"
+        )
     if record.stop_reason == "error" and (reason := last_crash(record)) is not None:
         print(f"last crash  {reason}")
     print(f"storage     {record.storage}")

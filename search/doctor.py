@@ -10,8 +10,8 @@ from data.errors import UserError
 from search.cli import print_json
 from studies.health import Finding
 
-MIN_MEMORY_BYTES = 1 * 1024**3  # one worker process with torch and the modern preset
-GOOD_MEMORY_BYTES = 3 * 1024**3
+MIN_MEMORY_BYTES = 3 * 1024**3  # one worker process that counts the built-in corpus for the modern preset
+GOOD_MEMORY_BYTES = 4 * 1024**3
 BUSY_SHARE = 0.5  # of the cores taken by others; trials beside them are starved
 
 

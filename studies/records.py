@@ -147,6 +147,7 @@ class StudyRecord:
             "running": states["running"],
             "interrupted": states["interrupted"],
             "diverged": sum(run.ending == "diverged" for run in self.all_runs),
+            "starved": sum(bool(run.stats.get("starved")) for run in self.all_runs),
         }
 
     @property

@@ -8,6 +8,7 @@ import pytest
 from fakes import TEST_IS_WORSE, ScriptedLauncher, falling_to
 from studies_at_hand import make_study, run_study, storage_at
 
+from search.commands import print_summary
 from search.events import Ended, RunOrder
 from studies.plan import StudyPlan
 from studies.storage import Storage
@@ -181,20 +182,37 @@ def test_time_is_kept_for_confirming(storage: Storage, tmp_path: Path) -> None:
     assert record.seconds_used <= 3600
 
 
-def test_a_starved_trial_is_run_again_under_its_number_if_the_plan_says_so(storage: Storage, tmp_path: Path) -> None:
-    seen: Counter[str] = Counter()
+class StarvedOnce:
+    """Answers orders; the second trial's machine is busy the first time."""
 
-    def starved_once(order: RunOrder) -> list[Any]:
-        seen[order.run_id] += 1
-        starved = seen[order.run_id] == 1 and order.run_id == "search-0001"
+    def __init__(self) -> None:
+        self.seen: Counter[str] = Counter()
+
+    def __call__(self, order: RunOrder) -> list[Any]:
+        self.seen[order.run_id] += 1
+        starved = self.seen[order.run_id] == 1 and order.run_id == "search-0001"
         bpb = 5.0 if starved else 2.0
         stats = {"starved": starved, "seconds": {"train": 1.0}}
         return [*[bpb + 1] * 9, Ended(run_id=order.run_id, ending="finished", val_bpb=bpb, stats=stats)]
 
+
+def test_starved_trials_are_counted_and_said(
+    storage: Storage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_study(storage, trials=5, pruner="none")
+    record = run_study(storage, tmp_path, ScriptedLauncher(StarvedOnce()))
+    assert record.counts()["starved"] == 1
+    print_summary(record, None)
+    assert "starved: in 1 of 5 runs the machine was busy" in capsys.readouterr().out
+
+
+def test_a_starved_trial_is_run_again_under_its_number_if_the_plan_says_so(storage: Storage, tmp_path: Path) -> None:
+    answer = StarvedOnce()
     make_study(storage, trials=5, repeat_starved=1, pruner="none")
-    record = run_study(storage, tmp_path, ScriptedLauncher(starved_once))
+    record = run_study(storage, tmp_path, ScriptedLauncher(answer))
     assert record.counts()["total"] == record.counts()["complete"] == 5
-    assert seen["search-0001"] == 2
+    assert record.counts()["starved"] == 0
+    assert answer.seen["search-0001"] == 2
     again = record.trials[1]
     assert (again.val_bpb, again.repeats, again.curve) == (
         2.0,

@@ -78,7 +78,7 @@ def test_training_text_is_not_told_about_itself(tiny_settings: MakeSettings) -> 
 
 def test_a_short_budget_counts_a_part_of_the_text(tiny_settings: MakeSettings) -> None:
     text = np.concatenate([np.tile(TEXT, 30), np.frombuffer(b"zyx" * 20_000, dtype=np.uint8)])  # 300 kB, then the rest
-    short, long = (CountExperts(tiny_settings(count_max_order=3, budget_s=seconds)) for seconds in (2.0, 10.0))
+    short, long = (CountExperts(tiny_settings(count_max_order=3, budget_s=seconds)) for seconds in (1.0, 10.0))
     for experts in (short, long):
         experts.learn(text)
     of_short, of_long = (each.evidence(window(b"zyxzy"), None) for each in (short, long))

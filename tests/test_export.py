@@ -46,9 +46,9 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     return paths, corpus
 
 
-def result_of(exported: Exported, *options: str, **environment: str) -> dict[str, Any]:
-    """The last line of train.py, in a process that can import neither bardtune nor anything of it but torch, numpy."""
-    done = subprocess.run(
+def run_alone(exported: Exported, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """train.py in a process that can import neither bardtune nor anything of it but torch, numpy."""
+    return subprocess.run(
         [sys.executable, "-c", ALONE, *options],
         cwd=exported[0].root,
         env={**os.environ, "PYTHONPATH": "", **environment},
@@ -56,6 +56,11 @@ def result_of(exported: Exported, *options: str, **environment: str) -> dict[str
         text=True,
         timeout=120,
     )
+
+
+def result_of(exported: Exported, *options: str, **environment: str) -> dict[str, Any]:
+    """The last line of train.py."""
+    done = run_alone(exported, *options, **environment)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
@@ -68,6 +73,11 @@ def test_the_program_alone_reaches_the_recorded_bpb_by_its_steps(exported: Expor
         "total_steps": 24,
         "num_params_M": pytest.approx(winner["num_params"] / 1e6, abs=1e-6),
     }
+
+
+def test_a_seed_that_is_no_number_is_one_sentence(exported: Exported) -> None:
+    done = run_alone(exported, TORCH_SEED="abc")
+    assert (done.returncode, done.stderr) == (2, "TORCH_SEED is 'abc'; give a whole number.\n")
 
 
 def test_another_seed_trains_another_model_under_the_budget(exported: Exported) -> None:

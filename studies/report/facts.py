@@ -197,6 +197,8 @@ def environment_facts(record: StudyRecord) -> list[tuple[str, str]]:
     facts = [*versions, ("threads of a run", str(record.plan.threads)), ("runs at a time", str(record.plan.workers))]
     if peaks:
         facts.append(("largest memory of a run", f"{max(peaks) / 1e9:.1f} GB"))
+    if starved := record.counts()["starved"]:
+        facts.append(("runs on a busy machine", f"{starved} of {len(record.all_runs)}, which trained less for it"))
     if (share := record.share_outside_training) is not None:
         facts.append(("time outside training", f"{share:.1%} of the study's, evaluation excluded"))
     return facts
