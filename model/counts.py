@@ -16,16 +16,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.loops import compiled, count_sorted, in_threads, take_rows
+from model.loops import PLACE_BITS, compiled, count_sorted, in_threads, take_rows
 from model.machine import return_freed_memory
 
 NUM_FOLDS = 24  # of 200 kB in the built-in corpus: no play is longer
 MOST_COUNTED_BYTES = 8_000_000  # of a longer text only the beginning is counted; a count then fits its 23 bits
 _FOLD_BITS, _BYTE_BITS = 5, 8
-_PLACE_BITS = 23  # the other 41 of a context's key are compared: of five million contexts, about ten share theirs
 assert NUM_FOLDS < 1 << _FOLD_BITS
-assert MOST_COUNTED_BYTES < 1 << _PLACE_BITS
-_KEY_BITS = 63 - _PLACE_BITS  # of a context's key: of five million contexts, about ten are taken for another
+assert MOST_COUNTED_BYTES < 1 << PLACE_BITS
 _COUNT_BITS = 24
 _ROW_BYTES = 1 << 14  # the text is read in rows of this many bytes ...
 _HALO_BYTES = 256  # ... that begin this far into the row before: as far as any window looks back
@@ -212,7 +210,7 @@ def _side_by_side() -> Iterator[ThreadPoolExecutor]:
 
 def _clip(keys: Tensor) -> Tensor:
     """The part of the keys that is compared."""
-    return keys >> _PLACE_BITS
+    return keys >> PLACE_BITS
 
 
 def _count_all(keys: list[Tensor], after: Tensor) -> Iterator[tuple[_Context, tuple[Tensor, Tensor]]]:
@@ -247,7 +245,7 @@ def _count(keys: Tensor, after: Tensor) -> _Context:
     if loop is None:
         return _count_by_operations(keys, after)
     length = len(keys)
-    packed = (keys & -(1 << _PLACE_BITS)).bitwise_or_(torch.arange(length)).numpy()
+    packed = (keys & -(1 << PLACE_BITS)).bitwise_or_(torch.arange(length)).numpy()
     packed.sort()
     held, sizes = np.empty(length, np.int64), np.empty(4, np.int64)
     starts, totals, parts, group_of = (np.empty(length + 1, np.int32) for _ in range(4))

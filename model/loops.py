@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
+PLACE_BITS = 23  # the other 41 of a context's key are compared: of five million contexts, about ten share theirs
 AT_ONCE = 256  # positions; what a loop leaves of them in the second-level cache serves the next
 FETCHED_AT_ONCE = 16  # positions, whose counts are scattered over hundreds of megabytes
 
@@ -77,7 +78,7 @@ def count_sorted(packed: Any, symbols: Any, num_folds: Any, found: Any, groups: 
     """Count what follows each context, whole and by fold; U contexts, M and L entries, G groups, N positions.
 
     Args:
-        packed: (N,) int64, sorted: a context's key and, in the lowest 23 bits, where in the text it stands.
+        packed: (N,) int64, sorted: a context's key and, in the lowest ``PLACE_BITS``, where in the text it stands.
         symbols: (N,) uint8, what follows there.
         found: what is filled: keys (N,) int64; totals_start, totals and parts, (N + 1,) int32 each.
         groups: (N, 5) int32, filled.
@@ -91,14 +92,14 @@ def count_sorted(packed: Any, symbols: Any, num_folds: Any, found: Any, groups: 
     fold_of, begins = np.empty(num_folds, np.int64), np.empty(num_folds + 1, np.int64)
     num_contexts = num_totals = num_parts = num_groups = first = 0
     while first < length:
-        key, last = packed[first] >> 23, first
+        key, last = packed[first] >> PLACE_BITS, first
         num_seen = folds = 0
-        while last < length and packed[last] >> 23 == key:  # one turn a fold
-            fold = (packed[last] & 0x7FFFFF) * num_folds // length
+        while last < length and packed[last] >> PLACE_BITS == key:  # one turn a fold
+            fold = (packed[last] & (1 << PLACE_BITS) - 1) * num_folds // length
             end = ((fold + 1) * length + num_folds - 1) // num_folds  # first place of the next fold
             num_seen_in_fold = 0
-            while last < length and packed[last] < key << 23 | end:
-                place = packed[last] & 0x7FFFFF
+            while last < length and packed[last] < key << PLACE_BITS | end:
+                place = packed[last] & (1 << PLACE_BITS) - 1
                 symbol = symbols[place]
                 if in_fold[symbol] == 0:
                     s = num_seen_in_fold
