@@ -1,5 +1,6 @@
 """The whole model: its size, its first weights, its positions."""
 
+import cmath
 import math
 from collections.abc import Callable
 
@@ -7,8 +8,8 @@ import pytest
 import torch
 from small_models import new_model, random_bytes, random_model, seeded
 
+from model.attention import alibi_mask, rope_turns, rotate
 from model.gpt import GPT
-from model.layers import alibi_mask, rope_tables, rotate
 from model.presets import preset
 from model.settings import CHOICES, TrialSettings
 
@@ -98,28 +99,27 @@ def test_bf16_is_fp32_but_for_rounding(tiny_settings: MakeSettings) -> None:
 
 
 def test_rope_angles_fall_with_theta_from_channel_to_channel() -> None:
-    cos, sin = rope_tables(head_dim=6, theta=100.0, num_positions=4)
+    turns = rope_turns(head_dim=6, theta=100.0, num_positions=4)
     for t in range(4):
-        for channel in range(6):
-            angle = t * 100.0 ** (-2 * (channel % 3) / 6)
-            assert float(cos[t, channel]) == pytest.approx(math.cos(angle), abs=1e-6)
-            assert float(sin[t, channel]) == pytest.approx(math.sin(angle), abs=1e-6)
+        for pair in range(3):
+            angle = t * 100.0 ** (-2 * pair / 6)
+            assert complex(turns[t, pair]) == pytest.approx(cmath.exp(1j * angle), abs=1e-6)
 
 
-def test_rope_turns_each_half_split_pair_by_its_angle() -> None:
-    cos, sin = rope_tables(head_dim=4, theta=10.0, num_positions=3)
-    x = torch.randn(3, 4, generator=seeded())
-    turned = rotate(x, cos, sin)
+def test_rope_turns_each_pair_by_its_angle() -> None:
+    turns = rope_turns(head_dim=4, theta=10.0, num_positions=3)
+    x = torch.randn(1, 3, 4, generator=seeded())
+    turned = rotate(x, turns)
     for t in range(3):
         for i in range(2):
-            pair = complex(x[t, i], x[t, i + 2]) * complex(cos[t, i], sin[t, i])
-            assert complex(turned[t, i], turned[t, i + 2]) == pytest.approx(pair, abs=1e-5)
+            pair = complex(*x[0, t, 2 * i : 2 * i + 2]) * complex(turns[t, i])
+            assert complex(*turned[0, t, 2 * i : 2 * i + 2]) == pytest.approx(pair, abs=1e-5)
 
 
 def test_rope_scores_depend_on_the_distance_only() -> None:
-    cos, sin = rope_tables(head_dim=8, theta=100.0, num_positions=40)
-    q, k = torch.randn(2, 8, generator=seeded())
-    scores = rotate(q.expand(40, 8), cos, sin) @ rotate(k.expand(40, 8), cos, sin).T
+    turns = rope_turns(head_dim=8, theta=100.0, num_positions=40)
+    q, k = torch.randn(2, 1, 1, 8, generator=seeded())
+    scores = (rotate(q.expand(1, 40, 8), turns) @ rotate(k.expand(1, 40, 8), turns).mT)[0]
     for distance in (0, 1, 7):
         diagonal = scores.diagonal(-distance)
         assert torch.allclose(diagonal, diagonal[0].expand_as(diagonal), atol=1e-4)

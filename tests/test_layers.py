@@ -8,19 +8,21 @@ import torch
 from small_models import new_model, random_bytes, random_model, randomize, seeded
 from torch import Tensor, nn
 
-from model.layers import (
-    Block,
-    CausalDepthwiseConv,
-    CausalSelfAttention,
-    FeedForward,
-    alibi_mask,
-    rope_tables,
-    rotate,
-)
+from model.attention import CausalSelfAttention, LocalAttention, alibi_mask, local_mask
+from model.layers import Block, CausalDepthwiseConv, FeedForward, SquaredReLU
 from model.settings import CHOICES, TrialSettings
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 MakeSettings = Callable[..., TrialSettings]
+
+
+def plain_rope(x: Tensor, theta: float) -> Tensor:
+    """Turn each pair of channels (i, i + D / 2) of x (..., T, D) by its position's angle."""
+    first, second = x.chunk(2, -1)
+    frequencies = theta ** (-torch.arange(first.shape[-1]) / first.shape[-1])
+    angles = torch.outer(torch.arange(x.shape[-2]), frequencies)
+    turned = (first * angles.cos() - second * angles.sin(), first * angles.sin() + second * angles.cos())
+    return torch.cat(turned, -1)
 
 
 def plain_attention(attention: CausalSelfAttention, x: Tensor, position: str, window: int = 256) -> Tensor:
@@ -33,8 +35,7 @@ def plain_attention(attention: CausalSelfAttention, x: Tensor, position: str, wi
         if attention.qk_norm:
             q, k = ((z - z.mean(-1, keepdim=True)) / z.std(-1, keepdim=True, correction=0) for z in (q, k))
         if position == "rope":
-            cos, sin = rope_tables(width, 100.0, x.shape[1])
-            q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+            q, k = plain_rope(q, 100.0), plain_rope(k, 100.0)
         scores = q @ k.mT / math.sqrt(width)
         if position == "alibi":
             scores = scores + alibi_mask(attention.n_heads, x.shape[1])[head]
@@ -70,6 +71,20 @@ def test_local_attention_is_the_plain_formula_over_the_last_bytes(
     randomize(attention)
     x = torch.randn(2, 12, 24, generator=seeded())
     assert torch.allclose(attention(x), plain_attention(attention, x, position, window), atol=1e-4)
+
+
+@pytest.mark.parametrize("num_positions", [4, 7, 8, 11])
+@pytest.mark.parametrize("alibi", [True, False])
+def test_the_gradient_of_local_attention_is_that_of_finite_differences(alibi: bool, num_positions: int) -> None:
+    qk = torch.randn(2, num_positions, 2, 2, 4, generator=seeded(), dtype=torch.float64, requires_grad=True)
+    v = torch.randn(2, num_positions, 2, 4, generator=seeded(), dtype=torch.float64, requires_grad=True)
+    mask = local_mask(2, 4, alibi=alibi).double()
+    assert torch.autograd.gradcheck(lambda *inputs: LocalAttention.apply(*inputs, mask), (qk, v))
+
+
+def test_the_gradient_of_squared_relu_is_that_of_finite_differences() -> None:
+    x = torch.randn(3, 5, generator=seeded(), dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(SquaredReLU.apply, x)
 
 
 def test_qk_norm_makes_the_size_of_queries_and_keys_meaningless(tiny_settings: MakeSettings) -> None:

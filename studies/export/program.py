@@ -15,6 +15,7 @@ MODULES = (  # each after those that it uses
     "model.counts",
     "model.experts",
     "model.embedding",
+    "model.attention",
     "model.layers",
     "model.gpt",
     "model.muon",
