@@ -138,7 +138,7 @@ class LocalAttention(torch.autograd.Function):
         """qk (B, T, 2, H, D), v (B, T, H, D), mask (1 or H, W, 2 W) to (B, T, H, D), of the type of v."""
         num_windows, _, n_heads, head_dim = v.shape
         width = mask.shape[1]
-        queries, keys, values = (_in_blocks(part, width, v.dtype) for part in (*qk.unbind(2), v))
+        queries, keys, values = _in_blocks((qk, v[:, :, None]), width)
         mask = mask.to(v.dtype)
         if len(mask) > 1:  # one per head
             mask = mask[:, None].repeat(num_windows, len(queries) // (num_windows * n_heads), 1, 1).flatten(0, 1)
@@ -146,50 +146,54 @@ class LocalAttention(torch.autograd.Function):
         scores.view(num_windows * n_heads, -1, width, 2 * width)[:, 0, :, :width] = -math.inf
         shares = scores.softmax(-1)
         ctx.save_for_backward(queries, keys, values, shares)
-        return _of_windows(torch.bmm(shares, values), v.shape).contiguous()
+        return _of_windows(torch.bmm(shares, values)[None], v.shape)[:, :, 0]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         queries, keys, values, shares = ctx.saved_tensors
-        num_windows, num_positions, n_heads, head_dim = gradient.shape
-        width = shares.shape[1]
-        blocks = _in_blocks(gradient, width, shares.dtype)[:, width:]
+        width, head_dim = shares.shape[1], gradient.shape[-1]
+        blocks = _in_blocks((gradient[:, :, None],), width)[0][:, width:]
         of_shares = torch.bmm(blocks, values.mT)
         of_scores = torch._softmax_backward_data(of_shares, shares, -1, shares.dtype).mul_(head_dim**-0.5)
-        of_qk = gradient.new_empty(num_windows, num_positions, 2, n_heads, head_dim)
-        of_keys = _with_next(torch.bmm(of_scores.mT, queries[:, width:]))
-        of_values = _with_next(torch.bmm(shares.mT, blocks))
-        of_qk[:, :, 0] = _of_windows(torch.bmm(of_scores, keys), gradient.shape)
-        of_qk[:, :, 1] = _of_windows(of_keys, gradient.shape)
-        return of_qk, _of_windows(of_values, gradient.shape), None
+        of_parts = torch.empty(3, *blocks.shape, dtype=blocks.dtype)
+        torch.bmm(of_scores, keys, out=of_parts[0])
+        _add_with_next(torch.bmm(of_scores.mT, queries[:, width:]), of_parts[1])
+        _add_with_next(torch.bmm(shares.mT, blocks), of_parts[2])
+        return _of_windows(of_parts[:2], gradient.shape), _of_windows(of_parts[2:], gradient.shape)[:, :, 0], None
 
 
-def _with_next(both: Tensor) -> Tensor:
-    """(N, 2 W, D), what each block says of the one before it and of itself, to sums of a block (N, W, D).
+def _in_blocks(parts: tuple[Tensor, ...], width: int) -> list[Tensor]:
+    """Of parts (B, T, ., H, D), the type of the last for all: (N, 2 W, D) each.
 
-    What the first block of a window says of the one before is zero, since its shares are.
+    That is each block of W positions after the one before it, overlapping in memory.
+    """
+    num_windows, num_positions, _, n_heads, head_dim = parts[-1].shape
+    num_parts, num_blocks = sum(part.shape[2] for part in parts), num_windows * n_heads * -(-num_positions // width)
+    rows = torch.empty(num_parts, width * (1 + num_blocks), head_dim, dtype=parts[-1].dtype)
+    rows[:, :width] = 0  # numbers, for the mask to hide
+    of_windows = rows[:, width:].view(num_parts, num_windows, n_heads, -1, head_dim)
+    of_windows[:, :, :, num_positions:] = 0
+    first = 0
+    for part in parts:
+        of_windows[first : first + part.shape[2], :, :, :num_positions] = part.permute(2, 0, 3, 1, 4)
+        first += part.shape[2]
+    stretches, steps = (num_blocks, 2 * width, head_dim), (width * head_dim, head_dim, 1)
+    return [row.as_strided(stretches, steps) for row in rows]
+
+
+def _of_windows(parts: Tensor, shape: torch.Size) -> Tensor:
+    """(., N, W, D) to (B, T, ., H, D); ``shape`` is (B, T, H, D)."""
+    num_windows, num_positions, n_heads, head_dim = shape
+    rows = parts.view(len(parts), num_windows, n_heads, -1, head_dim)
+    return rows[:, :, :, :num_positions].permute(1, 3, 0, 2, 4).contiguous()
+
+
+def _add_with_next(both: Tensor, out: Tensor) -> None:
+    """Into out (N, W, D): what each block says of itself in both (N, 2 W, D), and the next one of it.
+
+    What the first block of a window says of the one before it is zero, since its shares are.
     """
     before, own = both.chunk(2, 1)
-    sums = own.contiguous()
-    sums[:-1] += before[1:]
-    return sums
-
-
-def _in_blocks(x: Tensor, width: int, dtype: torch.dtype) -> Tensor:
-    """(B, T, H, D) to (N, 2 W, D): each block of W positions after the one before it, overlapping in memory."""
-    num_windows, num_positions, n_heads, head_dim = x.shape
-    num_blocks = num_windows * n_heads * -(-num_positions // width)
-    rows = torch.empty(width * (1 + num_blocks), head_dim, dtype=dtype)
-    rows[:width] = 0  # numbers, for the mask to hide
-    of_windows = rows[width:].view(num_windows, n_heads, -1, head_dim)
-    of_windows[:, :, :num_positions] = x.transpose(1, 2)
-    of_windows[:, :, num_positions:] = 0
-    return rows.as_strided((num_blocks, 2 * width, head_dim), (width * head_dim, head_dim, 1))
-
-
-def _of_windows(blocks: Tensor, shape: torch.Size) -> Tensor:
-    """(N, W, D) to (B, T, H, D), which is ``shape``."""
-    num_windows, num_positions, n_heads, head_dim = shape
-    rows = blocks.reshape(num_windows, n_heads, -1, head_dim)
-    return rows[:, :, :num_positions].transpose(1, 2)
+    torch.add(own[:-1], before[1:], out=out[:-1])
+    out[-1] = own[-1]

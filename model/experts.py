@@ -31,6 +31,7 @@ COUNTED_BYTES_PER_S = 200_000  # of budget: counting 14 kinds of contexts takes 
 LEAST_COUNTED_BYTES = 200_000
 BLOCK_BYTES = 1 << 20  # of a text are counted at once, which may be as long as memory is large
 CONFIDENCE_SCALE = 0.25
+ROOT_SCALE = 5.0  # makes square roots of probabilities about as large as their logarithms
 
 
 class Evidence(NamedTuple):
@@ -58,7 +59,7 @@ class CountExperts(nn.Module):
         num_counted = len(self.orders) + self.num_words + self.num_skips + self.num_suffixes
         num_experts = num_counted + len(self.window_orders) + self.window_words
         self.confidence = nn.Linear(2 * num_experts, settings.d_model, bias=False)
-        self.guess = nn.Linear(2 * VOCAB_SIZE, settings.d_model, bias=False)
+        self.guess = nn.Linear(4 * VOCAB_SIZE, settings.d_model, bias=False)
         self.num_mixtures = settings.gate_mixtures
         self.gate = nn.Linear(settings.d_model, self.num_mixtures * num_experts)
         self.prior = nn.Linear(settings.d_model, self.num_mixtures) if self.num_mixtures > 1 else None
@@ -82,7 +83,7 @@ class CountExperts(nn.Module):
         absent = torch.ones(VOCAB_SIZE, dtype=torch.bool)
         absent[alphabet] = False
         self.rank = torch.cat((alphabet, absent.nonzero().flatten())).argsort()  # bytes that occur come first
-        self.guess_columns = torch.cat((alphabet, alphabet + VOCAB_SIZE))
+        self.guess_columns = torch.cat([alphabet + VOCAB_SIZE * number for number in range(4)])
 
     def num_numbers(self) -> int:
         """Numbers in the tables."""
@@ -111,9 +112,13 @@ class CountExperts(nn.Module):
         return Evidence(probabilities.log_(), confidence)
 
     def embed(self, evidence: Evidence) -> Tensor:
-        """(P, C): the longest context's and the window's distributions, and how sure each expert can be."""
+        """(P, C): the longest context's and the window's distributions, and how sure each expert can be.
+
+        The logarithms of probabilities tell apart what is hardly possible, their square roots what is likely.
+        """
         last_order = max(len(self.orders) - 1, 0)
-        guess = torch.cat((evidence.log_p[:, last_order], evidence.log_p[:, -1]), -1)
+        log_p = torch.cat((evidence.log_p[:, last_order], evidence.log_p[:, -1]), -1)
+        guess = torch.cat((log_p, log_p.mul(0.5).exp_().mul_(ROOT_SCALE)), -1)
         embedded: Tensor = self.confidence(evidence.confidence)
         return embedded + F.linear(guess, self.guess.weight[:, self.guess_columns])
 
