@@ -129,8 +129,9 @@ class LocalAttention(torch.autograd.Function):
     """Each position attends to the last W ones, block by block of that many (arXiv 2004.05150).
 
     A block of queries sees its own block of keys and the one before it. The blocks of all windows and heads, N in all,
-    stand in one row, so that the two are one stretch of memory, which nothing has to be copied for; what the first
-    block of a window sees of the one before, another window's, is masked.
+    stand in one row, so that the two are one stretch of memory; what the first block of a window sees of the one
+    before, another window's, has share 0. That hides any finite number. A window whose numbers are not finite has no
+    loss, nor has a mean over it; it may take the window after it with it.
     """
 
     @staticmethod
@@ -154,19 +155,19 @@ class LocalAttention(torch.autograd.Function):
         queries, keys, values, shares = ctx.saved_tensors
         width, head_dim = shares.shape[1], gradient.shape[-1]
         blocks = _in_blocks((gradient[:, :, None],), width)[0][:, width:]
-        of_shares = torch.bmm(blocks, values.mT)
-        of_scores = torch._softmax_backward_data(of_shares, shares, -1, shares.dtype).mul_(head_dim**-0.5)
-        of_parts = torch.empty(3, *blocks.shape, dtype=blocks.dtype)
-        torch.bmm(of_scores, keys, out=of_parts[0])
-        _add_with_next(torch.bmm(of_scores.mT, queries[:, width:]), of_parts[1])
-        _add_with_next(torch.bmm(shares.mT, blocks), of_parts[2])
-        return _of_windows(of_parts[:2], gradient.shape), _of_windows(of_parts[2:], gradient.shape)[:, :, 0], None
+        d_shares = torch.bmm(blocks, values.mT)
+        d_scores = torch._softmax_backward_data(d_shares, shares, -1, shares.dtype).mul_(head_dim**-0.5)
+        d_parts = torch.empty(3, *blocks.shape, dtype=blocks.dtype)
+        torch.bmm(d_scores, keys, out=d_parts[0])
+        _add_with_next(torch.bmm(d_scores.mT, queries[:, width:]), d_parts[1])
+        _add_with_next(torch.bmm(shares.mT, blocks), d_parts[2])
+        return _of_windows(d_parts[:2], gradient.shape), _of_windows(d_parts[2:], gradient.shape)[:, :, 0], None
 
 
 def _in_blocks(parts: tuple[Tensor, ...], width: int) -> list[Tensor]:
-    """Of parts (B, T, ., H, D), the type of the last for all: (N, 2 W, D) each.
+    """(B, T, ., H, D) each, to one (N, 2 W, D) for each of their slices: every block after the one before it.
 
-    That is each block of W positions after the one before it, overlapping in memory.
+    They overlap in memory, and are all of the last part's type.
     """
     num_windows, num_positions, _, n_heads, head_dim = parts[-1].shape
     num_parts, num_blocks = sum(part.shape[2] for part in parts), num_windows * n_heads * -(-num_positions // width)

@@ -34,7 +34,8 @@ class CheckError(UserError):
 def score_weights(path: Path, settings: Mapping[str, Any] | None, corpus: Corpus) -> float:
     """Return the bpb of bardtune's own model with the weights in a safetensors file.
 
-    The laws are not asked for: the network is one that keeps them with any weights (tests/test_legality.py).
+    The laws are not asked for: the network is one that keeps them with any weights, as long as its numbers are finite
+    (tests/test_legality.py).
 
     Args:
         path: the file.

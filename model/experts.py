@@ -31,7 +31,7 @@ COUNTED_BYTES_PER_S = 200_000  # of budget: counting 14 kinds of contexts takes 
 LEAST_COUNTED_BYTES = 200_000
 BLOCK_BYTES = 1 << 20  # of a text are counted at once, which may be as long as memory is large
 CONFIDENCE_SCALE = 0.25
-ROOT_SCALE = 5.0  # makes square roots of probabilities about as large as their logarithms
+ROOT_SCALE = 5.0  # of square roots of probabilities, beside logarithms that reach -16; 10 did as well
 
 
 class Evidence(NamedTuple):

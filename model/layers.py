@@ -1,4 +1,4 @@
-"""The parts of a block. B windows, T positions, C = d_model channels, H heads, D = C / H."""
+"""The parts of a block. B windows, T positions, C = d_model channels."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ class FeedForward(nn.Module):
 
 
 class SquaredReLU(torch.autograd.Function):
-    """Autocast would square in float32, and the gradient would be masked where it is zero already."""
+    """relu(x) squared; the gradient is 2 relu(x), one product, where autograd would take a power and a mask."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:

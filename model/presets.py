@@ -18,10 +18,10 @@ PRESETS: dict[str, dict[str, Any]] = {
         "warmup": 0.01,
     },
     "modern": {
-        "d_model": 96,
+        "d_model": 64,
         "n_layers": 2,
         "n_heads": 2,
-        "d_ff": 384,
+        "d_ff": 256,
         "history_depth": 0,
         "rope_theta": 100.0,
         "activation": "relu2",

@@ -11,6 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from data.errors import UserError
 from model import TRAINER_VERSION
 from model.gpt import GPT
 from model.settings import TrialSettings, settings_from
@@ -59,8 +60,22 @@ def read_weights(path: Path) -> SavedWeights:
     return SavedWeights(tensors=tensors, settings=settings, **facts)
 
 
+def check_trainer(saved: SavedWeights) -> None:
+    """Raise UserError if another version of the trainer, whose model may be another, has left these weights."""
+    if saved.trainer_version != TRAINER_VERSION:
+        raise UserError(
+            f"the weights are of trainer version {saved.trainer_version} and this bardtune has {TRAINER_VERSION}; "
+            "use the bardtune that trained them, or run the study again."
+        )
+
+
 def trained_model(saved: SavedWeights) -> GPT:
-    """The model of a run; if it has experts that count, ``learn_counts`` must be called before it is used."""
+    """The model of a run; if it has experts that count, ``learn_counts`` must be called before it is used.
+
+    Raises:
+        UserError: another version of the trainer has left the weights.
+    """
+    check_trainer(saved)
     model = GPT(saved.settings, torch.Generator().manual_seed(saved.settings.seed))
     tensors = dict(saved.tensors)
     if saved.settings.tied_head:

@@ -62,6 +62,7 @@ def written_by(weights: Path, record: StudyRecord, flags: SampleFlags) -> Iterat
     Raises:
         CorpusError: that text is not there, or has changed.
         StudyError: the weights are damaged.
+        UserError: another version of the trainer has left them.
     """
     corpus = study_corpus(record)
     from safetensors import SafetensorError

@@ -8,7 +8,7 @@ import pytest
 import torch
 from small_models import new_model, random_bytes
 
-from model.experts import DISCOUNT, LEAST_PROBABILITY, CountExperts, base_probabilities
+from model.experts import DISCOUNT, LEAST_PROBABILITY, ROOT_SCALE, CountExperts, base_probabilities
 from model.gpt import GPT
 from model.settings import TrialSettings
 
@@ -61,6 +61,19 @@ def test_confidence_tells_how_often_and_how_variously(experts: CountExperts) -> 
     assert times == pytest.approx(800, rel=1e-3)  # "the", of four sorts
     assert kinds == pytest.approx(1, rel=1e-3)  # always a blank
     assert experts.evidence(window(b"zzzzz"), None).confidence.abs().max() < 1  # the window's own "zzz", no more
+
+
+def test_what_is_embedded_is_the_plain_sum_over_the_bytes_that_occur(experts: CountExperts) -> None:
+    evidence = experts.evidence(window(b"the cat sat on the "), None)
+    embedded = experts.embed(evidence)
+    longest, in_window = evidence.log_p[:, 2], evidence.log_p[:, -1]  # the last 4 bytes; the last of all experts
+    for p in (0, 7, 18):
+        expected = experts.confidence.weight @ evidence.confidence[p]
+        for column, byte in enumerate(sorted(set(TEXT.tolist()))):
+            for group, log_p in enumerate((longest[p, column], in_window[p, column])):
+                expected = expected + experts.guess.weight[:, byte + 256 * group] * log_p
+                expected = expected + experts.guess.weight[:, byte + 256 * (2 + group)] * ROOT_SCALE * log_p.exp().sqrt()
+        assert torch.allclose(embedded[p], expected, atol=1e-4)
 
 
 def test_training_text_is_not_told_about_itself(tiny_settings: MakeSettings) -> None:

@@ -92,10 +92,21 @@ def test_bf16_computes_in_bf16_and_grades_in_float32(tiny_settings: MakeSettings
     assert all(parameter.dtype == torch.float32 for parameter in model.parameters())
 
 
-def test_bf16_is_fp32_but_for_rounding(tiny_settings: MakeSettings) -> None:
-    coarse, fine = (random_model(tiny_settings(precision=precision)) for precision in ("bf16", "fp32"))
+@pytest.mark.parametrize("window", [0, 16])
+@pytest.mark.parametrize("qk_norm", [True, False])
+def test_bf16_is_fp32_but_for_rounding(qk_norm: bool, window: int, tiny_settings: MakeSettings) -> None:
+    coarse, fine = (
+        random_model(tiny_settings(precision=precision, attention_window=window, qk_norm=qk_norm))
+        for precision in ("bf16", "fp32")
+    )
     x = random_bytes(2, 50)
-    assert coarse(x, x).item() == pytest.approx(fine(x, x).item(), rel=0.02)
+    losses = [model(x, x) for model in (coarse, fine)]
+    assert losses[0].item() == pytest.approx(losses[1].item(), rel=0.02)
+    for loss in losses:
+        loss.backward()
+    for rough, smooth in zip(coarse.parameters(), fine.parameters(), strict=True):
+        assert rough.grad is not None and smooth.grad is not None
+        assert (rough.grad - smooth.grad).norm() <= 0.05 * smooth.grad.norm()
 
 
 def test_rope_angles_fall_with_theta_from_channel_to_channel() -> None:

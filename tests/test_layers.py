@@ -61,24 +61,35 @@ def test_attention_is_the_plain_formula(
     assert torch.allclose(attention(x), plain_attention(attention, x, position), atol=1e-4)
 
 
+@pytest.mark.parametrize("plain", [True, False])
 @pytest.mark.parametrize("window", [1, 4, 5, 12, 30])
 @pytest.mark.parametrize("position", CHOICES["position"])
-def test_local_attention_is_the_plain_formula_over_the_last_bytes(
-    position: str, window: int, tiny_settings: MakeSettings
+def test_local_attention_and_its_gradients_are_those_of_the_plain_formula_over_the_last_bytes(
+    position: str, window: int, plain: bool, tiny_settings: MakeSettings
 ) -> None:
-    settings = tiny_settings(position=position, attention_window=window, n_heads=4, d_model=24, rope_theta=100.0)
-    attention = CausalSelfAttention(settings)
+    shape = {"n_heads": 4, "d_model": 24, "rope_theta": 100.0, "biases": plain, "qk_norm": not plain}
+    attention = CausalSelfAttention(tiny_settings(position=position, attention_window=window, **shape))
     randomize(attention)
     x = torch.randn(2, 12, 24, generator=seeded())
-    assert torch.allclose(attention(x), plain_attention(attention, x, position, window), atol=1e-4)
+    found, expected = attention(x), plain_attention(attention, x, position, window)
+    assert torch.allclose(found, expected, atol=1e-4)
+    weights = torch.randn(found.shape, generator=seeded())
+    parameters = list(attention.parameters())
+    gradients = [torch.autograd.grad((out * weights).sum(), parameters) for out in (found, expected)]
+    for ours, theirs in zip(*gradients, strict=True):
+        assert torch.allclose(ours, theirs, atol=1e-3)
 
 
-@pytest.mark.parametrize("num_positions", [4, 7, 8, 11])
+@pytest.mark.parametrize(("num_windows", "n_heads"), [(2, 2), (1, 1)])
+@pytest.mark.parametrize(("width", "num_positions"), [(4, 4), (4, 7), (4, 11), (4, 3), (1, 5), (3, 1)])
 @pytest.mark.parametrize("alibi", [True, False])
-def test_the_gradient_of_local_attention_is_that_of_finite_differences(alibi: bool, num_positions: int) -> None:
-    qk = torch.randn(2, num_positions, 2, 2, 4, generator=seeded(), dtype=torch.float64, requires_grad=True)
-    v = torch.randn(2, num_positions, 2, 4, generator=seeded(), dtype=torch.float64, requires_grad=True)
-    mask = local_mask(2, 4, alibi=alibi).double()
+def test_the_gradient_of_local_attention_is_that_of_finite_differences(
+    alibi: bool, width: int, num_positions: int, num_windows: int, n_heads: int
+) -> None:
+    shape = (num_windows, num_positions, n_heads, 4)
+    qk = torch.randn(*shape[:2], 2, *shape[2:], generator=seeded(), dtype=torch.float64, requires_grad=True)
+    v = torch.randn(shape, generator=seeded(), dtype=torch.float64, requires_grad=True)
+    mask = local_mask(n_heads, width, alibi=alibi).double()
     assert torch.autograd.gradcheck(lambda *inputs: LocalAttention.apply(*inputs, mask), (qk, v))
 
 

@@ -63,6 +63,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "experts in the window": {"window_max_order": 7},
     "experts of words in the window": {"window_words": 2},
     **{f"window 32 {name}": {"attention_window": 32, "position": name} for name in CHOICES["position"]},
+    **{
+        f"window 32 {name}, bf16": {"attention_window": 32, "position": name, "precision": "bf16"}
+        for name in CHOICES["position"]
+    },
     "window 100": {"attention_window": 100, "n_heads": 1},
     "count experts, bf16, explicit": {**COUNTS, "precision": "bf16", "attention": "explicit"},
     **{f"explicit attention {name}": {"attention": "explicit", "position": name} for name in CHOICES["position"]},
@@ -86,6 +90,7 @@ def small_presets() -> dict[str, TrialSettings]:
     return {
         "reference preset": preset("reference", **{**small, "n_heads": 4}),
         "modern preset": preset("modern", **small, precision="fp32"),
+        "modern preset, bf16": preset("modern", **small, precision="bf16"),
     }
 
 

@@ -10,7 +10,9 @@ import torch
 from safetensors import SafetensorError
 
 from data.corpus import Corpus
+from data.errors import UserError
 from data.windows import evaluation_windows
+from model import TRAINER_VERSION
 from model.ruler import evaluate
 from model.weights import read_weights, save_weights, trained_model
 
@@ -40,6 +42,14 @@ def test_a_file_that_is_no_weights_is_refused_with_an_error_of_its_kind(tmp_path
     path.write_bytes(b"not weights")
     with pytest.raises(SafetensorError):
         read_weights(path)
+
+
+def test_weights_of_another_trainer_are_refused_in_one_sentence(begin_run: BeginRun, tmp_path: Path) -> None:
+    run = begin_run()
+    save_weights(tmp_path / "w", run.model, settings=run.settings, fractions=[], threads=1)
+    saved = read_weights(tmp_path / "w")._replace(trainer_version=TRAINER_VERSION - 1)
+    with pytest.raises(UserError, match=f"trainer version {TRAINER_VERSION - 1} .* use the bardtune that trained them"):
+        trained_model(saved)
 
 
 def test_a_tensor_that_is_missing_is_noticed(begin_run: BeginRun, tmp_path: Path) -> None:

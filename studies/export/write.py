@@ -25,8 +25,9 @@ def write_export(winner: Winner, folder: Path, *, corpus: Corpus | None = None) 
     Raises:
         ExportError: the folder holds something, or cannot be made.
         StudyError: the weights are not those of the run.
+        UserError: another version of the trainer has left them.
     """
-    from model.weights import read_weights  # imports torch
+    from model.weights import check_trainer, read_weights  # imports torch
 
     try:
         saved = read_weights(winner.weights)
@@ -34,6 +35,7 @@ def write_export(winner: Winner, folder: Path, *, corpus: Corpus | None = None) 
         raise StudyError(f"the weights of {winner.run.label} cannot be read: {winner.weights}") from problem
     if saved.settings.as_dict() != winner.run.settings or saved.threads != winner.run.stats.get("threads"):
         raise StudyError(f"the weights {winner.weights} are not those of {winner.run.label}; run the study again.")
+    check_trainer(saved)
     log = replay_log(winner, fractions=saved.fractions, test_bpb=winner.verdict.test_bpb)
     files = {name: text.encode() for name, text in written_texts(log).items()}
     files["weights.safetensors"] = winner.weights.read_bytes()
