@@ -71,8 +71,8 @@ def test_what_is_embedded_is_the_plain_sum_over_the_bytes_that_occur(experts: Co
         expected = experts.confidence.weight @ evidence.confidence[p]
         for column, byte in enumerate(sorted(set(TEXT.tolist()))):
             for group, log_p in enumerate((longest[p, column], in_window[p, column])):
-                expected = expected + experts.guess.weight[:, byte + 256 * group] * log_p
-                expected = expected + experts.guess.weight[:, byte + 256 * (2 + group)] * ROOT_SCALE * log_p.exp().sqrt()
+                of_log, of_root = (experts.guess.weight[:, byte + 256 * (group + first)] for first in (0, 2))
+                expected = expected + of_log * log_p + of_root * ROOT_SCALE * log_p.exp().sqrt()
         assert torch.allclose(embedded[p], expected, atol=1e-4)
 
 
