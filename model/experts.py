@@ -7,6 +7,7 @@ the mixer. M such mixtures, each with weights of its own, are averaged as probab
 (Yang et al., arXiv 1711.03953). P = B * T positions, A bytes that occur in the training text.
 """
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 
 from data.tokenizer import VOCAB_SIZE
 from model.contexts import GOLDEN, order_contexts, skip_contexts, spread, suffix_contexts, word_contexts, words_of
-from model.counts import CountTables
+from model.counts import NUM_FOLDS, CountTables
 from model.loops import AT_ONCE, compiled, count_in_text, count_in_windows, in_threads, smooth
 from model.precision import uses_bfloat16
 from model.settings import TrialSettings
@@ -80,6 +81,7 @@ class CountExperts(nn.Module):
         self.tables = CountTables(text, lambda x: self._contexts(x)[0], most_bytes=self.most_bytes)
         self.alphabet = alphabet = self.tables.alphabet
         self.base = base_probabilities(text, alphabet)
+        self.text_length = len(text)
         absent = torch.ones(VOCAB_SIZE, dtype=torch.bool)
         absent[alphabet] = False
         self.rank = torch.cat((alphabet, absent.nonzero().flatten())).argsort()  # bytes that occur come first
@@ -105,7 +107,7 @@ class CountExperts(nn.Module):
             rows=self.tables.rows(counted, positions),
             window_keys=(in_window.transpose(0, 1) >> 32).int().contiguous(),
             ranks=self.rank[x],
-            base=self.base.index_select(0, self.rank[x].flatten().clamp(max=len(self.base) - 1)),
+            base=self._base(self.rank[x], positions),
         )
         probabilities, times, kinds = self._by_loops(asked) or self._by_operations(asked)
         confidence = torch.cat((times, kinds), 1).log1p_().mul_(CONFIDENCE_SCALE)
@@ -152,6 +154,14 @@ class CountExperts(nn.Module):
         counted = [of_order[order] for order in self.orders] + of_words[: self.num_words]
         counted += skip_contexts(words, self.num_skips) + suffix_contexts(words, self.num_suffixes)
         return counted, [of_order[order] for order in self.window_orders] + of_words[: self.window_words]
+
+    def _base(self, ranks: Tensor, positions: Tensor | None) -> Tensor:
+        """Probabilities (P, A) after the bytes with these ranks (B, T)."""
+        num_rows = self.base.shape[1]
+        row = ranks.clamp(max=num_rows - 1)
+        if positions is not None:
+            row += (1 + positions * NUM_FOLDS // self.text_length) * num_rows
+        return self.base.flatten(0, 1).index_select(0, row.flatten())
 
     def _drop(self, keys: Tensor, positions: Tensor) -> Tensor:
         """Make each kind of context unknown in a share ``dropout`` of the training windows; keys (K, B, T).
@@ -254,23 +264,28 @@ class _Asked(NamedTuple):
         Tensor  # (B, W, T) int32, 0 for no context: half of each key; two are equal by chance in 1 of 10**5 windows
     )
     ranks: Tensor  # (B, T) int64, of the bytes
-    base: Tensor  # (P, A) float32, probabilities after the last byte; its own successor is counted in, one of very many
+    base: Tensor  # (P, A) float32, probabilities after the last byte
 
 
 def base_probabilities(text: np.ndarray, alphabet: Tensor) -> Tensor:
     """Smoothed probabilities after one byte of text (N,) uint8 that holds the A bytes of ``alphabet``.
 
     Returns:
-        (A + 1, A) float32; the last row is for a byte that does not occur.
+        (1 + F, A + 1, A) float32: of the whole text, then for each of its F folds of the text without this fold and the
+        two beside it, as in ``CountTables``. The last of A + 1 rows is for a byte that does not occur.
     """
-    pairs = _count_pairs(text)[alphabet][:, alphabet]
-    alone = (pairs.sum(0) + (alphabet == int(text[0]))).float() + 0.1
-    counts = pairs.float()
+    ends = [-(-len(text) * fold // NUM_FOLDS) for fold in range(NUM_FOLDS + 1)]
+    folds = torch.stack([_count_pairs(text[a : b + 1]) for a, b in itertools.pairwise(ends)])
+    folds = folds[:, alphabet][:, :, alphabet]
+    around = F.pad(folds, (0, 0, 0, 0, 1, 1)).unfold(0, 3, 1).sum(-1)
+    whole = folds.sum(0, keepdim=True)
+    counts = torch.cat((whole, whole - around)).float()
     times = counts.sum(-1, keepdim=True)
     kinds = counts.clamp(max=1).sum(-1, keepdim=True)
-    alone /= alone.sum()
+    alone = counts.sum(1, keepdim=True) + 0.1
+    alone /= alone.sum(-1, keepdim=True)
     after_one = ((counts - DISCOUNT).clamp_(min=0) + DISCOUNT * kinds * alone) / times.clamp(min=1)
-    return torch.cat((torch.where(times > 0, after_one, alone), alone[None]))
+    return torch.cat((torch.where(times > 0, after_one, alone), alone), 1)
 
 
 def _count_pairs(text: np.ndarray) -> Tensor:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from small_models import new_model, random_bytes
 
+from model.counts import NUM_FOLDS
 from model.experts import DISCOUNT, LEAST_PROBABILITY, ROOT_SCALE, CountExperts, base_probabilities
 from model.gpt import GPT
 from model.settings import TrialSettings
@@ -100,13 +101,42 @@ def test_a_short_budget_counts_a_part_of_the_text(tiny_settings: MakeSettings) -
 
 
 def test_base_probabilities_by_hand() -> None:
-    base = base_probabilities(np.frombuffer(b"ababac", dtype=np.uint8), torch.tensor(list(b"abc")))
+    base, *_ = base_probabilities(np.frombuffer(b"ababac", dtype=np.uint8), torch.tensor(list(b"abc")))
     assert torch.allclose(base.sum(-1), torch.tensor(1.0), atol=1e-5)
-    alone = torch.tensor([3.1, 2.1, 1.1]) / 6.3
+    alone = torch.tensor([2.1, 2.1, 1.1]) / 5.3  # of what follows another byte
     after_zero = torch.tensor([0, 2 - DISCOUNT, 1 - DISCOUNT]) / 3 + DISCOUNT * 2 / 3 * alone
     assert torch.allclose(base[0], after_zero)
     assert torch.allclose(base[2], alone)  # nothing followed it
     assert torch.allclose(base[3], alone)  # a byte that does not occur
+
+
+@pytest.mark.parametrize("length", [24, 100, 5_000])
+def test_base_probabilities_without_a_fold_are_those_of_the_rest(length: int) -> None:
+    text = np.random.default_rng(length).integers(3, size=length).astype(np.uint8)
+    fold_of = np.arange(length) * NUM_FOLDS // length
+    base = base_probabilities(text, torch.arange(3))
+    for fold in range(NUM_FOLDS):
+        elsewhere = np.flatnonzero(abs(fold_of[:-1] - fold) > 1)
+        counts = np.zeros((3, 3))
+        np.add.at(counts, (text[elsewhere], text[elsewhere + 1]), 1)
+        likelier = np.maximum(counts - DISCOUNT, 0) + DISCOUNT * (counts > 0).sum(-1, keepdims=True) * (
+            (counts.sum(0) + 0.1) / (counts.sum() + 0.3)
+        )
+        seen = counts.sum(-1) > 0
+        expected = likelier[seen] / counts.sum(-1, keepdims=True)[seen]
+        assert np.allclose(base[1 + fold, :3][torch.from_numpy(seen)].numpy(), expected, atol=1e-6)
+
+
+def test_a_training_position_is_not_told_its_own_successor(tiny_settings: MakeSettings) -> None:
+    text = np.frombuffer(b"ab" * 3_000 + b"aZ" + b"ab" * 3_000, dtype=np.uint8)
+    experts = CountExperts(tiny_settings(**EXPERTS, count_dropout=0.0))
+    experts.learn(text)
+    x, positions = torch.from_numpy(text[5_991:6_007].astype(np.int64))[None], torch.arange(5_991, 6_007)[None]
+    before_z = int((x[0] == ord("Z")).nonzero()) - 1
+    after_a = (experts.evidence(x, place).log_p[before_z, :, experts.rank[ord("Z")]] for place in (None, positions))
+    known, unknown = after_a
+    assert (unknown < known).all()
+    assert unknown.exp().max() < 1e-4
 
 
 def test_a_long_text_is_counted_piece_by_piece(tiny_settings: MakeSettings) -> None:
@@ -117,8 +147,8 @@ def test_a_long_text_is_counted_piece_by_piece(tiny_settings: MakeSettings) -> N
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak_bytes < 4 * len(text)
-    assert experts.base[:7].argmax(1).tolist() == [1, 2, 3, 4, 5, 6, 0]
-    assert experts.base[:7].max(1).values == pytest.approx(1, abs=1e-5)  # also where a piece ends
+    assert experts.base[0, :7].argmax(1).tolist() == [1, 2, 3, 4, 5, 6, 0]
+    assert experts.base[0, :7].max(1).values == pytest.approx(1, abs=1e-5)  # also where a piece ends
 
 
 def test_a_new_model_starts_from_what_the_experts_say(tiny_settings: MakeSettings) -> None:
