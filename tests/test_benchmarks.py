@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fakes import text_of
 
-from benchmarks import compare, loops, matmul, profile_step
+from benchmarks import compare, loops, matmul, profile_step, steps
 from benchmarks.compare import Plan, Run
 from benchmarks.pairs import paired_ratios, spread, turns
 from benchmarks.parsing import Candidate, parse_candidate
@@ -209,7 +209,15 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     assert said in heard.err
 
 
-@pytest.mark.parametrize(("benchmark", "args"), [(profile_step, ["antique"]), (matmul, ["--large", "0"])])
+@pytest.mark.parametrize(
+    ("benchmark", "args"),
+    [
+        (profile_step, ["antique"]),
+        (matmul, ["--large", "0"]),
+        (steps, ["modern", "antique"]),
+        (steps, ["modern", "modern", "--pairs", "0"]),
+    ],
+)
 def test_the_other_benchmarks_complain_alike(
     benchmark: Any, args: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -250,6 +258,30 @@ def test_the_processor_is_named_with_what_it_can_do() -> None:
     assert matmul.cpu_name(CPUINFO) == "A Processor 9"
     assert matmul.cpu_features(CPUINFO) == {"avx2": True, "avx512": True, "avx512_bf16": True, "amx": False}
     assert matmul.cpu_features("") is None
+
+
+# Steps of two settings
+
+
+def test_the_steps_of_two_settings_are_timed_by_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text.txt").write_bytes(text_of(20_000))
+    taken = []
+
+    def step_of_fixed_length(run: TrainingRun, num_steps: int) -> float:
+        taken.append(run.settings.batch_size)
+        return num_steps * (0.010 if run.settings.batch_size == 2 else 0.005)
+
+    monkeypatch.setattr(steps, "make_steps", step_of_fixed_length)
+    small = "reference:d_model=16,n_layers=1,d_ff=16,batch_size="
+    sizes = ["--pairs", "2", "--steps", "3", "--threads", "1", "--corpus", str(tmp_path / "text.txt")]
+    assert steps.main([f"{small}2", f"{small}4", *sizes]) == 0
+    assert taken == [2, 4, 2, 4, 4, 2]  # warm-up of each, then A B, then B A
+    _, _, of_a, _, of_b, ratio = capsys.readouterr().out.splitlines()
+    assert re.match(r"A +10.00 ms a step, +51,200 bytes/s", of_a)
+    assert re.match(r"B +5.00 ms a step, +204,800 bytes/s", of_b)
+    assert re.match(r"B/A bytes/s  4.0000 \(sd 0.0000; .*n=2\)", ratio)
 
 
 # The compiled loops
