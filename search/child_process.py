@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
@@ -38,7 +39,8 @@ def run_child(order: ChildOrder, *, wanted: Callable[[], bool], hear: Callable[[
 
     Args:
         order: what to run.
-        wanted: asked at every tick; False ends the process.
+        wanted: asked again and again, on a thread of its own: while it waits for an answer, the process is heard and
+            its limit holds. False ends the process.
         hear: given what the process writes, up to a megabyte of it.
     """
     started = time.monotonic()
@@ -52,18 +54,20 @@ def run_child(order: ChildOrder, *, wanted: Callable[[], bool], hear: Callable[[
         start_new_session=True,
         preexec_fn=_die_with_parent,
     )
-    try:
-        ears = Ears(process, hear)
-        stopped = _wait(process, ears, started + order.limit_s, wanted)
-    finally:
-        _end(process)
+    with ThreadPoolExecutor(1, thread_name_prefix="wanted") as asker:
+        try:
+            ears = Ears(process, hear)
+            stopped = _wait(process, ears, started + order.limit_s, lambda: asker.submit(wanted))
+        finally:
+            _end(process)
+        wall_s = time.monotonic() - started  # the last question may wait longer
     ears.listen(0.0)
     ears.close()
     return ChildEnd(
         exit_code=process.returncode,
         stdout=ears.said("stdout"),
         stderr=ears.said("stderr"),
-        wall_s=time.monotonic() - started,
+        wall_s=wall_s,
         started=started,
         pid=process.pid,
         stopped=stopped,
@@ -111,13 +115,16 @@ class Ears:
 
 
 def _wait(
-    process: "subprocess.Popen[bytes]", ears: Ears, deadline: float, wanted: Callable[[], bool]
+    process: "subprocess.Popen[bytes]", ears: Ears, deadline: float, ask: Callable[[], "Future[bool]"]
 ) -> Literal["limit", "user"] | None:
     """Listen until the process is gone, or must go; its children do not matter."""
+    wanted = ask()
     while not _has_ended(process):
         ears.listen(TICK_S)
-        if not wanted():
-            return "user"
+        if wanted.done():
+            if not wanted.result():
+                return "user"
+            wanted = ask()
         if time.monotonic() > deadline:
             return "limit"
     return None
