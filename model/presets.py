@@ -49,6 +49,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "gate_lr_ratio": 0.2,
         "schedule": "linear",
         "warmup": 0.01,
+        "weight_decay": 0.5,
     },
 }
 
