@@ -48,7 +48,7 @@ def step_lines(argv: Sequence[str] | None) -> Iterator[str]:
     yield f"{args.pairs} pairs of {args.steps} steps by turns, {threads} threads, torch {torch.__version__}"
     rates = {}
     for side, run in runs.items():
-        bytes_read = args.steps * run.settings.batch_size * CONTEXT_BYTES
+        bytes_read = args.steps * run.settings.windows_per_step * CONTEXT_BYTES
         rates[side] = [bytes_read / each for each in seconds[side]]
         step_ms = 1e3 * statistics.median(seconds[side]) / args.steps
         yield f"{side} = {candidates[side].name}"

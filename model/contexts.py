@@ -102,6 +102,23 @@ def suffix_contexts(words: Words, number: int) -> list[Tensor]:
     return keys
 
 
+def class_contexts(words: Words, classes: list[Tensor]) -> list[Tensor]:
+    """Keys of the word so far and the classes of the 2 words before it; of the 3 words before it; and so on.
+
+    Args:
+        words: which tell the word so far.
+        classes: (B, T) int64 each, of the word before, of the one before that, ...
+
+    Returns:
+        One tensor (B, T) int64 for each of the classes but the first.
+    """
+    key, keys = words.so_far, []
+    for back, of_word in enumerate(classes):
+        key = key * GOLDEN + of_word + 1
+        keys.append(torch.where(words.known[back + 1], spread(key), 0))
+    return keys[1:]
+
+
 def spread(key: Tensor) -> Tensor:
     """Spread what tells keys apart over all 64 bits."""
     key = (key ^ (key >> 32)) * MURMUR

@@ -7,8 +7,7 @@ own and the two beside it. What is left says nearly as much about it as the whol
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.loops import PLACE_BITS, compiled, count_sorted, in_threads, take_rows
-from model.machine import return_freed_memory
+from model.machine import one_core_each, return_freed_memory
 
 NUM_FOLDS = 24  # of 200 kB in the built-in corpus: no play is longer
 MOST_COUNTED_BYTES = 8_000_000  # of a longer text only the beginning is counted; a count then fits its 23 bits
@@ -190,22 +189,11 @@ def _keys_of_text(text: np.ndarray, contexts: Callable[[Tensor], list[Tensor]]) 
         for all_keys, of_row in zip(keys, contexts(rows[number, None]), strict=True):
             all_keys[number * _ROW_BYTES : (number + 1) * _ROW_BYTES] = of_row[0, _HALO_BYTES:]
 
-    with _side_by_side() as pool:
+    with one_core_each() as pool:
         deque(pool.map(fill, range(num_rows)), maxlen=0)
     for all_keys, beginning in zip(keys, first, strict=True):
         all_keys[: beginning.shape[1]] = beginning[0]
     return [all_keys[: len(x)] for all_keys in keys]
-
-
-@contextmanager
-def _side_by_side() -> Iterator[ThreadPoolExecutor]:
-    """As many threads as torch has, of one core each: for much that cannot be shared out within."""
-    num_threads = torch.get_num_threads()
-    with ThreadPoolExecutor(num_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        try:
-            yield pool
-        finally:
-            torch.set_num_threads(num_threads)
 
 
 def _clip(keys: Tensor) -> Tensor:
@@ -224,7 +212,7 @@ def _count_all(keys: list[Tensor], after: Tensor) -> Iterator[tuple[_Context, tu
         context = _count(keys, after)
         return context, context.heaviest()
 
-    with _side_by_side() as pool:
+    with one_core_each() as pool:
         begun: deque[Future[tuple[_Context, tuple[Tensor, Tensor]]]] = deque()
         keys.reverse()
         while keys or begun:

@@ -17,11 +17,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from data.tokenizer import VOCAB_SIZE
-from model.contexts import GOLDEN, order_contexts, skip_contexts, spread, suffix_contexts, word_contexts, words_of
+from model.contexts import (
+    GOLDEN,
+    class_contexts,
+    order_contexts,
+    skip_contexts,
+    spread,
+    suffix_contexts,
+    word_contexts,
+    words_of,
+)
 from model.counts import NUM_FOLDS, CountTables
 from model.loops import AT_ONCE, compiled, count_in_text, count_in_windows, in_threads, smooth
 from model.precision import uses_bfloat16
 from model.settings import TrialSettings
+from model.word_classes import WordClasses
 
 LEAST_ORDER = 2  # a single byte is the table that all experts start from
 LEAST_WINDOW_ORDER = 3
@@ -53,11 +63,11 @@ class CountExperts(nn.Module):
         self.most_bytes = max(LEAST_COUNTED_BYTES, int(settings.budget_s * COUNTED_BYTES_PER_S))
         self.orders = range(LEAST_ORDER, settings.count_max_order + 1)
         self.num_words, self.num_skips = settings.count_words, settings.count_skips
-        self.num_suffixes = settings.count_suffixes
+        self.num_suffixes, self.num_classes = settings.count_suffixes, settings.count_classes
         self.dropout = settings.count_dropout
         self.window_orders = range(LEAST_WINDOW_ORDER, settings.window_max_order + 1, 2)
         self.window_words = settings.window_words
-        num_counted = len(self.orders) + self.num_words + self.num_skips + self.num_suffixes
+        num_counted = len(self.orders) + self.num_words + self.num_skips + self.num_suffixes + self.num_classes
         num_experts = num_counted + len(self.window_orders) + self.window_words
         self.confidence = nn.Linear(2 * num_experts, settings.d_model, bias=False)
         self.guess = nn.Linear(4 * VOCAB_SIZE, settings.d_model, bias=False)
@@ -66,18 +76,20 @@ class CountExperts(nn.Module):
         self.prior = nn.Linear(settings.d_model, self.num_mixtures) if self.num_mixtures > 1 else None
         self.dtype = torch.bfloat16 if uses_bfloat16(settings.precision) else torch.float32
         self.tables: CountTables | None = None
+        self.word_classes: WordClasses | None = None
 
     @staticmethod
     def wanted(settings: TrialSettings) -> bool:
         return (
             settings.count_max_order >= LEAST_ORDER
-            or settings.count_words + settings.count_skips + settings.count_suffixes > 0
+            or settings.count_words + settings.count_skips + settings.count_suffixes + settings.count_classes > 0
             or settings.window_max_order >= LEAST_WINDOW_ORDER
             or settings.window_words > 0
         )
 
     def learn(self, text: np.ndarray) -> None:
         """Count the training text (N,) uint8, or as much of its beginning as the budget allows."""
+        self.word_classes = WordClasses(text[: self.most_bytes]) if self.num_classes else None
         self.tables = CountTables(text, lambda x: self._contexts(x)[0], most_bytes=self.most_bytes)
         self.alphabet = alphabet = self.tables.alphabet
         self.base = base_probabilities(text, alphabet)
@@ -86,6 +98,12 @@ class CountExperts(nn.Module):
         absent[alphabet] = False
         self.rank = torch.cat((alphabet, absent.nonzero().flatten())).argsort()  # bytes that occur come first
         self.guess_columns = torch.cat([alphabet + VOCAB_SIZE * number for number in range(4)])
+
+    def share(self, other: "CountExperts") -> None:
+        """Know what another network's experts have learned, without a copy of it."""
+        self.tables, self.word_classes = other.tables, other.word_classes
+        self.alphabet, self.rank, self.guess_columns = other.alphabet, other.rank, other.guess_columns
+        self.base, self.text_length = other.base, other.text_length
 
     def num_numbers(self) -> int:
         """Numbers in the tables."""
@@ -148,11 +166,16 @@ class CountExperts(nn.Module):
         orders = range(1, max(self.orders.stop, self.window_orders.stop))
         of_order = dict(zip(orders, order_contexts(x, orders), strict=True))
         num_words = max(self.num_words, self.window_words)
-        reach = max(num_words - 1, self.num_suffixes, self.num_skips + 1 if self.num_skips else 0)
+        reach = max(
+            num_words - 1, self.num_suffixes, *(number and number + 1 for number in (self.num_skips, self.num_classes))
+        )
         words = words_of(x, reach)
         of_words = word_contexts(words, num_words)
         counted = [of_order[order] for order in self.orders] + of_words[: self.num_words]
         counted += skip_contexts(words, self.num_skips) + suffix_contexts(words, self.num_suffixes)
+        if self.word_classes is not None:
+            classes = [self.word_classes.before(words, back) for back in range(self.num_classes + 1)]
+            counted += class_contexts(words, classes)
         return counted, [of_order[order] for order in self.window_orders] + of_words[: self.window_words]
 
     def _base(self, ranks: Tensor, positions: Tensor | None) -> Tensor:

@@ -1,6 +1,7 @@
 """The byte-level GPT with all its options. B windows, T positions, C = d_model channels, V = 256."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from data.tokenizer import VOCAB_SIZE
 from model.embedding import HistoryEmbedding
 from model.experts import CountExperts, Evidence
 from model.layers import Block, make_norm
+from model.machine import one_core_each
 from model.precision import uses_bfloat16
 from model.settings import TrialSettings
 
@@ -20,6 +22,10 @@ INIT_STD = 0.02
 
 class GPT(nn.Module):
     """Bytes in, logits over the next byte out.
+
+    With an ``ensemble_size`` above 1 there are ``others`` beside this network. They differ in their initial weights and
+    in the windows that they learn from; each learns for itself, and their probabilities are averaged (deep ensembles,
+    Lakshminarayanan et al., arXiv 1612.01474). What was counted in the text is shared by all.
 
     Args:
         settings: shape and variants.
@@ -43,11 +49,26 @@ class GPT(nn.Module):
         if settings.tied_head:
             self.head.weight = self.token.weight
         self._init_weights(settings, generator)
+        alone = replace(settings, ensemble_size=1)
+        self.others = nn.ModuleList(GPT(alone, generator) for _ in range(settings.ensemble_size - 1))
+
+    @property
+    def networks(self) -> "list[GPT]":
+        """This one and the others."""
+        return [self, *self.others]
+
+    def own_parameters(self) -> list[nn.Parameter]:
+        """Those of this network without the others'."""
+        return [parameter for name, parameter in self.named_parameters() if not name.startswith("others.")]
 
     def learn_counts(self, text: np.ndarray) -> None:
         """Count the training text (N,) uint8, if the model has experts that count; needed before ``forward``."""
-        if self.experts is not None:
-            self.experts.learn(text)
+        if self.experts is None:
+            return
+        self.experts.learn(text)
+        for network in self.networks[1:]:
+            assert network.experts is not None
+            network.experts.share(self.experts)
 
     def forward(self, x: Tensor, y: Tensor | None = None, positions: Tensor | None = None) -> Tensor:
         """Score windows.
@@ -61,7 +82,40 @@ class GPT(nn.Module):
         Returns:
             Logits (B, T, V), or with y the mean cross-entropy in nats, a scalar.
         """
-        evidence = self.experts.evidence(x, positions) if self.experts is not None else None
+        evidence = self._evidence(x, positions)
+        if not self.others:
+            return self._score(x, y, evidence)
+        each = [network._score(x, None, evidence).float().log_softmax(-1) for network in self.networks]
+        log_p = torch.stack(each).logsumexp(0) - math.log(len(each))
+        return log_p if y is None else F.nll_loss(log_p.flatten(0, 1), y.flatten())
+
+    def backward(self, x: Tensor, y: Tensor, positions: Tensor) -> float:
+        """Add the gradients of each network's mean cross-entropy on its own share of the windows, side by side.
+
+        Args:
+            x, y, positions: (N * B, T) int64 each, as in ``forward``, B windows for each of N networks.
+
+        Returns:
+            The mean cross-entropy in nats.
+        """
+
+        def learn(network: GPT, *share: Tensor) -> float:
+            x, y, positions = share
+            loss = network._score(x, y, network._evidence(x, positions))
+            loss.backward()  # type: ignore[no-untyped-call]
+            return float(loss.detach())
+
+        if not self.others:
+            return learn(self, x, y, positions)
+        shares = (each.chunk(len(self.networks)) for each in (x, y, positions))
+        with one_core_each() as pool:
+            return sum(pool.map(learn, self.networks, *shares)) / len(self.networks)
+
+    def _evidence(self, x: Tensor, positions: Tensor | None) -> Evidence | None:
+        return self.experts.evidence(x, positions) if self.experts is not None else None
+
+    def _score(self, x: Tensor, y: Tensor | None, evidence: Evidence | None) -> Tensor:
+        """What ``forward`` gives, of this network alone."""
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
             hidden = self._hidden(x, evidence)
             if self.experts is None or evidence is None:

@@ -5,7 +5,12 @@ import ctypes
 import platform
 import resource
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
+
+import torch
 
 _CLEAR = Path("/proc/self/clear_refs")
 _STATUS = Path("/proc/self/status")
@@ -72,3 +77,19 @@ def return_freed_memory() -> None:
     """
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+@contextlib.contextmanager
+def one_core_each() -> Iterator[ThreadPoolExecutor]:
+    """As many threads as torch has, of one core each: for much that cannot be shared out within."""
+    num_threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # of this thread, and of libraries that know one number for all threads
+    try:
+        yield _pool_of_single_cores(num_threads)
+    finally:
+        torch.set_num_threads(num_threads)
+
+
+@cache
+def _pool_of_single_cores(num_threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(num_threads, "one core", initializer=torch.set_num_threads, initargs=(1,))

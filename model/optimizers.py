@@ -25,7 +25,8 @@ class Optimizers:
         """Clip, update, and clear the gradients; ``progress`` is the fraction of the budget spent."""
         settings = self.settings
         if settings.grad_clip:
-            nn.utils.clip_grad_norm_(self.model.parameters(), settings.grad_clip)
+            for network in self.model.networks:
+                nn.utils.clip_grad_norm_(network.own_parameters(), settings.grad_clip)
         multiplier = learning_rate_multiplier(progress, schedule=settings.schedule, warmup=settings.warmup)
         for optimizer, peaks in zip(self.optimizers, self.peaks, strict=True):
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
@@ -54,7 +55,7 @@ def make_optimizers(model: GPT, settings: TrialSettings) -> list[Optimizer]:
             matrices.append(parameter)
             continue
         decay = settings.weight_decay if parameter.dim() >= 2 else 0.0
-        ratio = settings.gate_lr_ratio if name.startswith("experts.gate.") else 1.0
+        ratio = settings.gate_lr_ratio if "experts.gate." in name else 1.0
         groups[decay, settings.learning_rate * ratio].append(parameter)
     optimizers: list[Optimizer] = [
         AdamW(
@@ -78,4 +79,4 @@ def make_optimizers(model: GPT, settings: TrialSettings) -> list[Optimizer]:
 
 def is_block_matrix(name: str, parameter: torch.Tensor) -> bool:
     """Whether ``parameter`` is the weight of a linear map inside a block."""
-    return name.startswith("blocks.") and name.endswith(".weight") and parameter.dim() == 2
+    return "blocks." in name and name.endswith(".weight") and parameter.dim() == 2

@@ -46,7 +46,7 @@ def leave_weights(run: TrainingRun, file: Path) -> None:
     """
     tensors = {name: tensor.numpy().astype("<f4") for name, tensor in run.model.state_dict().items()}
     if run.settings.tied_head:
-        del tensors["head.weight"]
+        tensors = {name: values for name, values in tensors.items() if not name.endswith("head.weight")}
     header: dict[str, Any] = {"__metadata__": {"settings": json.dumps(run.settings.as_dict())}}
     end = 0
     for name, values in tensors.items():

@@ -32,10 +32,12 @@ RANGES: dict[str, tuple[float, float]] = {
     "count_words": (0, 4),
     "count_skips": (0, 3),
     "count_suffixes": (0, 3),
+    "count_classes": (0, 3),
     "count_dropout": (0.0, 0.9),
     "window_max_order": (0, 12),
     "window_words": (0, 4),
     "gate_mixtures": (1, 8),
+    "ensemble_size": (1, 8),
     "attention_window": (0, 256),
     "muon_lr_ratio": (1e-3, 100.0),
     "gate_lr_ratio": (1e-3, 100.0),
@@ -86,12 +88,14 @@ class TrialSettings:
     count_words: int = 0  # count experts for the word so far, it and the word before, ...: this many
     count_skips: int = 0  # count experts for the word so far and the one word 2 before it, or 3, ...: this many
     count_suffixes: int = 0  # count experts for the word so far and how the word before ends, and the one before, ...
+    count_classes: int = 0  # count experts for the word so far and the classes of the 2 words before, of the 3, ...
     count_dropout: float = 0.0  # share of training windows in which a kind of counted context is unknown
     window_max_order: int = 0  # experts that count in the window, for the last 3, 5, .. this bytes; below 3: none
     window_words: int = 0  # experts that count in the window, for the word so far, it and the word before, ...
     gate_mixtures: int = 1  # ways to weigh the experts, averaged as the network sees fit
+    ensemble_size: int = 1  # networks that learn side by side and whose probabilities are averaged
     # optimization
-    batch_size: int  # windows of 256 bytes per step
+    batch_size: int  # windows of 256 bytes per step, for each network
     learning_rate: float  # AdamW's peak, reached at the end of the warm-up
     optimizer: str = "adamw"  # muon: Muon for the matrices of the blocks, AdamW for the rest
     muon_lr_ratio: float = 2.0  # Muon's peak as a multiple of learning_rate
@@ -130,6 +134,11 @@ class TrialSettings:
                 f"RoPE turns pairs of channels, but d_model {self.d_model} / n_heads {self.n_heads} is odd; "
                 f"try d_model {nearest}."
             )
+
+    @property
+    def windows_per_step(self) -> int:
+        """Of all networks."""
+        return self.batch_size * self.ensemble_size
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold; ``settings_from`` takes them back."""

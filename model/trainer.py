@@ -194,9 +194,9 @@ class TrainingRun:
         return loss
 
     def _offsets(self) -> np.ndarray:
-        """Where the windows of the next step begin, (B, 1)."""
-        settings = self.settings
-        return shuffled_offsets(self.corpus.train, batch_size=settings.batch_size, seed=settings.seed, step=self.steps)
+        """Where the windows of the next step begin, (B, 1), B in all networks."""
+        num_windows, seed = self.settings.windows_per_step, self.settings.seed
+        return shuffled_offsets(self.corpus.train, batch_size=num_windows, seed=seed, step=self.steps)
 
     def _learning_progress(self, fraction: float) -> float:
         """What the schedules follow, 0 to 1: the part spent of what counting the text has left for steps."""
@@ -207,9 +207,7 @@ class TrainingRun:
         """Mean loss in nats of the windows of the training text that begin at offsets (B, 1)."""
         batch = torch.from_numpy(windows_at(self.corpus.train, offsets).astype(np.int64))
         positions = torch.from_numpy(offsets) + torch.arange(CONTEXT_BYTES)
-        loss = self.model(batch[:, :-1], batch[:, 1:], positions)
-        loss.backward()
-        return float(loss.detach())
+        return self.model.backward(batch[:, :-1], batch[:, 1:], positions)
 
     def _warm_up(self) -> None:
         """One pass that leaves no trace, so that first-time costs of the library are not charged to the run."""
@@ -243,7 +241,7 @@ class TrainingRun:
         return RunStats(
             num_params=self.model.num_params(),
             steps=self.steps,
-            bytes_seen=self.steps * self.settings.batch_size * CONTEXT_BYTES,
+            bytes_seen=self.steps * self.settings.windows_per_step * CONTEXT_BYTES,
             seconds={phase: round(seconds, 4) for phase, seconds in clock.seconds.items()},
             build_s=round(self.build_s, 4),
             cpu_ratio=round(clock.cpu_train_s / max(clock.spent_s, 1e-9), 3),

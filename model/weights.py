@@ -40,7 +40,7 @@ def save_weights(path: Path, model: GPT, *, settings: TrialSettings, fractions: 
     }
     tensors = {name: tensor.detach().contiguous() for name, tensor in model.state_dict().items()}
     if settings.tied_head:
-        del tensors["head.weight"]
+        tensors = {name: tensor for name, tensor in tensors.items() if not name.endswith("head.weight")}
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".draft")
     save_file(tensors, draft, metadata={name: json.dumps(fact) for name, fact in facts.items()})
@@ -79,6 +79,7 @@ def trained_model(saved: SavedWeights) -> GPT:
     model = GPT(saved.settings, torch.Generator().manual_seed(saved.settings.seed))
     tensors = dict(saved.tensors)
     if saved.settings.tied_head:
-        tensors["head.weight"] = tensors["token.weight"]
+        for name in [name for name in tensors if name.endswith("token.weight")]:
+            tensors[name.removesuffix("token.weight") + "head.weight"] = tensors[name]
     model.load_state_dict(tensors)
     return model.eval()

@@ -11,6 +11,7 @@ MODULES = (  # each after those that it uses
     "model.settings",
     "model.precision",
     "model.contexts",
+    "model.word_classes",
     "model.loops",
     "model.counts",
     "model.experts",
