@@ -1,6 +1,7 @@
 """Where do a training step's milliseconds go? The trainer's own steps, by phase and by operation."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -35,29 +36,35 @@ def make_steps(run: TrainingRun, num_steps: int) -> float:
 
 @contextmanager
 def stopwatch(run: TrainingRun) -> Iterator[dict[str, float]]:
-    """Count the seconds of the run's steps by phase, within the block."""
-    seconds = dict.fromkeys(PHASES, 0.0)
+    """Count the seconds of the run's steps by phase, within the block.
 
-    def timed(phase: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    Of networks that learn side by side it is the mean over those that run at once.
+    """
+    seconds, lock = dict.fromkeys(PHASES, 0.0), threading.Lock()
+
+    def timed(phase: str, call: Callable[..., Any], at_once: int) -> Callable[..., Any]:
         def call_timed(*args: Any, **kwargs: Any) -> Any:
             began = time.perf_counter()
             try:
                 return call(*args, **kwargs)
             finally:
-                seconds[phase] += time.perf_counter() - began
+                with lock:
+                    seconds[phase] += (time.perf_counter() - began) / at_once
 
         return call_timed
 
+    networks = run.model.networks
+    at_once = min(len(networks), torch.get_num_threads())
     calls = [
-        ("data", trainer, "shuffled_offsets"),
-        ("data", trainer, "windows_at"),
-        ("forward", run.model, "forward"),
-        ("backward", torch.autograd, "backward"),
-        ("optimizer", run.optimizers, "step"),
+        ("data", trainer, "shuffled_offsets", 1),
+        ("data", trainer, "windows_at", 1),
+        *(("forward", network, "_own_loss", at_once) for network in networks),
+        ("backward", torch.autograd, "backward", at_once),
+        ("optimizer", run.optimizers, "step", 1),
     ]
     with ExitStack() as stack:
-        for phase, owner, name in calls:
-            stack.enter_context(patch.object(owner, name, timed(phase, getattr(owner, name))))
+        for phase, owner, name, side_by_side in calls:
+            stack.enter_context(patch.object(owner, name, timed(phase, getattr(owner, name), side_by_side)))
         yield seconds
 
 

@@ -100,8 +100,7 @@ class GPT(nn.Module):
         """
 
         def learn(network: GPT, *share: Tensor) -> float:
-            x, y, positions = share
-            loss = network._score(x, y, network._evidence(x, positions))
+            loss = network._own_loss(*share)
             loss.backward()  # type: ignore[no-untyped-call]
             return float(loss.detach())
 
@@ -110,6 +109,9 @@ class GPT(nn.Module):
         shares = (each.chunk(len(self.networks)) for each in (x, y, positions))
         with one_core_each() as pool:
             return sum(pool.map(learn, self.networks, *shares)) / len(self.networks)
+
+    def _own_loss(self, x: Tensor, y: Tensor, positions: Tensor) -> Tensor:
+        return self._score(x, y, self._evidence(x, positions))
 
     def _evidence(self, x: Tensor, positions: Tensor | None) -> Evidence | None:
         return self.experts.evidence(x, positions) if self.experts is not None else None

@@ -1,7 +1,7 @@
 """Classes of words that keep the same company, learned from the training text (Schuetze 1995; Brown et al. 1992).
 
-What follows two given words is rarely in the counts; what follows two words of these classes is. Each frequent word is
-described by the words that stand one before, one after and two after it, these descriptions are reduced to their
+What follows two given words is rarely in the counts; what follows two words of these classes is. Each frequent word
+is described by the words that stand one before, one after and two after it, these descriptions are reduced to their
 principal components, and k-means puts words that are alike into one class.
 """
 

@@ -75,8 +75,15 @@ class ModelTime:
     def let_pass(self, seconds: float) -> None:
         self.now_s += seconds
 
-    def pass_with(self, model: Any, inputs: object) -> None:
-        self.let_pass(self.step_s if model.training else self.scoring_s)
+    def pass_with(self, model: Any) -> None:
+        backward = model.backward
+
+        def timed_backward(*batch: Any) -> Any:
+            self.let_pass(self.step_s)
+            return backward(*batch)
+
+        model.backward = timed_backward
+        model.register_forward_pre_hook(lambda model, batch: self.let_pass(self.scoring_s))
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +100,7 @@ def begin_run(tiny_corpus: Corpus, tiny_settings: Callable[..., TrialSettings]) 
         if run.steps == 0:
             run.clock.seconds["train"] = 0.0  # counting the text took real time
         run.clock.now = ModelTime(step_s=step_s, scoring_s=100.0)
-        run.model.register_forward_pre_hook(run.clock.now.pass_with)
+        run.clock.now.pass_with(run.model)
         return run
 
     return begin

@@ -229,12 +229,17 @@ def test_the_other_benchmarks_complain_alike(
 # Profiles and products
 
 
-def test_every_phase_of_a_step_is_found_and_the_run_is_left_as_it_was(tiny_corpus: Corpus, tiny_settings: Any) -> None:
-    run = TrainingRun(tiny_settings(), tiny_corpus, budget=step_budget(num_steps=1000))
+@pytest.mark.parametrize("ensemble_size", [1, 2])
+def test_every_phase_of_a_step_is_found_and_the_run_is_left_as_it_was(
+    ensemble_size: int, tiny_corpus: Corpus, tiny_settings: Any
+) -> None:
+    settings = tiny_settings(ensemble_size=ensemble_size)
+    run = TrainingRun(settings, tiny_corpus, budget=step_budget(num_steps=1000))
     with profile_step.stopwatch(run) as seconds:
         profile_step.make_steps(run, 2)
     assert run.steps == 2
     assert all(seconds[phase] > 0 for phase in profile_step.PHASES)
+    assert sum(seconds.values()) <= run.clock.spent_s
     before = dict(seconds)
     profile_step.make_steps(run, 1)
     assert seconds == before

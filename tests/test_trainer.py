@@ -253,21 +253,20 @@ def test_the_modern_preset_learns_any_text_and_predicts_no_chance(name: str, low
 def test_a_run_tells_the_model_where_its_windows_stand(
     begin_run: BeginRun, tiny_corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = begin_run(count_max_order=3)
+    run = begin_run(count_max_order=3, ensemble_size=2)
     heard = []
-    forward = run.model.forward
+    backward = run.model.backward
 
-    def listen(x: torch.Tensor, y: torch.Tensor | None = None, positions: torch.Tensor | None = None) -> torch.Tensor:
-        if y is not None:
-            heard.append((x, y, positions))
-        return forward(x, y, positions)
+    def listen(x: torch.Tensor, y: torch.Tensor, positions: torch.Tensor) -> float:
+        heard.append((x, y, positions))
+        return backward(x, y, positions)
 
-    monkeypatch.setattr(run.model, "forward", listen)
+    monkeypatch.setattr(run.model, "backward", listen)
     next(run.events())
     text = torch.from_numpy(tiny_corpus.train.astype(np.int64))
     assert heard
     for x, y, positions in heard:
-        assert positions is not None
+        assert len(x) == 2 * run.settings.batch_size
         assert torch.equal(text[positions], x)
         assert torch.equal(text[positions + 1], y)
 
