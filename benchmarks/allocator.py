@@ -13,18 +13,17 @@ ROOT = Path(__file__).parent.parent
 def train_here(seconds: float, *, keep: bool) -> tuple[float, float]:
     """Train in this process on the built-in corpus; return steps per second, and CPU seconds per second."""
     import torch
-
-    from data.corpus import load_corpus
-    from model.machine import keep_freed_memory
-    from model.presets import preset
-    from model.trainer import TrainingRun, Verdict
+    from bardtune.data.corpus import load_corpus
+    from bardtune.model.machine import keep_freed_memory
+    from bardtune.model.presets import preset
+    from bardtune.model.training.trainer import StepAction, TrainingRun
 
     if keep:
         keep_freed_memory()
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
-    def stop_in_time(step: int, spent_s: float) -> Verdict:
-        return Verdict.STOP if spent_s >= seconds else Verdict.GO_ON
+    def stop_in_time(step: int, spent_s: float) -> StepAction:
+        return StepAction.STOP if spent_s >= seconds else StepAction.GO_ON
 
     # Ten times the budget: it stops before the first evaluation.
     run = TrainingRun(preset("modern", budget_s=10.5 * seconds, seed=0), load_corpus(), on_step=stop_in_time)

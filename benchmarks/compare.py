@@ -12,12 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bardtune.data.corpus import BUILT_IN, load_corpus
+from bardtune.data.errors import UserError
+from bardtune.model.training.budget import step_budget
+from bardtune.search.commands.train import DEFAULT_SECONDS, check_threads, writable_file, write_record
+
 from benchmarks.pairs import Spread, paired_ratios, spread, turns
 from benchmarks.parsing import OF_THE_RUN, Candidate, OneSentenceParser, parse_candidate
-from data.corpus import BUILT_IN, load_corpus
-from data.errors import UserError
-from model.budget import step_budget
-from search.training import DEFAULT_SECONDS, check_threads, writable_file, write_record
 
 ROOT = Path(__file__).parent.parent
 STARVED_CPU_SHARE = 0.8  # of the threads; counting, a third of a short budget, does not keep them all busy
@@ -104,7 +105,7 @@ def train_in_a_fresh_process(plan: Plan, side: str, seed: int) -> dict[str, Any]
     """
     settings = plan.candidates[side].settings(budget_s=plan.seconds, seed=seed).as_dict()
     length = ["--seconds", str(plan.seconds)] if plan.num_steps is None else ["--steps", str(plan.num_steps)]
-    command = [sys.executable, "-m", "search", "train", "--json", *length, "--seed", str(seed)]
+    command = [sys.executable, "-m", "bardtune", "train", "--json", *length, "--seed", str(seed)]
     command += ["--threads", str(plan.threads), "--corpus", plan.corpus]
     for name in settings.keys() - OF_THE_RUN:
         command += ["--set", f"{name}={json.dumps(settings[name])}"]

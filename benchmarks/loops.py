@@ -8,13 +8,12 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from unittest.mock import patch
 
 import torch
-
-from data.corpus import BUILT_IN, load_corpus
-from model.budget import step_budget
-from model.experts import CountExperts
-from model.machine import keep_freed_memory
-from model.presets import preset
-from model.trainer import TrainingRun
+from bardtune.data.corpus import BUILT_IN, load_corpus
+from bardtune.model.counting.experts import CountExperts
+from bardtune.model.machine import keep_freed_memory
+from bardtune.model.presets import preset
+from bardtune.model.training.budget import step_budget
+from bardtune.model.training.trainer import TrainingRun
 
 
 @contextmanager
@@ -22,7 +21,7 @@ def without_loops() -> Iterator[None]:
     """Do everything with the operations that the loops replace."""
     with ExitStack() as stack:
         for module in ("counts", "experts"):
-            stack.enter_context(patch(f"model.{module}.compiled", lambda loop: None))
+            stack.enter_context(patch(f"bardtune.model.counting.{module}.compiled", lambda loop: None))
         yield
 
 

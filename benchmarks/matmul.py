@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from bardtune.data.corpus import CONTEXT_BYTES
+from bardtune.data.errors import UserError
+from bardtune.data.tokenizer import VOCAB_SIZE
+from bardtune.model.settings import TrialSettings
+from bardtune.search.commands.train import check_threads
 
 from benchmarks.parsing import OneSentenceParser, parse_candidate
-from data.corpus import CONTEXT_BYTES
-from data.errors import UserError
-from data.tokenizer import VOCAB_SIZE
-from model.settings import TrialSettings
-from search.training import check_threads
 
 CPUINFO = Path("/proc/cpuinfo")
 FEATURES = {"avx2": "avx2", "avx512": "avx512f", "avx512_bf16": "avx512_bf16", "amx": "amx_bf16"}  # flags of Linux

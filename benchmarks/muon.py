@@ -5,12 +5,11 @@ import statistics
 import time
 
 import torch
+from bardtune.model.network.gpt import GPT
+from bardtune.model.presets import preset
+from bardtune.model.training.muon import BatchedMuon
+from bardtune.model.training.optimizers import is_block_matrix
 from torch.optim import Muon
-
-from model.gpt import GPT
-from model.muon import BatchedMuon
-from model.optimizers import is_block_matrix
-from model.presets import preset
 
 
 def block_matrices() -> list[torch.nn.Parameter]:

@@ -9,10 +9,10 @@ import statistics
 from itertools import pairwise
 from typing import NamedTuple
 
-from studies.home import data_home
-from studies.reading import read_study
-from studies.records import StudyRecord, TrialRecord
-from studies.storage import Storage
+from bardtune.studies.records import StudyRecord, TrialRecord
+from bardtune.studies.store.home import data_home
+from bardtune.studies.store.reading import read_study
+from bardtune.studies.store.storage import Storage
 
 PHASES = ("train", "evaluate", "setup", "checkpoint")
 
@@ -34,7 +34,7 @@ class Overhead(NamedTuple):
 
 def overhead_of(record: StudyRecord) -> Overhead:
     """Where the time of a study went; the coordination is what no run accounts for."""
-    phases = {phase: sum(run.seconds(phase) for run in record.all_runs) for phase in PHASES}
+    phases = {phase: sum(run.seconds(phase) for run in record.runs) for phase in PHASES}
     rest_s = record.seconds_used * record.plan.workers - sum(phases.values())
     return Overhead(**phases, coordination=max(0.0, rest_s))
 
@@ -49,7 +49,7 @@ class RunOverhead(NamedTuple):
 
 def run_overhead_of(record: StudyRecord) -> RunOverhead | None:
     """What one whole run costs; None if no run was whole. Medians leave starts and interruptions of the study out."""
-    spans = [(run.started, run.ended, run) for run in record.all_runs if run.started and run.ended]
+    spans = [(run.started, run.ended, run) for run in record.runs if run.started and run.ended]
     spans.sort(key=lambda span: span[0])
     whole = [span for span in spans if span[2].ending == "finished"]
     if not whole:
@@ -85,7 +85,7 @@ def main() -> None:
             f"a whole run: checkpoints {whole.checkpoint:.3f} s (mean), the rest of the run {whole.within:.3f} s, "
             f"until the next {told_next} s (medians): {share:.3%} of {record.plan.seconds:g} s"
         )
-    num_runs = len(record.all_runs)
+    num_runs = len(record.runs)
     for name, seconds in spent._asdict().items():
         print(f"{name:13} {seconds:9.2f} s {seconds / num_runs:8.3f} s a run {seconds / spent.train:8.3%} of training")
     print(

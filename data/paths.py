@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from data.errors import UserError
+from bardtune.data.errors import UserError
 
 
 def user_path(text: str | Path, what: str) -> Path:

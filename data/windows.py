@@ -3,8 +3,7 @@
 from functools import lru_cache
 
 import numpy as np
-
-from data.corpus import CONTEXT_BYTES
+from bardtune.data.corpus import CONTEXT_BYTES
 
 
 def shuffled_offsets(

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 import torch
-
-from data.corpus import CONTEXT_BYTES
-from model.gpt import GPT
+from bardtune.data.corpus import CONTEXT_BYTES
+from bardtune.model.network.gpt import GPT
 
 BEGINNING = b"\n"  # what stands before a text without a prompt
 

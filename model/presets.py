@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from model.settings import SettingsError, TrialSettings, settings_from
+from bardtune.model.settings import SettingsError, TrialSettings, settings_from
 
 PRESETS: dict[str, dict[str, Any]] = {
     # The best run of the published 26-run search: 284,688 parameters.

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from typing import Any
 
-from data.errors import UserError
+from bardtune.data.errors import UserError
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "position": ("rope", "learned", "alibi", "none"),

@@ -1,6 +1,6 @@
 """What the user can put right about a stored study."""
 
-from data.errors import UserError
+from bardtune.data.errors import UserError
 
 
 class StorageError(UserError):

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from studies.errors import StudyError
+from bardtune.studies.errors import StudyError
 
 
 def write_whole(path: Path, content: bytes, *, way_out: str) -> None:

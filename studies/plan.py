@@ -6,7 +6,7 @@ import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple
 
-from studies.errors import PlanError
+from bardtune.studies.errors import PlanError
 
 MAX_TRIALS = 50
 MAX_HOURS = 3.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from studies.plan import MAX_TRIALS, StudyPlan
+from bardtune.studies.plan import MAX_TRIALS, StudyPlan
 
 Role = Literal["search", "baseline", "confirmation", "service"]
 # Optuna's states, except that a stopped run waits as "interrupted" until it is continued.
@@ -107,52 +107,52 @@ class StudyRecord:
     seconds_used: float  # active time, over all sessions
     corpus: dict[str, Any]  # name, bytes, sha256
     parameters: tuple[Parameter, ...]
-    trials: tuple[TrialRecord, ...]  # drawn from the search space, by number
-    runs: tuple[TrialRecord, ...]  # the others: baseline, confirmation and service
+    search_runs: tuple[TrialRecord, ...]  # drawn from the search space, by number
+    other_runs: tuple[TrialRecord, ...]  # baseline, confirmation and service
     storage: str  # URL without password
     fingerprint: dict[str, Any] = field(default_factory=dict)
     candidates: tuple[int, ...] | None = None  # search trials chosen to be confirmed; None while the search goes on
     final: dict[str, dict[str, Any]] = field(default_factory=dict)  # by run id: test_bpb, or the reason for none
 
     @property
-    def all_runs(self) -> tuple[TrialRecord, ...]:
-        return self.runs + self.trials
+    def runs(self) -> tuple[TrialRecord, ...]:
+        return self.other_runs + self.search_runs
 
     @property
     def baseline(self) -> TrialRecord | None:
         """The reference recipe's run, if it has finished."""
-        return next((run for run in self.runs if run.role == "baseline" and run.val_bpb is not None), None)
+        return next((run for run in self.other_runs if run.role == "baseline" and run.val_bpb is not None), None)
 
     @property
     def best(self) -> TrialRecord | None:
         """The finished search trial with the lowest bpb; the earlier one of equals."""
-        finished = [trial for trial in self.trials if trial.val_bpb is not None]
+        finished = [trial for trial in self.search_runs if trial.val_bpb is not None]
         return min(finished, key=lambda trial: (trial.val_bpb, trial.number), default=None)
 
     @property
     def best_known(self) -> TrialRecord | None:
         """The first search trial, the best point known before the search; None until it has finished."""
-        return next((trial for trial in self.trials if trial.number == 0 and trial.val_bpb is not None), None)
+        return next((trial for trial in self.search_runs if trial.number == 0 and trial.val_bpb is not None), None)
 
     def counts(self) -> dict[str, int]:
         """Training runs of every role: the cap, the plan, and how many there are in each state."""
-        states = Counter(run.state for run in self.all_runs)
+        states = Counter(run.state for run in self.runs)
         return {
             "cap": MAX_TRIALS,
             "planned": self.plan.trials,
-            "total": len(self.all_runs),
+            "total": len(self.runs),
             "complete": states["complete"],
             "pruned": states["pruned"],
             "failed": states["failed"],
             "running": states["running"],
             "interrupted": states["interrupted"],
-            "diverged": sum(run.ending == "diverged" for run in self.all_runs),
-            "starved": sum(bool(run.stats.get("starved")) for run in self.all_runs),
+            "diverged": sum(run.ending == "diverged" for run in self.runs),
+            "starved": sum(bool(run.stats.get("starved")) for run in self.runs),
         }
 
     @property
     def share_outside_training(self) -> float | None:
         """Part of the workers' time that was neither training nor evaluation; None before any run has ended."""
-        useful_s = sum(run.seconds("train") + run.seconds("evaluate") for run in self.all_runs)
+        useful_s = sum(run.seconds("train") + run.seconds("evaluate") for run in self.runs)
         available_s = self.seconds_used * self.plan.workers
         return max(0.0, 1.0 - useful_s / available_s) if useful_s and available_s else None

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
-from tiny import TINY
+from bardtune.data.corpus import Corpus, corpus_of
+from bardtune.model.settings import TrialSettings
 
-from data.corpus import Corpus, corpus_of
-from model.settings import TrialSettings
+from support.tiny import TINY
 
 if TYPE_CHECKING:
-    from at_hand import Place
+    from support.at_hand import Place
 
 # The same examples each time, and no stopwatch on them: a busy machine is not a failure.
 hypothesis.settings.register_profile("house", derandomize=True, deadline=None)
@@ -56,7 +56,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture
 def place(tmp_path: Path) -> "Iterator[Place]":
     """A folder for whole studies, run by the command line."""
-    from at_hand import Place
+    from support.at_hand import Place
 
     place = Place.at(tmp_path)
     yield place
@@ -92,7 +92,7 @@ def begin_run(tiny_corpus: Corpus, tiny_settings: Callable[..., TrialSettings]) 
 
     Arguments are those of TrainingRun, ``step_s``, and any settings.
     """
-    from model.trainer import TrainingRun
+    from bardtune.model.training.trainer import TrainingRun
 
     def begin(*, step_s: float = 1.0, **changes: Any) -> TrainingRun:
         ours = {name: changes.pop(name) for name in ("budget", "checkpoint", "on_step") if name in changes}

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import text_of
+from bardtune.data.corpus import Corpus
+from bardtune.data.errors import UserError
+from bardtune.model.presets import PRESETS, preset
+from bardtune.model.settings import TrialSettings
+from bardtune.model.training.budget import step_budget
+from bardtune.model.training.trainer import TrainingRun
 
 from benchmarks import compare, loops, matmul, profile_step, steps
 from benchmarks.compare import Plan, Run
 from benchmarks.pairs import paired_ratios, spread, turns
 from benchmarks.parsing import Candidate, parse_candidate
-from data.corpus import Corpus
-from data.errors import UserError
-from model.budget import step_budget
-from model.presets import PRESETS, preset
-from model.settings import TrialSettings
-from model.trainer import TrainingRun
+from support.fakes import text_of
 
 # Candidates
 

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from fakes import text_of
+from bardtune.search.cli.app import app, main
 
-from search.cli import app, main
+from support.fakes import text_of
+from support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 DOCUMENTS = ["README.md", "ARCHITECTURE.md", "LOG.md", "benchmarks/README.md"]
 # Commands are run as they are taught, but for their size.
 SMALL = {"--trials": "2", "--seconds": "0.3", "--steps": "3", "--threads": "1", "--workers": "1"}
@@ -62,7 +62,7 @@ def test_the_commands_of_the_readme_run(block: list[str], tmp_path: Path, monkey
         if words[1] not in OWN_PROCESS:
             assert main(words[1:]) == 0, line
             continue
-        program = [sys.executable, "-P", "-m", "search"]
+        program = [sys.executable, "-P", "-m", "bardtune"]
         done = subprocess.run([*program, *words[1:]], capture_output=True, text=True, timeout=240)
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
 
@@ -119,7 +119,7 @@ def completed(line: str, home: Path) -> subprocess.CompletedProcess[str]:
     """What bash would offer for a line that ends where the cursor stands."""
     words = line.split(" ")
     asked = {"_BARDTUNE_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
-    code = "import sys; from search.cli import entry; sys.argv = ['bardtune']; entry()"
+    code = "import sys; from bardtune.search.cli.app import entry; sys.argv = ['bardtune']; entry()"
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60,
         env={**os.environ, **asked, "BARDTUNE_HOME": str(home)},
@@ -127,7 +127,7 @@ def completed(line: str, home: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_commands_and_study_names_are_completed_without_a_sound(tmp_path: Path) -> None:
-    from studies_at_hand import make_study, storage_at
+    from support.studies_at_hand import make_study, storage_at
 
     storage = storage_at(tmp_path)
     make_study(storage, "hamlet")
@@ -159,7 +159,8 @@ def test_a_database_that_is_missing_or_broken_completes_nothing(content: bytes |
 
 def test_completing_a_name_loads_no_heavy_library() -> None:
     code = (
-        "import sys; from studies.names import quick_names; print({'optuna', 'sqlalchemy', 'numpy'} & set(sys.modules))"
+        "import sys; from bardtune.studies.store.completion import quick_names; "
+        "print({'optuna', 'sqlalchemy', 'numpy'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "set()", done.stderr
@@ -167,7 +168,8 @@ def test_completing_a_name_loads_no_heavy_library() -> None:
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_the_completion_script_is_shown_and_bash_takes_it() -> None:
-    code = "import sys; from search.cli import entry; sys.argv = ['bardtune', '--show-completion', 'bash']; entry()"
+    call = "sys.argv = ['bardtune', '--show-completion', 'bash']; entry()"
+    code = f"import sys; from bardtune.search.cli.app import entry; {call}"
     environment = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment)
     assert "_BARDTUNE_COMPLETE=complete_bash" in shown.stdout, shown.stderr

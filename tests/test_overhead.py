@@ -1,10 +1,10 @@
 """Where the time of a study went."""
 
 import pytest
-from study_records import make_record, make_trial
+from bardtune.studies.plan import StudyPlan
 
 from benchmarks.overhead import overhead_of, run_overhead_of
-from studies.plan import StudyPlan
+from support.study_records import make_record, make_trial
 
 
 def test_what_no_run_accounts_for_is_coordination() -> None:

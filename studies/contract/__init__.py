@@ -1,5 +1,5 @@
 """What a study and a training script agree on: ``prepare.py``, and what a run of such a script has to say."""
 
-from studies.contract.source import prepare_source
+from bardtune.studies.contract.source import prepare_source
 
 __all__ = ["prepare_source"]

@@ -62,7 +62,7 @@ class Check:
 
     val_bpb: float | None = None
     problem: str | None = None  # why there is no score
-    broken_law: str | None = None  # what the model does that no legal model does
+    illegal: str | None = None  # what the model does that no legal model does
     wall_s: float = 0.0
 
 
@@ -109,8 +109,8 @@ def with_check(outcome: Outcome, check: Check) -> Outcome:
     said_bpb = outcome.val_bpb
     assert said_bpb is not None
     stats["said_bpb"] = said_bpb
-    if check.broken_law is not None:
-        return Outcome(ending="crashed", reason=f"the model that it handed back {check.broken_law}", stats=stats)
+    if check.illegal is not None:
+        return Outcome(ending="crashed", reason=f"the model that it handed back {check.illegal}", stats=stats)
     assert check.val_bpb is not None
     if (unsound := _unsound(check.val_bpb, "the bpb of what it handed back")) is not None:
         ending, reason = unsound

@@ -1,11 +1,11 @@
-"""The text of ``prepare.py``: that of ``model/prepare.py``, with a study's corpus and budget filled in."""
+"""The text of ``prepare.py``: that of ``model/contract/prepare.py``, with a study's corpus and budget filled in."""
 
 import re
 from importlib.resources import files
 from pathlib import PurePath
 from typing import Any
 
-TEMPLATE = "prepare.py"  # in the package model
+TEMPLATE = "prepare.py"  # in bardtune.model.contract
 
 
 def prepare_source(*, corpus: dict[str, Any], budget_s: float) -> str:
@@ -15,7 +15,7 @@ def prepare_source(*, corpus: dict[str, Any], budget_s: float) -> str:
         corpus: the study's stored facts: name, bytes, sha256. Of a path only the last part is told.
         budget_s: seconds of training.
     """
-    source = files("model").joinpath(TEMPLATE).read_text(encoding="utf-8")
+    source = files("bardtune.model.contract").joinpath(TEMPLATE).read_text(encoding="utf-8")
     budget = float(budget_s)
     for constant, value in (
         ("TIME_BUDGET", repr(int(budget) if budget.is_integer() else budget)),

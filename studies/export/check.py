@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
-from data.errors import UserError
-from studies.export.files import (
+from bardtune.data.errors import UserError
+from bardtune.studies.export.files import (
     CORPUS_FILE,
     ExportError,
     ExportPaths,
@@ -23,7 +21,8 @@ from studies.export.files import (
     settings_text,
     written_texts,
 )
-from studies.export.log import FORMAT, report_steps
+from bardtune.studies.export.log import FORMAT, report_steps
+from safetensors import SafetensorError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,8 +137,8 @@ def _check_texts(paths: ExportPaths, settings: dict[str, Any], log: dict[str, An
 
 def _check_weights(paths: ExportPaths, log: dict[str, Any]) -> None:
     """The weights' metadata against the log."""
-    from model import TRAINER_VERSION
-    from model.weights import read_weights  # imports torch
+    from bardtune.model import TRAINER_VERSION
+    from bardtune.model.network.weights import read_weights  # imports torch
 
     try:
         saved = read_weights(paths.weights)

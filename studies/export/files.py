@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from studies.contract import prepare_source
-from studies.errors import StudyError
-from studies.export.methodology import methodology
-from studies.export.program import train_source
-from studies.export.readme import readme
+from bardtune.studies.contract import prepare_source
+from bardtune.studies.errors import StudyError
+from bardtune.studies.export.methodology import methodology
+from bardtune.studies.export.program import train_source
+from bardtune.studies.export.readme import readme
 
 CORPUS_FILE = "corpus.bin"  # where prepare.py looks beside itself
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from data.corpus import BUILT_IN
-from studies.export.winner import Winner
-from studies.importance import Importance, importance
-from studies.records import StudyRecord, TrialRecord
+from bardtune.data.corpus import BUILT_IN
+from bardtune.studies.analysis.importance import Importance, importance
+from bardtune.studies.analysis.winner import Winner
+from bardtune.studies.records import StudyRecord, TrialRecord
 
 FORMAT = 1  # raise it when an export of today could not be replayed any more
 OWN_TEXT = "own text"  # stands for the name of a corpus that is not built in
@@ -41,7 +41,7 @@ def replay_log(winner: Winner, *, fractions: Sequence[float], test_bpb: float | 
         "verdict": verdict.as_json(with_settings=False),
         "candidates": [{"trial": each.runs[0].candidate, **each.as_json()} for each in verdict.candidates],
         "importance": _importance(importance(record)),
-        "runs": [_run(run) for run in record.all_runs],
+        "runs": [_run(run) for run in record.runs],
         "winner": {
             "label": winner.run.label,
             "trial": verdict.winner.number if verdict.winner else None,

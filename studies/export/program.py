@@ -4,31 +4,31 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from studies.export.sources import join, read_module
+from bardtune.studies.export.sources import join, read_module
 
 MODULES = (  # each after those that it uses
-    "data.errors",
-    "model.settings",
-    "model.precision",
-    "model.contexts",
-    "model.word_classes",
-    "model.loops",
-    "model.counts",
-    "model.experts",
-    "model.embedding",
-    "model.attention",
-    "model.layers",
-    "model.gpt",
-    "model.muon",
-    "model.schedules",
-    "model.optimizers",
-    "data.windows",
-    "model.ruler",
-    "model.clock",
-    "model.machine",
-    "model.budget",
-    "model.trainer",
-    "model.program",
+    "bardtune.data.errors",
+    "bardtune.model.settings",
+    "bardtune.model.precision",
+    "bardtune.model.counting.contexts",
+    "bardtune.model.counting.word_classes",
+    "bardtune.model.counting.loops",
+    "bardtune.model.counting.counts",
+    "bardtune.model.counting.experts",
+    "bardtune.model.network.embedding",
+    "bardtune.model.network.attention",
+    "bardtune.model.network.layers",
+    "bardtune.model.network.gpt",
+    "bardtune.model.training.muon",
+    "bardtune.model.training.schedules",
+    "bardtune.model.training.optimizers",
+    "bardtune.data.windows",
+    "bardtune.model.measure.ruler",
+    "bardtune.model.training.clock",
+    "bardtune.model.machine",
+    "bardtune.model.training.budget",
+    "bardtune.model.training.trainer",
+    "bardtune.model.contract.program",
 )
 ROOTS = (
     "TrialSettings",
@@ -125,7 +125,7 @@ if __name__ == "__main__":
 
 def train_source(settings: Mapping[str, Any], *, threads: int) -> str:
     """Return the text of ``train.py`` for complete settings; equal settings and threads, equal text."""
-    modules = [read_module(name, internal=("data", "model")) for name in MODULES]
+    modules = [read_module(name, internal=("bardtune",)) for name in MODULES]
     imports, body = join(modules, roots=ROOTS)
     lines = [f"{name}={_literal(value)}," for name, value in settings.items() if name not in ("budget_s", "seed")]
     main = MAIN.format(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from data.corpus import BUILT_IN
+from bardtune.data.corpus import BUILT_IN
 
 _TEXT = """\
 # The winner of the study {study}

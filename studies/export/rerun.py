@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Literal
 
-from data.corpus import Corpus
-from studies.export.check import Export
-from studies.export.files import ExportError
+from bardtune.data.corpus import Corpus
+from bardtune.studies.export.check import Export
+from bardtune.studies.export.files import ExportError
 
 SAME_BPB = 1e-6  # of a run that is repeated on the same kind of processor, with the same versions and threads
 SCORE_BPB = 1e-3  # of weights that are read again and scored: other processors round otherwise
-SEED_SDS = 3.0  # elsewhere, a run may be as far off as this many standard deviations between seeds ...
+SEED_SDS = 3.0  # environment_changes, a run may be as far off as this many standard deviations between seeds ...
 LEAST_SHARE = 0.005  # ... or this part of the bpb, where that is more or nothing is known of seeds
 
 Outcome = Literal["verified", "equal within tolerance", "different"]
@@ -38,14 +38,14 @@ class Replay:
 
     outcome: Outcome
     reports: tuple[Report, ...]
-    elsewhere: tuple[str, ...]  # what is not as it was when the run was recorded
+    environment_changes: tuple[str, ...]  # what is not as it was when the run was recorded
     tolerance: float
     parted_at: Report | None  # the first report that is further off than SAME_BPB; None if all are the same
 
 
-def elsewhere(export: Export) -> tuple[str, ...]:
+def environment_changes(export: Export) -> tuple[str, ...]:
     """What differs here from where the run was recorded, in words; nothing: it must be had again exactly."""
-    from model.machine import cpu_kind
+    from bardtune.model.machine import cpu_kind
 
     winner, versions = export.winner, export.log["fingerprint"]
     pairs = [("processor", winner["cpu"], cpu_kind())]
@@ -59,7 +59,7 @@ def check_scores(export: Export, corpus: Corpus) -> None:
     Raises:
         ExportError: they have not the recorded bpb, on the validation part or, if recorded, on the test part.
     """
-    from model.final import score_weights
+    from bardtune.model.measure.final import score_weights
 
     winner = export.winner
     scores = score_weights(export.paths.weights, corpus)
@@ -74,18 +74,18 @@ def check_scores(export: Export, corpus: Corpus) -> None:
             )
 
 
-def rerun(export: Export, corpus: Corpus, *, quick: bool, heard: Callable[[Report], None]) -> Replay:
+def rerun(export: Export, corpus: Corpus, *, quick: bool, on_report: Callable[[Report], None]) -> Replay:
     """Make the recorded steps again; the caller has set the number of threads.
 
     Args:
         export: a checked one.
         corpus: the text that it was trained on.
         quick: stop after the first report.
-        heard: told of each report.
+        on_report: told of each report.
     """
-    from model.budget import StepBudget
-    from model.settings import settings_from
-    from model.trainer import TrainingRun
+    from bardtune.model.settings import settings_from
+    from bardtune.model.training.budget import StepBudget
+    from bardtune.model.training.trainer import TrainingRun
 
     winner = export.winner
     recorded = {percent: bpb for percent, _, bpb in winner["trajectory"]}
@@ -97,10 +97,10 @@ def rerun(export: Export, corpus: Corpus, *, quick: bool, heard: Callable[[Repor
             reports.append(
                 Report(percent=progress.percent, step=progress.step, recorded_bpb=known, bpb=progress.val_bpb)
             )
-            heard(reports[-1])
+            on_report(reports[-1])
             if quick:
                 break
-    return judge(reports, elsewhere=elsewhere(export), tolerance=tolerance_of(export.log))
+    return judge(reports, environment_changes=environment_changes(export), tolerance=tolerance_of(export.log))
 
 
 def tolerance_of(log: dict[str, Any]) -> float:
@@ -109,12 +109,16 @@ def tolerance_of(log: dict[str, Any]) -> float:
     return max(SEED_SDS * sd, LEAST_SHARE * float(log["winner"]["val_bpb"]))
 
 
-def judge(reports: list[Report], *, elsewhere: tuple[str, ...], tolerance: float) -> Replay:
+def judge(reports: list[Report], *, environment_changes: tuple[str, ...], tolerance: float) -> Replay:
     """Verified, if all reports are the same; equal, if the last is near and the circumstances excuse it."""
     parted_at = next((report for report in reports if not report.off <= SAME_BPB), None)
     outcome: Outcome = "verified"
     if parted_at is not None:
-        outcome = "equal within tolerance" if elsewhere and reports[-1].off <= tolerance else "different"
+        outcome = "equal within tolerance" if environment_changes and reports[-1].off <= tolerance else "different"
     return Replay(
-        outcome=outcome, reports=tuple(reports), elsewhere=elsewhere, tolerance=tolerance, parted_at=parted_at
+        outcome=outcome,
+        reports=tuple(reports),
+        environment_changes=environment_changes,
+        tolerance=tolerance,
+        parted_at=parted_at,
     )

@@ -5,13 +5,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from bardtune.data.corpus import Corpus
+from bardtune.studies.analysis.winner import Winner
+from bardtune.studies.errors import StudyError
+from bardtune.studies.export.files import ExportError, ExportPaths, digest_of, settings_text, written_texts
+from bardtune.studies.export.log import replay_log
 from safetensors import SafetensorError
-
-from data.corpus import Corpus
-from studies.errors import StudyError
-from studies.export.files import ExportError, ExportPaths, digest_of, settings_text, written_texts
-from studies.export.log import replay_log
-from studies.export.winner import Winner
 
 
 def write_export(winner: Winner, folder: Path, *, corpus: Corpus | None = None) -> ExportPaths:
@@ -27,7 +26,7 @@ def write_export(winner: Winner, folder: Path, *, corpus: Corpus | None = None) 
         StudyError: the weights are not those of the run.
         UserError: another version of the trainer has left them.
     """
-    from model.weights import check_trainer, read_weights  # imports torch
+    from bardtune.model.network.weights import check_trainer, read_weights  # imports torch
 
     try:
         saved = read_weights(winner.weights)

@@ -4,7 +4,7 @@
 ``static`` draw a view; ``write`` makes the files.
 """
 
-from studies.plots.kinds import DEFAULT_KINDS, KINDS, view_of
-from studies.plots.write import FORMATS, write_plots
+from bardtune.studies.plots.registry import DEFAULT_KINDS, KINDS, view_of
+from bardtune.studies.plots.write import FORMATS, write_plots
 
 __all__ = ["DEFAULT_KINDS", "FORMATS", "KINDS", "view_of", "write_plots"]

@@ -4,56 +4,55 @@ import html
 from typing import Any
 
 import plotly.graph_objects as go
+from bardtune.studies.plots import theme
+from bardtune.studies.plots.interactive_base import BPB, add_dots, empty_figure
+from bardtune.studies.plots.interactive_fields import contour_figure, panels_figure, timeline_figure
+from bardtune.studies.plots.interactive_parallel import parallel_figure
+from bardtune.studies.plots.panels import Panels
+from bardtune.studies.plots.parallel import Parallel
+from bardtune.studies.plots.registry import View
+from bardtune.studies.plots.surface import Contour
+from bardtune.studies.plots.ticks import round_steps
+from bardtune.studies.plots.timeline import Timeline
+from bardtune.studies.plots.view import Bars, Curve, Curves, History
+from bardtune.studies.plots.words import bpb_text, shorten
 
-from studies.plots import theme
-from studies.plots.interactive_base import BPB, add_dots, empty_figure
-from studies.plots.interactive_fields import contour_figure, panels_figure, timeline_figure
-from studies.plots.interactive_parallel import parallel_figure
-from studies.plots.kinds import View
-from studies.plots.panels import Panels
-from studies.plots.parallel import Parallel
-from studies.plots.surface import Contour
-from studies.plots.ticks import round_steps
-from studies.plots.timeline import Timeline
-from studies.plots.view import Bars, Curve, Curves, History
-from studies.plots.words import bpb_text, shorten
 
-
-def figure(seen: View) -> go.Figure:
+def figure(view: View) -> go.Figure:
     """The figure of a view that has something to draw."""
-    match seen:
+    match view:
         case Bars():
-            return _bars(seen)
+            return _bars(view)
         case Contour():
-            return contour_figure(seen)
+            return contour_figure(view)
         case Curves():
-            return _curves(seen)
+            return _curves(view)
         case History():
-            return _history(seen)
+            return _history(view)
         case Panels():
-            return panels_figure(seen)
+            return panels_figure(view)
         case Parallel():
-            return parallel_figure(seen)
+            return parallel_figure(view)
         case Timeline():
-            return timeline_figure(seen)
+            return timeline_figure(view)
 
 
 # history
 
 
-def _history(seen: History) -> go.Figure:
-    first, last = seen.dots[0].number, seen.dots[-1].number
+def _history(view: History) -> go.Figure:
+    first, last = view.dots[0].number, view.dots[-1].number
     ticks = round_steps(first, last, most=12, whole=True)
     drawn = empty_figure(
         {"range": [first - 0.8, last + 0.8], "tickvals": ticks, "showgrid": False},
-        {"range": [seen.low, seen.high], "tickformat": "~g"},
+        {"range": [view.low, view.high], "tickformat": "~g"},
         x_title="trial",
         y_title=BPB,
     )
-    if seen.noise is not None:
-        drawn.add_hrect(*seen.noise, fillcolor=theme.BEST, opacity=0.13, line_width=0, layer="below")
-    if seen.best_so_far:
-        steps = [*seen.best_so_far, (last, seen.best_so_far[-1][1])]
+    if view.noise is not None:
+        drawn.add_hrect(*view.noise, fillcolor=theme.BEST, opacity=0.13, line_width=0, layer="below")
+    if view.best_so_far:
+        steps = [*view.best_so_far, (last, view.best_so_far[-1][1])]
         drawn.add_scatter(
             x=[number for number, _ in steps],
             y=[bpb for _, bpb in steps],
@@ -62,27 +61,27 @@ def _history(seen: History) -> go.Figure:
             name="lowest so far",
             hoverinfo="skip",
         )
-    if seen.baseline is not None:
+    if view.baseline is not None:
         drawn.add_scatter(
             x=[first - 0.8, last + 0.8],
-            y=[seen.baseline.shown] * 2,
+            y=[view.baseline.shown] * 2,
             mode="lines",
             line={"color": theme.BASELINE, "width": 1.5, "dash": "dash"},
-            name=seen.baseline.name,
+            name=view.baseline.name,
             hoverinfo="skip",
         )
-    best = seen.dots.index(seen.best) if seen.best is not None else None
-    add_dots(drawn, [dot.number for dot in seen.dots], seen.dots, seen.crown, best=best)
-    _add_confirmed(drawn, seen)
-    _mark_history(drawn, seen)
+    best = view.dots.index(view.best) if view.best is not None else None
+    add_dots(drawn, [dot.number for dot in view.dots], view.dots, view.best_mark, best=best)
+    _add_confirmed(drawn, view)
+    _mark_history(drawn, view)
     return drawn
 
 
-def _add_confirmed(drawn: go.Figure, seen: History) -> None:
+def _add_confirmed(drawn: go.Figure, view: History) -> None:
     """Diamonds at the means of fresh runs, above the single values that they put right."""
-    if not seen.confirmed:
+    if not view.confirmed:
         return
-    numbers, means, sds = zip(*seen.confirmed, strict=True)
+    numbers, means, sds = zip(*view.confirmed, strict=True)
     spread = [f" ± {sd:.4f}" if sd is not None else "" for sd in sds]
     drawn.add_scatter(
         x=numbers,
@@ -96,16 +95,16 @@ def _add_confirmed(drawn: go.Figure, seen: History) -> None:
     )
 
 
-def _mark_history(drawn: go.Figure, seen: History) -> None:
+def _mark_history(drawn: go.Figure, view: History) -> None:
     """Label the best trial below its star."""
-    if seen.best is not None and seen.crown is not None:
+    if view.best is not None and view.best_mark is not None:
         drawn.add_annotation(
-            x=seen.best.number,
-            y=min(seen.best.shown, seen.noise[0] if seen.noise else seen.best.shown),
-            text=f"<b>{seen.crown.text}</b>",
+            x=view.best.number,
+            y=min(view.best.shown, view.noise[0] if view.noise else view.best.shown),
+            text=f"<b>{view.best_mark.text}</b>",
             font={"color": theme.BEST},
             showarrow=False,
-            xanchor=seen.best_at,
+            xanchor=view.best_at,
             yshift=-18,
         )
 
@@ -113,11 +112,11 @@ def _mark_history(drawn: go.Figure, seen: History) -> None:
 # curves
 
 
-def _curves(seen: Curves) -> go.Figure:
+def _curves(view: Curves) -> go.Figure:
     drawn = empty_figure(
         {"range": [0, 101], "ticksuffix": " %", "showgrid": False},
-        {"range": [seen.low, seen.high], "tickformat": "~g"},
-        x_title=f"percent of the budget ({seen.seconds:g} s)",
+        {"range": [view.low, view.high], "tickformat": "~g"},
+        x_title=f"percent of the budget ({view.seconds:g} s)",
         y_title=BPB,
     )
     for look, name, line in (
@@ -126,14 +125,14 @@ def _curves(seen: Curves) -> go.Figure:
         ("open", "not yet over", {"color": theme.PRUNED, "width": 1.2, "dash": "dot"}),
         ("finished", "finished", {"color": theme.FINISHED, "width": 1.4}),
     ):
-        group = [curve for curve in seen.curves if curve.look == look]
+        group = [curve for curve in view.curves if curve.look == look]
         for index, curve in enumerate(group):
             _add_curve(drawn, curve, name, line, in_legend=index == 0)
-    if seen.baseline is not None:
-        name = f"baseline {bpb_text(seen.baseline.points[-1][1])}"
-        _add_curve(drawn, seen.baseline, name, {"color": theme.BASELINE, "width": 2, "dash": "dash"})
-    if seen.best is not None:
-        _add_curve(drawn, seen.best, seen.best_name, {"color": theme.BEST, "width": 3})
+    if view.baseline is not None:
+        name = f"baseline {bpb_text(view.baseline.points[-1][1])}"
+        _add_curve(drawn, view.baseline, name, {"color": theme.BASELINE, "width": 2, "dash": "dash"})
+    if view.best is not None:
+        _add_curve(drawn, view.best, view.best_name, {"color": theme.BEST, "width": 3})
     return drawn
 
 
@@ -162,12 +161,12 @@ def _add_curve(drawn: go.Figure, curve: Curve, name: str, line: dict[str, Any], 
 # importance
 
 
-def _bars(seen: Bars) -> go.Figure:
-    shares = seen.importance.shares[::-1]  # plotly counts from the bottom
+def _bars(view: Bars) -> go.Figure:
+    shares = view.importance.shares[::-1]  # plotly counts from the bottom
     drawn = empty_figure(
         {"ticksuffix": " %", "range": [0, 112 * max(max(share.mean, share.high) for share in shares)]},
         {"showgrid": False},
-        x_title=f"share of the importance<br>{seen.importance.summary}",
+        x_title=f"share of the importance<br>{view.importance.summary}",
     )
     names = [html.escape(shorten(share.name, 30)) for share in shares]
     drawn.add_bar(

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
-
-from studies.plots import theme
-from studies.plots.axes import Axis
-from studies.plots.marks import Crown, Dot
-from studies.plots.words import shorten
+from bardtune.studies.plots import theme
+from bardtune.studies.plots.axes import Axis
+from bardtune.studies.plots.marks import BestMark, Dot
+from bardtune.studies.plots.words import shorten
 
 BPB = "validation bits per byte"
 AXIS: dict[str, Any] = {"gridcolor": theme.GRID, "linecolor": theme.EDGE, "zeroline": False, "automargin": True}
@@ -75,11 +74,17 @@ def dot_groups(dots: Sequence[Dot], best: int | None) -> list[tuple[str, list[in
 
 
 def add_dots(
-    drawn: go.Figure, xs: Sequence[float], dots: Sequence[Dot], crown: Crown | None, *, best: int | None, **more: Any
+    drawn: go.Figure,
+    xs: Sequence[float],
+    dots: Sequence[Dot],
+    best_mark: BestMark | None,
+    *,
+    best: int | None,
+    **more: Any,
 ) -> None:
     """All dots in groups that the legend names; ``more`` goes to every trace."""
     for name, indices, marker in dot_groups(dots, best):
-        word = crown.word if name == "best" and crown else name
+        word = best_mark.word if name == "best" and best_mark else name
         inside = [n for n in indices if not dots[n].is_clipped or marker["symbol"] != "circle"]
         _add_group(drawn, xs, dots, inside, {**more, "name": word, "marker": {**marker, "opacity": 1}})
         if len(inside) < len(indices):  # a trace of their own, since the legend shows a trace's first marker

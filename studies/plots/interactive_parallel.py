@@ -7,11 +7,10 @@ from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
-
-from studies.plots import theme
-from studies.plots.parallel import Axis, Parallel
-from studies.plots.ticks import Tick, round_steps
-from studies.plots.words import bpb_text, shorten
+from bardtune.studies.plots import theme
+from bardtune.studies.plots.parallel import Axis, Parallel
+from bardtune.studies.plots.ticks import Tick, round_steps
+from bardtune.studies.plots.words import bpb_text, shorten
 
 # Places on the colour axis. The finished trials have 0 (faint) to 1 (strong); plotly draws high places on top.
 _PRUNED = -0.1
@@ -22,7 +21,7 @@ _STOPS = 200  # of a selection along an axis of numbers
 _MOST_WHOLE = 60  # whole numbers that are each a stop
 
 
-def parallel_figure(seen: Parallel) -> go.Figure:
+def parallel_figure(view: Parallel) -> go.Figure:
     """Lines through the axes of the view, after one of trial numbers.
 
     Plotly shows no text at these lines; ``parallel.js`` does, out of what stands here in ``customdata`` and ``meta``.
@@ -35,28 +34,28 @@ def parallel_figure(seen: Parallel) -> go.Figure:
             margin={"l": 60, "r": 30, "t": 90, "b": 30},
         )
     )
-    everything = list(range(len(seen.lines)))
+    everything = list(range(len(view.lines)))
     drawn.add_parcoords(
-        **_data(seen, everything),
-        meta={"picked": _marks(seen)["picked"], "faint": _PRUNED},
-        line=_lines(seen),
+        **_data(view, everything),
+        meta={"picked": _marks(view)["picked"], "faint": _PRUNED},
+        line=_lines(view),
         labelangle=-25,  # nine axes on 800 pixels leave no room for names side by side
         labelfont={"size": 13, "color": theme.INK},
         tickfont={"size": 11, "color": theme.INK},
         rangefont={"size": 1, "color": theme.PAPER},  # the ticks already name both ends
         unselected={"line": {"color": theme.GRID, "opacity": 0.25}},
     )
-    buttons = [_button(seen, name, indices) for name, indices in _filters(seen)]
+    buttons = [_button(view, name, indices) for name, indices in _filters(view)]
     if len(buttons) > 1:
         drawn.update_layout(updatemenus=[_menu(buttons)], margin={"t": 140})
     return drawn
 
 
-def _filters(seen: Parallel) -> list[tuple[str, list[int]]]:
+def _filters(view: Parallel) -> list[tuple[str, list[int]]]:
     """Name and lines of each choice of what to show; those that would leave nothing out are not offered."""
-    finished = seen.lowest(len(seen.lines))
-    choices = [("all trials", list(range(len(seen.lines)))), ("finished only", finished)]
-    choices += [(f"best {count}", seen.lowest(count)) for count in _TOPS]
+    finished = view.lowest(len(view.lines))
+    choices = [("all trials", list(range(len(view.lines)))), ("finished only", finished)]
+    choices += [(f"best {count}", view.lowest(count)) for count in _TOPS]
     kept = choices[:1]
     for name, indices in choices[1:]:
         if 0 < len(indices) < len(kept[-1][1]):
@@ -64,13 +63,13 @@ def _filters(seen: Parallel) -> list[tuple[str, list[int]]]:
     return kept
 
 
-def _button(seen: Parallel, name: str, indices: list[int]) -> dict[str, Any]:
+def _button(view: Parallel, name: str, indices: list[int]) -> dict[str, Any]:
     """Puts all axes back in their order, without selections, and only these lines on them.
 
     Plotly numbers axes anew when one is dragged, so a button that changed some of them would hit others.
     """
-    places = _places(seen)
-    changes = {**_data(seen, indices), "line.color": [places[index] for index in indices]}
+    places = _places(view)
+    changes = {**_data(view, indices), "line.color": [places[index] for index in indices]}
     return {"label": name, "method": "restyle", "args": [{key: [value] for key, value in changes.items()}, [0]]}
 
 
@@ -91,34 +90,36 @@ def _menu(buttons: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _places(seen: Parallel) -> list[float]:
+def _places(view: Parallel) -> list[float]:
     """Where each line stands on the colour axis."""
-    places = [_PRUNED if line.is_pruned else 1 - seen.colour_place(line) for line in seen.lines]
-    if seen.baseline is not None:
-        places[seen.baseline] = _marks(seen)["baseline"]
-    if seen.best is not None:
-        places[seen.best] = _marks(seen)["best"]
+    places = [_PRUNED if line.is_pruned else 1 - view.colour_place(line) for line in view.lines]
+    if view.baseline is not None:
+        places[view.baseline] = _marks(view)["baseline"]
+    if view.best is not None:
+        places[view.best] = _marks(view)["best"]
     return places
 
 
-def _marks(seen: Parallel) -> dict[str, float]:
+def _marks(view: Parallel) -> dict[str, float]:
     """Places of single lines that have a colour of their own."""
-    there = {"baseline": seen.baseline is not None, "best": seen.best is not None, "picked": True}
+    there = {"baseline": view.baseline is not None, "best": view.best is not None, "picked": True}
     names = [name for name in there if there[name]]
     return {name: 1 + _STEP * count for count, name in enumerate(names, start=1)}
 
 
-def _lines(seen: Parallel) -> dict[str, Any]:
+def _lines(view: Parallel) -> dict[str, Any]:
     """Colours of the lines, and the scale that explains them."""
-    spots = {"pruned": _PRUNED, f"≥ {bpb_text(seen.colour_high)}": 0.0, bpb_text(seen.colour_low): 1.0}
-    marks = _marks(seen)
-    spots |= {seen.crown.word if name == "best" and seen.crown else name: place for name, place in marks.items()}
+    spots = {"pruned": _PRUNED, f"≥ {bpb_text(view.colour_high)}": 0.0, bpb_text(view.colour_low): 1.0}
+    marks = _marks(view)
+    spots |= {
+        view.best_mark.word if name == "best" and view.best_mark else name: place for name, place in marks.items()
+    }
     return {
-        "color": _places(seen),
+        "color": _places(view),
         "cmin": _PRUNED - _STEP / 2,
         "cmax": marks["picked"] + _STEP / 2,
         "colorscale": _colour_scale(marks),
-        "showscale": seen.best is not None,
+        "showscale": view.best is not None,
         "colorbar": {
             "title": {"text": "bpb"},
             "tickvals": list(spots.values()),
@@ -143,13 +144,13 @@ def _colour_scale(marks: dict[str, float]) -> list[list[Any]]:
     return [[round(min(1.0, max(0.0, (place - first) / (last - first))), 9), colour] for place, colour in stops]
 
 
-def _data(seen: Parallel, indices: list[int]) -> dict[str, Any]:
+def _data(view: Parallel, indices: list[int]) -> dict[str, Any]:
     """Lines and who they are."""
-    lines = [seen.lines[index] for index in indices]
+    lines = [view.lines[index] for index in indices]
     return {
         "ids": [line.run_id for line in lines],
         "customdata": [[line.hover[0], bpb_text(line.bpb), "\n".join(line.hover)] for line in lines],
-        "dimensions": [_trial_dimension(seen, indices), *(_dimension(axis, indices) for axis in seen.axes)],
+        "dimensions": [_trial_dimension(view, indices), *(_dimension(axis, indices) for axis in view.axes)],
     }
 
 
@@ -183,18 +184,18 @@ def _with_stops(ticks: Sequence[Tick], stops: Sequence[float]) -> dict[str, Any]
     return {"tickvals": [position for position, _ in both], "ticktext": [text for _, text in both]}
 
 
-def _trial_dimension(seen: Parallel, indices: list[int]) -> dict[str, Any]:
+def _trial_dimension(view: Parallel, indices: list[int]) -> dict[str, Any]:
     """Trial numbers; the baseline, which has none of these, below them."""
-    numbers = [line.number for line in seen.lines if not line.is_baseline]
+    numbers = [line.number for line in view.lines if not line.is_baseline]
     first, last = min(numbers), max(numbers)
     below = first - max(1.0, 0.08 * (last - first))
     ticks = [(float(tick), f"{tick:g}") for tick in round_steps(first, last, most=10, whole=True)]
     low = first - 0.5
-    if seen.baseline is not None:
+    if view.baseline is not None:
         ticks, low = [(below, "baseline"), *ticks], below - 0.2
     return {
         "label": "trial",
-        "values": [below if seen.lines[index].is_baseline else seen.lines[index].number for index in indices],
+        "values": [below if view.lines[index].is_baseline else view.lines[index].number for index in indices],
         "range": [low, last + 0.5],
         **_with_stops(ticks, [float(number) for number in range(first, last + 1)]),
     }

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from studies.plots.ticks import usual_range
-from studies.plots.words import bpb_text, hover_lines
-from studies.records import StudyRecord, TrialRecord
-from studies.verdict import Verdict, verdict_of
+from bardtune.studies.analysis.verdict import Verdict, verdict_of
+from bardtune.studies.plots.ticks import usual_range
+from bardtune.studies.plots.words import bpb_text, hover_lines
+from bardtune.studies.records import StudyRecord, TrialRecord
 
 _EMPTY = 0.3  # of the range of the trials: more empty space than this is not drawn
 Look = Literal["finished", "pruned", "lost", "open"]  # lost: diverged or crashed; open: not yet over
@@ -49,7 +49,7 @@ class Range:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Level:
+class BaselineLine:
     """The baseline as a line across."""
 
     bpb: float
@@ -62,7 +62,7 @@ class Level:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Crown:
+class BestMark:
     """The study's best settings: confirmed by fresh runs, or only the lowest single value."""
 
     trial: TrialRecord
@@ -70,7 +70,7 @@ class Crown:
     bpb: float  # mean of the fresh runs; the one value if there are none
     n: int = 0  # fresh runs
     sd: float | None = None  # between them
-    seed_sd: float | None = None  # between seeds; see studies/verdict.py
+    seed_sd: float | None = None  # between seeds; see studies/analysis/verdict.py
 
     @property
     def word(self) -> str:
@@ -103,16 +103,16 @@ class Crown:
         return words
 
 
-def crown_of(record: StudyRecord) -> Crown | None:
+def best_mark_of(record: StudyRecord) -> BestMark | None:
     """Who has won, or leads; None before any trial has finished."""
     verdict: Verdict = verdict_of(record)
     if verdict.winner is None or verdict.raw_best is None or verdict.winner.val_bpb is None:
         return None
     if verdict.confirmed is None:
         bpb = verdict.winner.val_bpb
-        return Crown(trial=verdict.winner, raw=verdict.raw_best, bpb=bpb, seed_sd=verdict.seed_sd)
+        return BestMark(trial=verdict.winner, raw=verdict.raw_best, bpb=bpb, seed_sd=verdict.seed_sd)
     fresh = verdict.confirmed
-    return Crown(
+    return BestMark(
         trial=verdict.winner,
         raw=verdict.raw_best,
         bpb=fresh.mean,
@@ -124,7 +124,9 @@ def crown_of(record: StudyRecord) -> Crown | None:
 
 def only_finite(record: StudyRecord) -> StudyRecord:
     """The study without values that are no numbers; a run that ended with one has diverged."""
-    return replace(record, trials=tuple(map(_finite, record.trials)), runs=tuple(map(_finite, record.runs)))
+    return replace(
+        record, search_runs=tuple(map(_finite, record.search_runs)), other_runs=tuple(map(_finite, record.other_runs))
+    )
 
 
 def _finite(run: TrialRecord) -> TrialRecord:
@@ -148,13 +150,13 @@ def range_of(record: StudyRecord) -> Range:
 
     Where there is a baseline, no trial below it is far, and it is held too unless the space up to it is empty.
     """
-    finished = [trial.val_bpb for trial in record.trials if trial.val_bpb is not None]
-    heard = [bpb for trial in record.trials if (bpb := trial.last_bpb) is not None and math.isfinite(bpb)]
+    finished = [trial.val_bpb for trial in record.search_runs if trial.val_bpb is not None]
+    heard = [bpb for trial in record.search_runs if (bpb := trial.last_bpb) is not None and math.isfinite(bpb)]
     baseline = [record.baseline.val_bpb] if record.baseline and record.baseline.val_bpb is not None else []
-    crown = crown_of(record)
+    best_mark = best_mark_of(record)
     marks: list[float] = []
-    if crown is not None:
-        marks = [crown.bpb] if crown.noise is None else list(crown.noise)
+    if best_mark is not None:
+        marks = [best_mark.bpb] if best_mark.noise is None else list(best_mark.noise)
     low, high = usual_range(finished, heard or baseline or [8.0])
     low = min([low, *marks, *baseline])
     high = max([high, *marks, *(bpb for bpb in heard if bpb <= max(baseline, default=low))])
@@ -162,12 +164,12 @@ def range_of(record: StudyRecord) -> Range:
     return Range(low=low, high=max([high, *(bpb for bpb in baseline if bpb <= near)]))
 
 
-def level_of(record: StudyRecord, scale: Range) -> Level | None:
+def baseline_line_of(record: StudyRecord, scale: Range) -> BaselineLine | None:
     """The baseline on the bpb axis; None before it has finished."""
     if record.baseline is None or record.baseline.val_bpb is None:
         return None
     bpb = record.baseline.val_bpb
-    return Level(bpb=bpb, shown=bpb if bpb <= scale.high else scale.edge)
+    return BaselineLine(bpb=bpb, shown=bpb if bpb <= scale.high else scale.edge)
 
 
 def dot_of(trial: TrialRecord, scale: Range) -> Dot:
@@ -183,11 +185,11 @@ def dot_of(trial: TrialRecord, scale: Range) -> Dot:
     )
 
 
-def dots_note(dots: Sequence[Dot], scale: Range, level: Level | None) -> list[str]:
+def dots_note(dots: Sequence[Dot], scale: Range, line: BaselineLine | None) -> list[str]:
     """Sentences on what the dots and the baseline's line do not say themselves."""
     notes = []
-    if level is not None and level.shown != level.bpb:
-        notes.append(f"The baseline, {bpb_text(level.bpb)}, is far above: its line is drawn at the top edge.")
+    if line is not None and line.shown != line.bpb:
+        notes.append(f"The baseline, {bpb_text(line.bpb)}, is far above: its line is drawn at the top edge.")
     if clipped := sum(dot.is_clipped for dot in dots):
         notes.append(f"{clipped} above {scale.high:.2f} bpb drawn at the top edge (open triangles).")
     if any(dot.look == "pruned" for dot in dots):

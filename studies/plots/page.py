@@ -3,13 +3,13 @@
 import html
 from importlib.resources import files
 
-from studies.plots import theme
-from studies.plots.interactive import figure
-from studies.plots.kinds import View
-from studies.plots.panels import Panels
-from studies.plots.parallel import Parallel
-from studies.plots.timeline import Timeline
-from studies.plots.view import Bars
+from bardtune.studies.plots import theme
+from bardtune.studies.plots.interactive import figure
+from bardtune.studies.plots.panels import Panels
+from bardtune.studies.plots.parallel import Parallel
+from bardtune.studies.plots.registry import View
+from bardtune.studies.plots.timeline import Timeline
+from bardtune.studies.plots.view import Bars
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -55,14 +55,14 @@ _LEFT = '<p id="left" aria-live="polite"></p>'
 _LISTS = 'listBelow(document.getElementById("picture"), document.getElementById("left"));'
 
 
-def page(seen: View) -> str:
+def page(view: View) -> str:
     """The whole HTML document."""
-    frame = seen.frame
-    brushed = isinstance(seen, Parallel) and frame.sentence is None
+    frame = view.frame
+    brushed = isinstance(view, Parallel) and frame.sentence is None
     if frame.sentence is not None:
         picture = f'<p class="sentence">{html.escape(frame.sentence)}</p>'
     else:
-        picture = figure(seen).to_html(
+        picture = figure(view).to_html(
             full_html=False,
             include_plotlyjs=True,
             config=CONFIG,
@@ -73,7 +73,7 @@ def page(seen: View) -> str:
     return _PAGE.format(
         title=html.escape(frame.title),
         subtitle=html.escape(frame.subtitle),
-        note=html.escape(note_of(seen)),
+        note=html.escape(note_of(view)),
         picture=picture,
         below=_LEFT if brushed else "",
         styles=brushing_styles() if brushed else "",
@@ -81,40 +81,40 @@ def page(seen: View) -> str:
         muted=theme.MUTED,
         paper=theme.PAPER,
         fonts=theme.FONTS,
-        height=least_height(seen),
-        width=least_width(seen),
+        height=least_height(view),
+        width=least_width(view),
     )
 
 
 def brushing_script() -> str:
     """What makes parallel coordinates tell what is selected: ``useParallel`` and ``listBelow`` in JavaScript."""
-    return files("studies.plots").joinpath("parallel.js").read_text(encoding="utf-8")
+    return files("bardtune.studies.plots").joinpath("parallel.js").read_text(encoding="utf-8")
 
 
 def brushing_styles() -> str:
     """And its looks."""
-    return files("studies.plots").joinpath("parallel.css").read_text(encoding="utf-8")
+    return files("bardtune.studies.plots").joinpath("parallel.css").read_text(encoding="utf-8")
 
 
-def note_of(seen: View) -> str:
+def note_of(view: View) -> str:
     """How to read the picture, and how to use it."""
-    frame = seen.frame
-    return f"{_BRUSHING} {frame.note}" if isinstance(seen, Parallel) and not frame.sentence else frame.note
+    frame = view.frame
+    return f"{_BRUSHING} {frame.note}" if isinstance(view, Parallel) and not frame.sentence else frame.note
 
 
-def least_width(seen: View) -> int:
+def least_width(view: View) -> int:
     """Pixels below which the picture scrolls; 0 if it fits any window."""
-    return 74 * (len(seen.axes) + 1) if isinstance(seen, Parallel) and not seen.frame.sentence else 0
+    return 74 * (len(view.axes) + 1) if isinstance(view, Parallel) and not view.frame.sentence else 0
 
 
-def least_height(seen: View) -> int:
+def least_height(view: View) -> int:
     """Pixels below which the picture's labels would run into each other."""
-    match seen:
+    match view:
         case Bars():
-            return 110 + 34 * len(seen.importance.shares)
+            return 110 + 34 * len(view.importance.shares)
         case Panels():
-            return max(380, 70 + 215 * seen.rows)
+            return max(380, 70 + 215 * view.rows)
         case Timeline():
-            return max(240, 110 + 17 * len(seen.bars))
+            return max(240, 110 + 17 * len(view.bars))
         case _:
             return 420

@@ -4,10 +4,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from studies.plots.axes import Axis, parameter_axis
-from studies.plots.marks import Crown, Dot, Level, crown_of, dot_of, dots_note, level_of, look_of, range_of
-from studies.plots.words import Frame, frame_of
-from studies.records import Parameter, StudyRecord, TrialRecord
+from bardtune.studies.plots.axes import Axis, parameter_axis
+from bardtune.studies.plots.marks import (
+    BaselineLine,
+    BestMark,
+    Dot,
+    baseline_line_of,
+    best_mark_of,
+    dot_of,
+    dots_note,
+    look_of,
+    range_of,
+)
+from bardtune.studies.plots.words import Frame, frame_of
+from bardtune.studies.records import Parameter, StudyRecord, TrialRecord
 
 COLUMNS = 3
 LONGEST = 12  # letters of one tick label
@@ -36,8 +46,8 @@ class Panels:
 
     frame: Frame
     panels: tuple[Panel, ...] = ()
-    crown: Crown | None = None
-    baseline: Level | None = None
+    best_mark: BestMark | None = None
+    baseline: BaselineLine | None = None
     low: float = 0.0  # of the bpb axis
     high: float = 1.0
 
@@ -76,18 +86,20 @@ def throughput(record: StudyRecord) -> Panels:
     parameter = Parameter(name="speed", log=log, low=None if log else 0.0, high=end)
     axis = _thinner(parameter_axis(parameter, drawn), gap=0.09)
     axis = replace(axis, positions=axis.positions[: len(trials)], texts=axis.texts[: len(trials)])
-    scale, crown = range_of(record), crown_of(record)
+    scale, best_mark = range_of(record), best_mark_of(record)
     dots = tuple(dot_of(trial, scale) for trial in trials)
-    level, mark = level_of(record, scale), None
-    if len(runs) > len(trials) and level is not None:
-        mark = (math.log10(speeds[-1]) if parameter.log else speeds[-1], level.shown)
+    line, mark = baseline_line_of(record, scale), None
+    if len(runs) > len(trials) and line is not None:
+        mark = (math.log10(speeds[-1]) if parameter.log else speeds[-1], line.shown)
     title = "training speed (thousand bytes per second)"
-    panel = Panel(axis=axis, title=title, dots=dots, best=_index(trials, crown), baseline=mark)
+    panel = Panel(axis=axis, title=title, dots=dots, best=_index(trials, best_mark), baseline=mark)
     return _panels(record, "throughput", [panel])
 
 
 def _with_dots(record: StudyRecord) -> list[TrialRecord]:
-    return [trial for trial in record.trials if look_of(trial) in ("finished", "pruned") and trial.last_bpb is not None]
+    return [
+        trial for trial in record.search_runs if look_of(trial) in ("finished", "pruned") and trial.last_bpb is not None
+    ]
 
 
 def _speed(run: TrialRecord) -> float:
@@ -96,9 +108,9 @@ def _speed(run: TrialRecord) -> float:
     return float(speed) / 1000 if isinstance(speed, (int, float)) and math.isfinite(speed) else 0.0
 
 
-def _index(trials: Sequence[TrialRecord], crown: Crown | None) -> int | None:
+def _index(trials: Sequence[TrialRecord], best_mark: BestMark | None) -> int | None:
     numbers = [trial.number for trial in trials]
-    return numbers.index(crown.trial.number) if crown and crown.trial.number in numbers else None
+    return numbers.index(best_mark.trial.number) if best_mark and best_mark.trial.number in numbers else None
 
 
 def _slice(record: StudyRecord, parameter: Parameter, trials: Sequence[TrialRecord]) -> Panel:
@@ -108,7 +120,7 @@ def _slice(record: StudyRecord, parameter: Parameter, trials: Sequence[TrialReco
         axis=_thinner(axis, gap=0.19, keep=parameter.choices is not None),
         title=parameter.name,
         dots=tuple(dot_of(trial, scale) for trial in trials),
-        best=_index(trials, crown_of(record)),
+        best=_index(trials, best_mark_of(record)),
     )
 
 
@@ -130,16 +142,16 @@ def _thinner(axis: Axis, *, gap: float, keep: bool = False) -> Axis:
 
 
 def _panels(record: StudyRecord, kind: str, panels: Sequence[Panel]) -> Panels:
-    scale, crown = range_of(record), crown_of(record)
-    level, (low, high) = level_of(record, scale), scale.axis
-    notes = [crown.note if crown else "No trial has finished yet.", *dots_note(panels[0].dots, scale, level)]
+    scale, best_mark = range_of(record), best_mark_of(record)
+    line, (low, high) = baseline_line_of(record, scale), scale.axis
+    notes = [best_mark.note if best_mark else "No trial has finished yet.", *dots_note(panels[0].dots, scale, line)]
     if kind == "slice":
         notes.append("Dots of one column differ in all other parameters too.")
     return Panels(
         frame=frame_of(record, kind, note=" ".join(notes)),
         panels=tuple(panels),
-        crown=crown,
-        baseline=level,
+        best_mark=best_mark,
+        baseline=line,
         low=low,
         high=high,
     )

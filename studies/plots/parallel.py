@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-
-from studies.plots.axes import NOT_SET, Axis, bpb_axis, parameter_axis
-from studies.plots.marks import Crown, Look, crown_of, look_of
-from studies.plots.words import Frame, frame_of, hover_lines
-from studies.records import StudyRecord, TrialRecord
+from bardtune.studies.plots.axes import NOT_SET, Axis, bpb_axis, parameter_axis
+from bardtune.studies.plots.marks import BestMark, Look, best_mark_of, look_of
+from bardtune.studies.plots.words import Frame, frame_of, hover_lines
+from bardtune.studies.records import StudyRecord, TrialRecord
 
 __all__ = ["ENDINGS", "NOT_SET", "Axis", "Line", "Parallel", "parallel"]
 
@@ -41,7 +40,7 @@ class Parallel:
     axes: tuple[Axis, ...] = ()  # the parameters in the order of the space, "ended", "bpb"
     lines: tuple[Line, ...] = ()  # by number; the baseline last
     best: int | None = None  # index into lines
-    crown: Crown | None = None
+    best_mark: BestMark | None = None
     colour_low: float = 0.0  # bpb of the strongest colour
     colour_high: float = 1.0  # and of the faintest
 
@@ -65,7 +64,7 @@ class Parallel:
 
 def parallel(record: StudyRecord) -> Parallel:
     """View of all search trials that have a bpb, and of the baseline where it can be placed."""
-    trials = [trial for trial in record.trials if trial.state in ("complete", "pruned") and _has_bpb(trial)]
+    trials = [trial for trial in record.search_runs if trial.state in ("complete", "pruned") and _has_bpb(trial)]
     if not trials:
         return Parallel(frame=frame_of(record, "parallel", sentence="No trial has reported a bpb yet."))
     numbers = [trial.number for trial in trials]
@@ -74,17 +73,17 @@ def parallel(record: StudyRecord) -> Parallel:
     colour_low, colour_high = np.quantile(finished or bpbs, [0.05, 0.9]).tolist()
     runs = [*trials, *_placed_baseline(record)]
     drawn = [run.params for run in runs]
-    crown = crown_of(record)
+    best_mark = best_mark_of(record)
     return Parallel(
-        frame=frame_of(record, "parallel", note=_note(record, trials, crown)),
+        frame=frame_of(record, "parallel", note=_note(record, trials, best_mark)),
         axes=(
             *(parameter_axis(parameter, drawn) for parameter in record.parameters),
             _ended_axis(runs),
             bpb_axis([float(run.last_bpb or 0.0) for run in runs], finished),
         ),
         lines=tuple(map(_line, runs)),
-        best=numbers.index(crown.trial.number) if crown else None,
-        crown=crown,
+        best=numbers.index(best_mark.trial.number) if best_mark else None,
+        best_mark=best_mark,
         colour_low=colour_low,
         colour_high=max(colour_high, colour_low + 0.005),
     )
@@ -105,13 +104,13 @@ def _placed_baseline(record: StudyRecord) -> list[TrialRecord]:
     return [replace(record.baseline, params={name: settings[name] for name in names})]
 
 
-def _note(record: StudyRecord, trials: Sequence[TrialRecord], crown: Crown | None) -> str:
-    notes = [crown.note if crown else "No trial has finished yet."]
+def _note(record: StudyRecord, trials: Sequence[TrialRecord], best_mark: BestMark | None) -> str:
+    notes = [best_mark.note if best_mark else "No trial has finished yet."]
     if any(trial.val_bpb is None for trial in trials):
         notes.append("Faint lines: pruned or diverged, at their last bpb.")
     if _placed_baseline(record):
         notes.append("Purple: the baseline's settings.")
-    if left_out := len(record.trials) - len(trials):
+    if left_out := len(record.search_runs) - len(trials):
         notes.append(f"{left_out} without a bpb left out.")
     return " ".join(notes)
 
@@ -129,7 +128,7 @@ def _line(run: TrialRecord) -> Line:
 
 def _ended_axis(runs: Sequence[TrialRecord]) -> Axis:
     how = ["diverged" if run.ending == "diverged" else run.state for run in runs]
-    seen = [ending for ending in ENDINGS if ending in how]
-    places = tuple(float(seen.index(ending)) for ending in how)
-    ticks = tuple((float(index), ending) for index, ending in enumerate(seen))
-    return Axis(name="ended", positions=places, texts=tuple(how), ticks=ticks, low=-0.5, high=len(seen) - 0.5)
+    view = [ending for ending in ENDINGS if ending in how]
+    places = tuple(float(view.index(ending)) for ending in how)
+    ticks = tuple((float(index), ending) for index, ending in enumerate(view))
+    return Axis(name="ended", positions=places, texts=tuple(how), ticks=ticks, low=-0.5, high=len(view) - 0.5)

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from bardtune.studies.plots import theme
+from bardtune.studies.plots.axes import Axis
+from bardtune.studies.plots.marks import BestMark, Dot
+from bardtune.studies.plots.words import shorten
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
-
-from studies.plots import theme
-from studies.plots.axes import Axis
-from studies.plots.marks import Crown, Dot
-from studies.plots.words import shorten
 
 HALO = [withStroke(linewidth=3, foreground=theme.PAPER)]  # around labels that lie on lines
 BPB = "validation bits per byte"
@@ -61,10 +60,10 @@ def star(axes: Axes, x: float, y: float, label: str, *, size: float = 190) -> No
     axes.scatter([x], [y], s=size, marker="*", color=theme.BEST, label=label, zorder=5, clip_on=False)
 
 
-def label_best(axes: Axes, x: float, y: float, crown: Crown, *, side: str) -> None:
-    """The crown's text below the star."""
+def label_best(axes: Axes, x: float, y: float, best_mark: BestMark, *, side: str) -> None:
+    """The best_mark's text below the star."""
     axes.annotate(
-        crown.text,
+        best_mark.text,
         (x, y),
         xytext=(0, -10),
         textcoords="offset points",

@@ -1,36 +1,35 @@
 """Parallel coordinates with matplotlib: every axis drawn by hand, from 0 to 1, with labels in real units."""
 
+from bardtune.studies.plots import theme
+from bardtune.studies.plots.parallel import Axis, Line, Parallel
+from bardtune.studies.plots.static_base import HALO
+from bardtune.studies.plots.words import bpb_text, shorten
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.ticker import FuncFormatter
 
-from studies.plots import theme
-from studies.plots.parallel import Axis, Line, Parallel
-from studies.plots.static_base import HALO
-from studies.plots.words import bpb_text, shorten
 
-
-def draw_parallel(axes: Axes, seen: Parallel) -> None:
+def draw_parallel(axes: Axes, view: Parallel) -> None:
     """Fill ``axes``: faint trials beneath, good ones above, the best on top with its values."""
-    axes.set(xlim=(-0.3, len(seen.axes) - 0.6), ylim=(-0.04, 1.1))
+    axes.set(xlim=(-0.3, len(view.axes) - 0.6), ylim=(-0.04, 1.1))
     axes.set_axis_off()
     colours = ScalarMappable(
-        Normalize(seen.colour_low, seen.colour_high), LinearSegmentedColormap.from_list("bpb", theme.SCALE)
+        Normalize(view.colour_low, view.colour_high), LinearSegmentedColormap.from_list("bpb", theme.SCALE)
     )
-    order = sorted(range(len(seen.lines)), key=lambda index: _depth(seen.lines[index]))
+    order = sorted(range(len(view.lines)), key=lambda index: _depth(view.lines[index]))
     for depth, index in enumerate(order):
-        if index not in (seen.best, seen.baseline):
-            _draw_line(axes, seen, index, colours, zorder=1 + depth / 100)
-    for place, axis in enumerate(seen.axes):
+        if index not in (view.best, view.baseline):
+            _draw_line(axes, view, index, colours, zorder=1 + depth / 100)
+    for place, axis in enumerate(view.axes):
         _draw_axis(axes, axis, place)
-    if seen.baseline is not None:
-        heights = _heights(seen, seen.baseline)
-        axes.plot(range(len(heights)), heights, color=theme.BASELINE, lw=2, ls=(0, (5, 3)), zorder=4.5)
-        axes.text(len(seen.axes) - 1, -0.04, "baseline", ha="right", va="top", color=theme.BASELINE, weight="bold")
-    if seen.best is not None:
-        _draw_best(axes, seen, seen.best)
-    if not all(line.is_pruned for line in seen.lines):
+    if view.baseline is not None:
+        bpbs = _heights(view, view.baseline)
+        axes.plot(range(len(bpbs)), bpbs, color=theme.BASELINE, lw=2, ls=(0, (5, 3)), zorder=4.5)
+        axes.text(len(view.axes) - 1, -0.04, "baseline", ha="right", va="top", color=theme.BASELINE, weight="bold")
+    if view.best is not None:
+        _draw_best(axes, view, view.best)
+    if not all(line.is_pruned for line in view.lines):
         _draw_scale(axes, colours)
 
 
@@ -49,19 +48,19 @@ def _depth(line: Line) -> tuple[bool, float]:
     return (not line.is_pruned, -line.bpb)
 
 
-def _heights(seen: Parallel, index: int) -> list[float]:
-    return [axis.height(axis.positions[index]) for axis in seen.axes]
+def _heights(view: Parallel, index: int) -> list[float]:
+    return [axis.height(axis.positions[index]) for axis in view.axes]
 
 
-def _draw_line(axes: Axes, seen: Parallel, index: int, colours: ScalarMappable, *, zorder: float) -> None:
-    line, heights = seen.lines[index], _heights(seen, index)
+def _draw_line(axes: Axes, view: Parallel, index: int, colours: ScalarMappable, *, zorder: float) -> None:
+    line, bpbs = view.lines[index], _heights(view, index)
     if line.is_pruned:
-        axes.plot(range(len(heights)), heights, color=theme.PRUNED, lw=0.8, alpha=0.65, zorder=zorder)
+        axes.plot(range(len(bpbs)), bpbs, color=theme.PRUNED, lw=0.8, alpha=0.65, zorder=zorder)
     else:
         axes.plot(
-            range(len(heights)),
-            heights,
-            color=colours.cmap(seen.colour_place(line)),
+            range(len(bpbs)),
+            bpbs,
+            color=colours.cmap(view.colour_place(line)),
             lw=1.5,
             alpha=0.9,
             zorder=zorder,
@@ -94,13 +93,13 @@ def _draw_axis(axes: Axes, axis: Axis, place: int) -> None:
         )
 
 
-def _draw_best(axes: Axes, seen: Parallel, best: int) -> None:
-    heights = _heights(seen, best)
-    axes.plot(range(len(heights)), heights, color=theme.BEST, lw=3, marker="o", ms=6, zorder=5)
-    for place, (axis, height) in enumerate(zip(seen.axes, heights, strict=True)):
+def _draw_best(axes: Axes, view: Parallel, best: int) -> None:
+    bpbs = _heights(view, best)
+    axes.plot(range(len(bpbs)), bpbs, color=theme.BEST, lw=3, marker="o", ms=6, zorder=5)
+    for place, (axis, height) in enumerate(zip(view.axes, bpbs, strict=True)):
         if axis.name == "ended":
             continue
-        text = bpb_text(seen.lines[best].bpb) if axis.name == "bpb" else axis.texts[best]
+        text = bpb_text(view.lines[best].bpb) if axis.name == "bpb" else axis.texts[best]
         axes.text(
             place + 0.06,
             height,
@@ -116,7 +115,7 @@ def _draw_best(axes: Axes, seen: Parallel, best: int) -> None:
     axes.text(
         0,
         -0.04,
-        seen.crown.text if seen.crown else "",
+        view.best_mark.text if view.best_mark else "",
         ha="left",
         va="top",
         color=theme.BEST,

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-
-from studies.comparing import comparable_bpbs
-from studies.importance import DEFAULT_EVALUATOR, importance
-from studies.plots.axes import Axis, parameter_axis
-from studies.plots.marks import Crown, Dot, crown_of, dot_of, look_of, range_of
-from studies.plots.words import Frame, frame_of
-from studies.records import StudyRecord, TrialRecord
+from bardtune.studies.analysis.comparing import comparable_bpbs
+from bardtune.studies.analysis.importance import DEFAULT_EVALUATOR, importance
+from bardtune.studies.plots.axes import Axis, parameter_axis
+from bardtune.studies.plots.marks import BestMark, Dot, best_mark_of, dot_of, look_of, range_of
+from bardtune.studies.plots.words import Frame, frame_of
+from bardtune.studies.records import StudyRecord, TrialRecord
 
 GRID = 60  # points of the surface along each axis
 REACH = 0.12  # of each axis: standard deviation of the kernel that averages neighbours
@@ -31,7 +30,7 @@ class Contour:
     high: float = 1.0
     dots: tuple[Dot, ...] = ()
     best: int | None = None  # index into dots
-    crown: Crown | None = None
+    best_mark: BestMark | None = None
 
 
 def contour(record: StudyRecord, *, evaluator: str = DEFAULT_EVALUATOR) -> Contour:
@@ -41,17 +40,17 @@ def contour(record: StudyRecord, *, evaluator: str = DEFAULT_EVALUATOR) -> Conto
     if len(names) < 2:
         why = found.reason or "Fewer than two parameters are set in every trial."
         return Contour(frame=frame_of(record, "contour", sentence=why))
-    trials = [t for t in record.trials if look_of(t) in ("finished", "pruned") and t.last_bpb is not None]
+    trials = [t for t in record.search_runs if look_of(t) in ("finished", "pruned") and t.last_bpb is not None]
     chosen = {parameter.name: parameter for parameter in record.parameters}
     x, y = (_roomy(parameter_axis(chosen[name], [trial.params for trial in trials])) for name in names)
     bpbs = np.array(comparable_bpbs(trials))
     grid_x, grid_y = (np.linspace(axis.low, axis.high, GRID) for axis in (x, y))
     surface = _surface(_heights(x, x.positions), _heights(y, y.positions), bpbs)
     low, high = np.quantile(bpbs, [0.05, 0.75]).tolist()
-    crown = crown_of(record)
+    best_mark = best_mark_of(record)
     scale = range_of(record)
     return Contour(
-        frame=frame_of(record, "contour", note=_note(crown, found.summary, trials)),
+        frame=frame_of(record, "contour", note=_note(best_mark, found.summary, trials)),
         x=x,
         y=y,
         grid_x=tuple(grid_x.tolist()),
@@ -60,8 +59,8 @@ def contour(record: StudyRecord, *, evaluator: str = DEFAULT_EVALUATOR) -> Conto
         low=low,
         high=max(high, low + 0.005),
         dots=tuple(dot_of(trial, scale) for trial in trials),
-        best=next((n for n, trial in enumerate(trials) if crown and trial.number == crown.trial.number), None),
-        crown=crown,
+        best=next((n for n, trial in enumerate(trials) if best_mark and trial.number == best_mark.trial.number), None),
+        best_mark=best_mark,
     )
 
 
@@ -94,8 +93,8 @@ def _surface(x: np.ndarray, y: np.ndarray, bpbs: np.ndarray) -> np.ndarray:
     return np.where(total >= _LEAST_WEIGHT, mean, np.nan)
 
 
-def _note(crown: Crown | None, summary: str, trials: Sequence[TrialRecord]) -> str:
+def _note(best_mark: BestMark | None, summary: str, trials: Sequence[TrialRecord]) -> str:
     notes = [f"Surface: mean bpb of neighbouring trials, blank where there are none ({summary})."]
     if any(trial.val_bpb is None for trial in trials):
         notes.append("Pruned trials (small, grey) count with what they would have reached at the usual pace.")
-    return " ".join([*notes, *([crown.note] if crown else [])])
+    return " ".join([*notes, *([best_mark.note] if best_mark else [])])

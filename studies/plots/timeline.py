@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from studies.plots.marks import Look, look_of
-from studies.plots.words import Frame, frame_of, hover_lines, shorten
-from studies.records import StudyRecord, TrialRecord
+from bardtune.studies.plots.marks import Look, look_of
+from bardtune.studies.plots.words import Frame, frame_of, hover_lines, shorten
+from bardtune.studies.records import StudyRecord, TrialRecord
 
 PHASES = ("setup", "train", "evaluate", "checkpoint")
 Phases = tuple[tuple[str, float], ...]  # (name, seconds), in the order of PHASES
@@ -55,7 +55,7 @@ class Timeline:
 
 def timeline(record: StudyRecord) -> Timeline:
     """View of all runs that have begun and said how long they took."""
-    runs = [(run, phases) for run in record.all_runs if run.started is not None and (phases := _phases(run))]
+    runs = [(run, phases) for run in record.runs if run.started is not None and (phases := _phases(run))]
     if not runs:
         return Timeline(frame=frame_of(record, "timeline", sentence="No run has said yet what it did with its time."))
     runs.sort(key=lambda each: (_drawn_from(*each), each[0].run_id))

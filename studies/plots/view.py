@@ -4,11 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from studies.importance import DEFAULT_EVALUATOR, INTERVAL, Importance, importance
-from studies.plots.marks import Crown, Dot, Level, Look, crown_of, dot_of, dots_note, level_of, look_of, range_of
-from studies.plots.words import Frame, bpb_text, frame_of, hover_lines
-from studies.records import StudyRecord, TrialRecord
-from studies.verdict import verdict_of
+from bardtune.studies.analysis.importance import DEFAULT_EVALUATOR, INTERVAL, Importance, importance
+from bardtune.studies.analysis.verdict import verdict_of
+from bardtune.studies.plots.marks import (
+    BaselineLine,
+    BestMark,
+    Dot,
+    Look,
+    baseline_line_of,
+    best_mark_of,
+    dot_of,
+    dots_note,
+    look_of,
+    range_of,
+)
+from bardtune.studies.plots.words import Frame, bpb_text, frame_of, hover_lines
+from bardtune.studies.records import StudyRecord, TrialRecord
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,10 +30,10 @@ class History:
     dots: tuple[Dot, ...] = ()
     best_so_far: tuple[tuple[int, float], ...] = ()  # (trial number, lowest bpb of the finished ones up to it)
     best: Dot | None = None  # the winner, or the lowest single value while nothing is confirmed
-    crown: Crown | None = None
+    best_mark: BestMark | None = None
     confirmed: tuple[tuple[int, float, float | None], ...] = ()  # (trial number, mean of its fresh runs, their sd)
     noise: tuple[float, float] | None = None  # two standard deviations between seeds around the winner's mean
-    baseline: Level | None = None
+    baseline: BaselineLine | None = None
     low: float = 0.0  # of the bpb axis
     high: float = 1.0
 
@@ -70,26 +81,26 @@ class Bars:
 
 def history(record: StudyRecord) -> History:
     """View of the trials one after the other; what lies far above the others is drawn at the top edge."""
-    ended = [trial for trial in record.trials if look_of(trial) != "open"]
+    ended = [trial for trial in record.search_runs if look_of(trial) != "open"]
     if not ended:
         return History(frame=frame_of(record, "history", sentence="No trial has ended yet."))
     scale = range_of(record)
     dots = tuple(dot_of(trial, scale) for trial in ended)
-    crown, level = crown_of(record), level_of(record, scale)
-    notes = [crown.note if crown else "No trial has finished yet."]
-    noise = crown.noise if crown is not None else None
-    if crown is not None and noise is not None:
-        notes.append(f"Pale band: two standard deviations between seeds ({crown.seed_sd:.4f} bpb) around it.")
+    best_mark, line = best_mark_of(record), baseline_line_of(record, scale)
+    notes = [best_mark.note if best_mark else "No trial has finished yet."]
+    noise = best_mark.noise if best_mark is not None else None
+    if best_mark is not None and noise is not None:
+        notes.append(f"Pale band: two standard deviations between seeds ({best_mark.seed_sd:.4f} bpb) around it.")
     low, high = scale.axis
     return History(
-        frame=frame_of(record, "history", note=" ".join(notes + dots_note(dots, scale, level))),
+        frame=frame_of(record, "history", note=" ".join(notes + dots_note(dots, scale, line))),
         dots=dots,
-        best_so_far=_best_so_far(record.trials),
-        best=next((dot for dot in dots if crown is not None and dot.number == crown.trial.number), None),
-        crown=crown,
+        best_so_far=_best_so_far(record.search_runs),
+        best=next((dot for dot in dots if best_mark is not None and dot.number == best_mark.trial.number), None),
+        best_mark=best_mark,
         confirmed=_confirmed(record),
         noise=noise,
-        baseline=level,
+        baseline=line,
         low=low,
         high=high,
     )
@@ -97,11 +108,11 @@ def history(record: StudyRecord) -> History:
 
 def curves(record: StudyRecord) -> Curves:
     """View of the learning curves, the best last."""
-    drawn = {trial.number: _curve(trial) for trial in record.trials if _points(trial)}
+    drawn = {trial.number: _curve(trial) for trial in record.search_runs if _points(trial)}
     if not drawn:
         return Curves(frame=frame_of(record, "curves", sentence="No trial has reported a bpb yet."))
-    crown = crown_of(record)
-    best = drawn.pop(crown.trial.number) if crown else None
+    best_mark = best_mark_of(record)
+    best = drawn.pop(best_mark.trial.number) if best_mark else None
     scale = range_of(record)
     baseline = _curve(record.baseline) if record.baseline and _points(record.baseline) else None
     low, high = scale.low, max([scale.high, *(bpb for _, bpb in (baseline.points[-1:] if baseline else ()))])
@@ -114,7 +125,7 @@ def curves(record: StudyRecord) -> Curves:
         frame=frame_of(record, "curves", note=note),
         curves=tuple(sorted(drawn.values(), key=lambda curve: curve.look == "finished")),
         best=best,
-        best_name=_best_name(crown) if crown else "",
+        best_name=_best_name(best_mark) if best_mark else "",
         baseline=baseline,
         seconds=record.plan.seconds,
         low=low - 0.08 * (high - low),
@@ -146,10 +157,10 @@ def bars(record: StudyRecord, *, evaluator: str = DEFAULT_EVALUATOR) -> Bars:
     return Bars(frame=frame_of(record, "importance", note=" ".join(notes)), importance=found)
 
 
-def _best_name(crown: Crown) -> str:
+def _best_name(best_mark: BestMark) -> str:
     """The curve is that of the search trial, not of the fresh runs."""
-    own = bpb_text(crown.trial.val_bpb or 0.0)
-    return f"winner: trial {crown.trial.number}, in this run {own}" if crown.n else crown.text
+    own = bpb_text(best_mark.trial.val_bpb or 0.0)
+    return f"winner: trial {best_mark.trial.number}, in this run {own}" if best_mark.n else best_mark.text
 
 
 def _confirmed(record: StudyRecord) -> tuple[tuple[int, float, float | None], ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from studies.records import StudyRecord, TrialRecord
+from bardtune.studies.records import StudyRecord, TrialRecord
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +35,7 @@ def frame_of(record: StudyRecord, kind: str, *, note: str = "", sentence: str | 
     """Frame of a picture of ``kind``."""
     corpus = str(record.corpus.get("name", record.plan.corpus))
     short_corpus = re.split(r"[/\\]", corpus.rstrip("/\\"))[-1]
-    num_trials = len(record.trials)
+    num_trials = len(record.search_runs)
     facts = (
         short_corpus,
         f"{num_trials} trial{'s' * (num_trials != 1)}",

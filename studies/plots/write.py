@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from studies.errors import PlanError
-from studies.files import write_whole
-from studies.importance import DEFAULT_EVALUATOR, check_evaluator
-from studies.plots.kinds import KINDS, View, view_of
-from studies.records import StudyRecord
+from bardtune.studies.analysis.importance import DEFAULT_EVALUATOR, check_evaluator
+from bardtune.studies.errors import PlanError
+from bardtune.studies.files import write_whole
+from bardtune.studies.plots.registry import KINDS, View, view_of
+from bardtune.studies.records import StudyRecord
 
 __all__ = ["FORMATS", "View", "render", "view_of", "write_plots"]
 
@@ -38,22 +38,22 @@ def write_plots(
     check_evaluator(evaluator)
     paths: list[Path] = []
     for kind in dict.fromkeys(kinds):
-        seen = view_of(record, kind, evaluator=evaluator)
+        view = view_of(record, kind, evaluator=evaluator)
         for format_ in dict.fromkeys(formats):
             paths.append(folder / f"{record.name}-{kind}.{format_}")
-            write_whole(paths[-1], render(seen, format_), way_out="choose another folder with --out")
+            write_whole(paths[-1], render(view, format_), way_out="choose another folder with --out")
     return paths
 
 
-def render(seen: View, format_: str) -> bytes:
+def render(view: View, format_: str) -> bytes:
     """The file's content. Only the library that the format needs is imported."""
     if format_ == "html":
-        from studies.plots.page import page
+        from bardtune.studies.plots.page import page
 
-        return page(seen).encode()
-    from studies.plots.static import picture
+        return page(view).encode()
+    from bardtune.studies.plots.static import picture
 
-    return picture(seen, format_)
+    return picture(view, format_)
 
 
 def _check(flag: str, values: Sequence[str], known: Sequence[str]) -> None:

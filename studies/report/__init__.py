@@ -4,6 +4,6 @@
 and ``make`` puts it together with ``page.html``, ``page.css`` and ``page.js``.
 """
 
-from studies.report.make import Sample, report_html
+from bardtune.studies.report.make import Sample, report_html
 
 __all__ = ["Sample", "report_html"]

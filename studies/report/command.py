@@ -4,11 +4,11 @@ import json
 import shlex
 from typing import Any
 
-from data.errors import UserError
-from model.presets import PRESETS, preset
-from studies.plan import StudyPlan
-from studies.records import TrialRecord
-from studies.words import short_name
+from bardtune.data.errors import UserError
+from bardtune.model.presets import PRESETS, preset
+from bardtune.studies.analysis.phrases import short_name
+from bardtune.studies.plan import StudyPlan
+from bardtune.studies.records import TrialRecord
 
 _OWN_OPTIONS = ("budget_s", "seed")
 

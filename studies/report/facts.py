@@ -5,10 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from studies.plots.words import ending_text, number_text
-from studies.records import StudyRecord, TrialRecord
-from studies.verdict import Verdict
-from studies.words import (
+from bardtune.studies.analysis.phrases import (
     bpb_text,
     certainty_text,
     counts_text,
@@ -19,6 +16,9 @@ from studies.words import (
     unseen_text,
     values_text,
 )
+from bardtune.studies.analysis.verdict import Verdict
+from bardtune.studies.plots.words import ending_text, number_text
+from bardtune.studies.records import StudyRecord, TrialRecord
 
 Clean = Callable[[str], str]  # takes places and names out of a text
 _FINGERPRINT = {
@@ -138,7 +138,7 @@ def headings(record: StudyRecord) -> list[str]:
 
 def rows(record: StudyRecord, verdict: Verdict, clean: Clean) -> list[Row]:
     """One for each run, those of the search after the others."""
-    return [_row(record, verdict, index, run, clean) for index, run in enumerate(record.all_runs)]
+    return [_row(record, verdict, index, run, clean) for index, run in enumerate(record.runs)]
 
 
 def _row(record: StudyRecord, verdict: Verdict, index: int, run: TrialRecord, clean: Clean) -> Row:
@@ -193,12 +193,12 @@ def environment_facts(record: StudyRecord) -> list[tuple[str, str]]:
         for name, value in record.fingerprint.items()
         if _FINGERPRINT.get(name, name) is not None
     ]
-    peaks = [run.stats["peak_memory_bytes"] for run in record.all_runs if run.stats.get("peak_memory_bytes")]
+    peaks = [run.stats["peak_memory_bytes"] for run in record.runs if run.stats.get("peak_memory_bytes")]
     facts = [*versions, ("threads of a run", str(record.plan.threads)), ("runs at a time", str(record.plan.workers))]
     if peaks:
         facts.append(("largest memory of a run", f"{max(peaks) / 1e9:.1f} GB"))
     if starved := record.counts()["starved"]:
-        facts.append(("runs on a busy machine", f"{starved} of {len(record.all_runs)}, which trained less for it"))
+        facts.append(("runs on a busy machine", f"{starved} of {len(record.runs)}, which trained less for it"))
     if (share := record.share_outside_training) is not None:
         facts.append(("time outside training", f"{share:.1%} of the study's, evaluation excluded"))
     return facts

@@ -8,17 +8,16 @@ from importlib.resources import files
 from typing import Any
 
 import jinja2
+from bardtune.studies.analysis.verdict import Verdict, verdict_of
+from bardtune.studies.plots import KINDS, theme
+from bardtune.studies.plots.page import CONFIG, brushing_script, brushing_styles, least_height, least_width, note_of
+from bardtune.studies.plots.parallel import Parallel
+from bardtune.studies.plots.write import View, view_of
+from bardtune.studies.records import StudyRecord
+from bardtune.studies.report import facts
+from bardtune.studies.report.command import train_command
+from bardtune.studies.report.privacy import Redactor
 from markupsafe import Markup
-
-from studies.plots import KINDS, theme
-from studies.plots.page import CONFIG, brushing_script, brushing_styles, least_height, least_width, note_of
-from studies.plots.parallel import Parallel
-from studies.plots.write import View, view_of
-from studies.records import StudyRecord
-from studies.report import facts
-from studies.report.command import train_command
-from studies.report.privacy import Discretion
-from studies.verdict import Verdict, verdict_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +53,7 @@ def report_html(
         now: when the page is made. [default: now]
     """
     verdict = verdict_of(record)
-    clean = Discretion(record, names)
+    clean = Redactor(record, names)
     views = {kind: view_of(record, kind) for kind in KINDS}
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -100,7 +99,7 @@ def _drawn_lines(seen: View) -> set[str]:
 
 
 def _picture(record: StudyRecord, kind: str, seen: View) -> Picture:
-    from studies.plots.interactive import figure  # loads plotly
+    from bardtune.studies.plots.interactive import figure  # loads plotly
 
     frame = seen.frame
     return Picture(
@@ -141,4 +140,4 @@ def _colours() -> Markup:
 
 
 def _file(name: str) -> str:
-    return files("studies.report").joinpath(name).read_text(encoding="utf-8")
+    return files("bardtune.studies.report").joinpath(name).read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from studies.records import StudyRecord
+from bardtune.studies.records import StudyRecord
 
 _ADDRESS = re.compile(r"\b[\w+.-]+://[^\s'\"<>]+")
 _QUOTED = re.compile(r"(['\"])((?:~[\w.-]*)?/|[A-Za-z]:[\\/]|\\\\)([^'\"]*)\1")
@@ -12,7 +12,7 @@ _PATH = re.compile(r"(?<![\w./\\~])(?:~[\w.-]*/|/(?=[\w.~-])|[A-Za-z]:[\\/]|\\\\
 _HIDDEN = "…"
 
 
-class Discretion:
+class Redactor:
     """Takes places and names out of texts of a study.
 
     Args:
@@ -21,7 +21,7 @@ class Discretion:
     """
 
     def __init__(self, record: StudyRecord, names: Iterable[str] = ()) -> None:
-        hosts = {str(run.stats["host"]) for run in record.all_runs if run.stats.get("host")}
+        hosts = {str(run.stats["host"]) for run in record.runs if run.stats.get("host")}
         folders = {str(Path(path).parent) for path in (record.plan.corpus, record.plan.space) if "/" in path}
         self.folders = sorted(folders - {"/"}, key=len, reverse=True)
         words = {word for word in (*hosts, *names) if len(word) > 2}

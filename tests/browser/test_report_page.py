@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from study_records import planted_record
+from bardtune.studies.plots import KINDS
+from bardtune.studies.plots.page import page
+from bardtune.studies.plots.write import view_of
+from bardtune.studies.report import Sample, report_html
 
-from studies.plots import KINDS
-from studies.plots.page import page
-from studies.plots.write import view_of
-from studies.report import Sample, report_html
+from support.study_records import planted_record
 
 BRUSHED = "learning_rate"
 PLOT = "document.querySelector('.plot#plot-parallel')"
@@ -154,7 +154,9 @@ def press(browser: Any, label: str) -> None:
 
 def test_the_buttons_leave_the_finished_or_the_best_lines_and_their_rows(opened: Any) -> None:
     record = planted_record(50)
-    finished = sorted((trial for trial in record.trials if trial.val_bpb is not None), key=lambda t: t.val_bpb or 0.0)
+    finished = sorted(
+        (trial for trial in record.search_runs if trial.val_bpb is not None), key=lambda t: t.val_bpb or 0.0
+    )
     inks = []
     for label, left in (("finished only", finished), ("best 10", finished[:10]), ("best 5", finished[:5])):
         press(opened, label)
@@ -242,7 +244,7 @@ def test_the_picture_alone_lists_the_runs_that_are_left(browser: Any, tmp_path: 
     assert told(browser).endswith(f" and {lines - 12} more.")
     browser.script("Plotly.restyle('picture', {'dimensions[0].constraintrange': [[-0.3, 1.3]]}, [0])")
     browser.wait("document.querySelector('#left').textContent.startsWith('2 of')")
-    first, second = (planted_record(50).trials[number] for number in (0, 1))
+    first, second = (planted_record(50).search_runs[number] for number in (0, 1))
     best = sorted((first, second), key=lambda trial: trial.last_bpb or 0.0)
     listed = ", ".join(f"{trial.label} ({trial.last_bpb:.4f})" for trial in best)
     assert told(browser) == f"2 of {lines} are left: {listed}."

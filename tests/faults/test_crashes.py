@@ -1,11 +1,11 @@
 """Trials that crash one after the other: the study stops and says why, and goes on when the cause is gone."""
 
-from at_hand import Place
+from support.at_hand import Place
 
 # Read by every Python process at its start; while the file is there, those that should train die at once.
 FAULT = """
 import os, signal, sys
-if "search.worker" in sys.orig_argv and os.path.exists("{fault}"):
+if "bardtune.search.launch.worker" in sys.orig_argv and os.path.exists("{fault}"):
     os.kill(os.getpid(), signal.SIGSEGV)
 """
 

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from at_hand import BARDTUNE, Place, wait_until
-from disks import small_disk_at
+
+from support.at_hand import BARDTUNE, Place, wait_until
+from support.disks import small_disk_at
 
 
 def running_study(place: Place) -> "subprocess.Popen[str]":

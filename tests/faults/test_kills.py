@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from at_hand import Place, children, is_running, kill, wait_until
+
+from support.at_hand import Place, children, is_running, kill, wait_until
 
 TRIALS = 8
 
@@ -74,10 +75,10 @@ def check(place: Place, name: str) -> None:
 TRAIN_BY_STEPS = """
 import sys
 from pathlib import Path
-from data.corpus import load_corpus
-from model import trainer
-from model.checkpoint import CheckpointFile
-from model.presets import preset
+from bardtune.data.corpus import load_corpus
+from bardtune.model.training import trainer
+from bardtune.model.training.checkpoint import CheckpointFile
+from bardtune.model.presets import preset
 trainer.CHECKPOINT_SHARE = 1.0  # saved at each report, also on a slow disk
 small = {"d_model": 16, "n_layers": 1, "n_heads": 2, "d_ff": 32, "batch_size": 2, "count_max_order": 4}
 file = CheckpointFile(Path(sys.argv[1]), "the run")

@@ -9,7 +9,8 @@ import sys
 import time
 
 import pytest
-from at_hand import Place, children, is_running, kill, wait_until
+
+from support.at_hand import Place, children, is_running, kill, wait_until
 
 MANY = 10
 
@@ -40,8 +41,8 @@ FOUR_WORKERS = """
 import sys, time
 from pathlib import Path
 sys.path[:0] = [sys.argv[2], sys.argv[2] + "/.."]
-from fakes import ScriptedLauncher, SilentView, falling_to
-from studies_at_hand import run_study, storage_at
+from support.fakes import ScriptedLauncher, SilentView, falling_to
+from support.studies_at_hand import run_study, storage_at
 
 class Hurried(ScriptedLauncher):
     def events(self, timeout_s):
@@ -55,9 +56,9 @@ run_study(storage_at(folder), folder, Hurried(lambda order: falling_to(2.0), cap
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.long)])
 def test_four_workers_and_any_number_of_kills_never_make_a_51st_run(place: Place, rounds: int) -> None:
-    from studies_at_hand import make_study, storage_at
+    from bardtune.studies.store.reading import read_study
 
-    from studies.reading import read_study
+    from support.studies_at_hand import make_study, storage_at
 
     chance = random.Random(51)
     tests = __file__.rpartition("/faults/")[0]

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fakes import text_of
-from workers_at_hand import order, pid_of, until
+from bardtune.search.launch.local import LocalLauncher
+from bardtune.search.launch.protocol import Ended, Heartbeat, RunOrder
 
-from search.events import Beat, Ended, RunOrder
-from search.launcher import LocalLauncher
+from support.fakes import text_of
+from support.workers_at_hand import order, pid_of, until
 
 GROUP = "BARDTUNE_TEST_CGROUP"
 NEW_BYTES = 48 << 20  # what the process may still map: enough for all small things, too little for a large matrix
@@ -69,7 +69,7 @@ def test_the_kernel_is_told_to_end_a_trial_before_anything_else(
     launcher: LocalLauncher, ordered: Callable[..., RunOrder]
 ) -> None:
     launcher.start(ordered("any", 60.0))
-    until(launcher, Beat)
+    until(launcher, Heartbeat)
     assert Path(f"/proc/{pid_of(launcher)}/oom_score_adj").read_text() == "500\n"
     assert Path("/proc/self/oom_score_adj").read_text() != "500\n"
 

@@ -13,20 +13,21 @@ from pathlib import Path
 import optuna
 import pytest
 import sqlalchemy as sa
-from at_hand import Place, kill, wait_until
-from fakes import ScriptedLauncher, falling_to
-from postgres import PASSWORD, Server, find_binaries
-from studies_at_hand import make_study, run_study
+from bardtune.studies.errors import StudyError
+from bardtune.studies.store import completion as names
+from bardtune.studies.store import retry
+from bardtune.studies.store.deleting import delete_study
+from bardtune.studies.store.home import Home
+from bardtune.studies.store.lock import CoordinatorLock, OwnershipLostError, coordinators
+from bardtune.studies.store.read_only import ReadOnlyStorage
+from bardtune.studies.store.reading import read_study
+from bardtune.studies.store.storage import Storage
+from bardtune.studies.store.writer import StudyWriter
 
-from studies import names, patience
-from studies.deleting import delete_study
-from studies.errors import StudyError
-from studies.home import Home
-from studies.lock import CoordinatorLock, OwnershipLostError, coordinators
-from studies.owned import OwnedStudy
-from studies.read_only import ReadOnlyStorage
-from studies.reading import read_study
-from studies.storage import Storage
+from support.at_hand import Place, kill, wait_until
+from support.fakes import ScriptedLauncher, falling_to
+from support.postgres import PASSWORD, Server, find_binaries
+from support.studies_at_hand import make_study, run_study
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +150,7 @@ def test_a_whole_study_with_pruning_is_stored_and_read_back(storage: Storage, tm
 def test_a_connection_that_is_lost_in_the_middle_of_a_transaction_costs_a_study_nothing(
     storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "PAUSE_S", 0.0)
+    monkeypatch.setattr(retry, "PAUSE_S", 0.0)
     make_study(storage, trials=8, sampler="random")
     killer = sa.create_engine(storage.url)
     chance = random.Random(0)
@@ -171,7 +172,7 @@ def test_a_connection_that_is_lost_in_the_middle_of_a_transaction_costs_a_study_
         sa.event.remove(engine, "before_cursor_execute", lose)
     assert lost >= {"SELECT", "INSERT", "UPDATE"}
     assert record.counts()["total"] == record.counts()["complete"] + record.counts()["pruned"] == 8
-    assert [trial.number for trial in record.trials] == list(range(7))  # and the baseline
+    assert [trial.number for trial in record.search_runs] == list(range(7))  # and the baseline
 
 
 def test_the_server_refuses_what_a_reader_writes(storage: Storage) -> None:
@@ -200,11 +201,11 @@ def test_names_on_a_server_are_completed(storage: Storage, monkeypatch: pytest.M
 
 def test_a_transaction_of_an_owner_that_was_replaced_is_undone(storage: Storage) -> None:
     make_study(storage)
-    with OwnedStudy(storage, "s") as owned:
+    with StudyWriter(storage, "s") as writer:
         with storage.engine.begin() as connection:
             connection.execute(coordinators.update().values(token="another's"))
         with pytest.raises(OwnershipLostError):
-            owned.search.set_user_attr("written", True)
+            writer.search.set_user_attr("written", True)
     again = Storage(storage_url(storage), create=False)
     assert "written" not in optuna.load_study(study_name="s", storage=again.rdb).user_attrs
 

@@ -1,0 +1,1 @@
+../../bardtune/__init__.py

@@ -1,0 +1,1 @@
+../../bardtune/__main__.py

@@ -1,0 +1,5 @@
+"""``python -m bardtune`` is ``bardtune``."""
+
+from bardtune.search.cli.app import entry
+
+entry()

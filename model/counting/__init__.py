@@ -1,0 +1,1 @@
+"""What is counted in the text, and the experts that predict from it."""

@@ -1,0 +1,35 @@
+"""The one place that reads the test part: the weights that a study ends with, scored once."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from bardtune.data.corpus import Corpus
+from bardtune.data.errors import UserError
+from bardtune.data.windows import evaluation_windows
+from bardtune.model.measure.ruler import evaluate
+from bardtune.model.network.weights import read_weights, trained_model
+from safetensors import SafetensorError
+
+
+class FinalScores(NamedTuple):
+    """Bits per byte of one model."""
+
+    val_bpb: float  # as the run has reported it, or the weights are not the run's
+    test_bpb: float
+
+
+def score_weights(path: Path, corpus: Corpus) -> FinalScores:
+    """Score what a run has left, on the whole validation part and on the whole test part.
+
+    Raises:
+        UserError: the weights are not there, or damaged.
+    """
+    try:
+        model = trained_model(read_weights(path))
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as problem:
+        raise UserError(f"the weights {path.name} cannot be read: {str(problem).splitlines()[0]:.200}") from problem
+    model.learn_counts(corpus.train)
+    return FinalScores(
+        val_bpb=evaluate(model, evaluation_windows(corpus.validation)),
+        test_bpb=evaluate(model, evaluation_windows(corpus.test)),
+    )

@@ -1,0 +1,1 @@
+"""One training run: trainer, budget, clock, optimizers and checkpoints."""

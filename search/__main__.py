@@ -1,5 +1,0 @@
-"""``python -m search`` is ``bardtune``."""
-
-from search.cli import entry
-
-entry()

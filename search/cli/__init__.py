@@ -1,0 +1,1 @@
+"""The command line: the options and help of each command, a module a command."""

@@ -1,0 +1,105 @@
+"""The command line. It parses and calls; importing it loads neither torch nor Optuna."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from bardtune.data.errors import UserError
+from bardtune.search.cli.options import app
+
+# Each is a module of this folder, in the order in which the help lists them.
+COMMANDS = (
+    "start",
+    "resume",
+    "watch",
+    "list",
+    "show",
+    "plot",
+    "report",
+    "trials",
+    "export",
+    "replay",
+    "sample",
+    "train",
+    "run",
+    "dashboard",
+    "doctor",
+    "delete",
+)
+NOT_FOR_OTHERS = 0o022  # nobody else may write to what we store, whatever the user's habits are
+
+for command in COMMANDS:
+    import_module(f"bardtune.search.cli.{command}")
+
+
+def print_version(wanted: bool) -> None:
+    """What ``--version`` prints; nothing else is done then."""
+    if not wanted:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        print(f"bardtune {version('bardtune')}")
+    except PackageNotFoundError:
+        print("bardtune, from a checkout that is not installed")
+    raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command; the help's first line is the application's own."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code: 0 done, 1 failed, 2 the user can fix it, 130 interrupted."""
+    args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    os.umask(os.umask(NOT_FOR_OTHERS) | NOT_FOR_OTHERS)
+    try:
+        code: Any = app(args=args, prog_name="bardtune", standalone_mode=False)
+    except UserError as problem:
+        return _complain(str(problem))
+    except KeyboardInterrupt:
+        print("bardtune: interrupted; what was stored is kept, see: bardtune list", file=sys.stderr)
+        return 130
+    except Exception as problem:
+        if (usage := _usage_error(problem)) is not None:
+            return _complain(usage)
+        if not _is_database_error(problem):
+            raise
+        said = str(problem).strip().split("\n")[0]
+        print(f"bardtune: the database has failed: {said}; what it holds is kept, see: bardtune list", file=sys.stderr)
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main())
+
+
+def _complain(sentence: str) -> int:
+    print(f"bardtune: {sentence}", file=sys.stderr)
+    return 2
+
+
+def _is_database_error(problem: Exception) -> bool:
+    """Whether SQLAlchemy or Optuna's storage has raised it; asked by name, since neither may be imported yet."""
+    names = {f"{kind.__module__.split('.')[0]}.{kind.__name__}" for kind in type(problem).__mro__}
+    return bool(names & {"sqlalchemy.SQLAlchemyError", "optuna.StorageInternalError"})
+
+
+def _usage_error(problem: Exception) -> str | None:
+    """The parser's complaint in a sentence; None if ``problem`` is not the parser's."""
+    format_message = getattr(problem, "format_message", None)
+    if format_message is None:
+        return None
+    said, context = str(format_message()).rstrip("."), getattr(problem, "ctx", None)
+    stop = "" if said.endswith("?") else "."
+    return f"{said}{stop} See: {context.command_path if context else 'bardtune'} --help."

@@ -1,0 +1,62 @@
+"""What ``bardtune list`` prints."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bardtune.data.errors import UserError
+from bardtune.studies.analysis.phrases import bpb_text, duration_text, state_text
+from bardtune.studies.analysis.verdict import study_json, verdict_of
+from bardtune.studies.records import StudyRecord
+from bardtune.studies.store.home import data_home
+from bardtune.studies.store.read_only import ReadOnlyStorage
+from bardtune.studies.store.reading import read_study, study_names
+from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
+
+if TYPE_CHECKING:
+    pass
+from bardtune.search.commands.output import print_json, print_table
+from bardtune.search.commands.shared import quiet_libraries, storage_url
+
+
+def list_command(storage: str | None, *, as_json: bool) -> int:
+    quiet_libraries()
+    records = _all_records(storage)
+    if as_json:
+        print_json([study_json(record, with_settings=False) for record in records])
+        return 0
+    if not records:
+        print("no studies yet; begin one with: bardtune start NAME")
+        return 0
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("study", "state", "trials", "best bpb", "baseline", "corpus", "used"):
+        table.add_column(column, justify="right" if column in ("best bpb", "baseline", "used") else "left")
+    for record in records:
+        counts, verdict = record.counts(), verdict_of(record)
+        best = verdict.confirmed.mean if verdict.confirmed else record.best.val_bpb if record.best else None
+        table.add_row(
+            record.name,
+            state_text(record),
+            f"{counts['total']}/{counts['planned']}",
+            bpb_text(best),
+            bpb_text(verdict.baseline.mean if verdict.baseline else None),
+            Path(record.corpus["name"]).name,
+            duration_text(record.seconds_used),
+        )
+    print_table(table)
+    return 0
+
+
+def _all_records(storage: str | None) -> list[StudyRecord]:
+    """Records of all studies; none if the default database has not been made yet."""
+    if storage is None and not data_home().database.exists():
+        return []
+    opened = ReadOnlyStorage(storage_url(storage))
+    records = []
+    for name in study_names(opened):
+        try:
+            records.append(read_study(opened, name))
+        except (UserError, SQLAlchemyError, KeyError, TypeError) as problem:
+            print(f"bardtune: the study {name!r} is damaged and left out: {problem!r:.200}", file=sys.stderr)
+    return records

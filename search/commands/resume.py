@@ -1,0 +1,29 @@
+"""What ``bardtune resume`` does and prints."""
+
+from typing import TYPE_CHECKING
+
+from bardtune.search.engine.session import exit_code, resume_study
+from bardtune.search.terminal.live import make_view
+from bardtune.studies.store.lock import OwnershipLostError
+from bardtune.studies.store.read_only import ReadOnlyStorage
+from bardtune.studies.store.reading import read_study
+from rich.console import Console
+
+if TYPE_CHECKING:
+    pass
+from bardtune.search.commands.shared import ownership_lost, print_summary, quiet_libraries, storage_url
+
+
+def resume_command(name: str, storage: str | None, *, began: float, accept_changes: bool) -> int:
+    quiet_libraries()
+    view = make_view(Console(stderr=True))
+    url = storage_url(storage)
+    try:
+        finished = read_study(ReadOnlyStorage(url), name).state == "finished"
+        record = resume_study(url, name, view, began=began, accept_changes=accept_changes)
+    except OwnershipLostError as problem:
+        return ownership_lost(problem)
+    if finished:
+        print(f"the study {name} is finished; no trial was added.")
+    print_summary(record, storage)
+    return exit_code(record)

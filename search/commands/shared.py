@@ -1,0 +1,86 @@
+"""What several commands do alike. Progress goes to standard error, results to standard output."""
+
+import logging
+import sys
+import warnings
+from typing import TYPE_CHECKING
+
+import optuna
+from bardtune.data.corpus import Corpus, load_corpus
+from bardtune.data.errors import CorpusError
+from bardtune.search.terminal.verdict import verdict_lines
+from bardtune.studies.analysis.phrases import counts_text, duration_text, state_text
+from bardtune.studies.analysis.verdict import verdict_of
+from bardtune.studies.records import StudyRecord
+from bardtune.studies.store.home import data_home
+from bardtune.studies.store.lock import OwnershipLostError
+from bardtune.studies.store.read_only import ReadOnlyStorage
+from bardtune.studies.store.reading import read_study
+from bardtune.studies.store.storage import without_password
+
+if TYPE_CHECKING:
+    pass
+
+
+def print_summary(record: StudyRecord, said_storage: str | None) -> None:
+    """What became of a study, in a few lines; ``said_storage`` completes the commands it recommends."""
+    where = f" --storage {without_password(said_storage)}" if said_storage is not None else ""
+    verdict = verdict_of(record)
+    print(
+        f"study {record.name}: {state_text(record)}, {counts_text(record)}, {duration_text(record.seconds_used)} used"
+    )
+    for line in verdict_lines(verdict, record.best_known):
+        print(line)
+    if (share := record.share_outside_training) is not None:
+        print(f"outside training: {share:.1%} of the study's time, evaluation excluded")
+    if starved := record.counts()["starved"]:
+        print(
+            f"starved: in {starved} of {len(record.runs)} runs the machine was busy with something else, so they "
+            "trained less than they could; --repeat-starved 1 has such runs made again"
+        )
+    if record.stop_reason == "error" and (reason := last_crash(record)) is not None:
+        print(f"last crash  {reason}")
+    print(f"storage     {record.storage}")
+    if record.state == "interrupted":
+        print(f"continue with: bardtune resume {record.name}{where}")
+    elif verdict.winner is not None:
+        print(f"look at it with: bardtune plot {record.name}{where}")
+
+
+def last_crash(record: StudyRecord) -> str | None:
+    """Why the run that crashed last has; None if none has."""
+    crashed = [(run.ended, run.reason) for run in record.runs if run.ending == "crashed" and run.ended is not None]
+    return max(crashed, key=lambda crash: crash[0])[1] if crashed else None
+
+
+def storage_url(said: str | None) -> str:
+    """The URL that was said, or the default in the data folder."""
+    return said if said is not None else data_home().storage_url
+
+
+def quiet_libraries() -> None:
+    """Optuna's own log lines and warnings are for programmers; ours say what a user needs."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", module="optuna")
+    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    logging.basicConfig(level=logging.WARNING, format="bardtune: %(message)s", stream=sys.stderr)
+
+
+def read_only(name: str, storage: str | None) -> StudyRecord:
+    """Read a study through a connection that cannot write."""
+    quiet_libraries()
+    return read_study(ReadOnlyStorage(storage_url(storage)), name)
+
+
+def study_corpus(record: StudyRecord) -> Corpus:
+    """The text of a study, refused if it is not what the study was made with."""
+    corpus = load_corpus(record.plan.corpus)
+    if corpus.sha256 != record.corpus["sha256"]:
+        raise CorpusError(f"the corpus {record.plan.corpus} has changed since the study was made; put it back.")
+    return corpus
+
+
+def ownership_lost(problem: OwnershipLostError) -> int:
+    """Say so; returns the exit code."""
+    print(f"bardtune: {problem}; this process has stopped and left it alone.", file=sys.stderr)
+    return 1

@@ -1,0 +1,28 @@
+"""What ``bardtune start`` does and prints."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bardtune.search.engine.planning import fresh_name, read_plan_file, resolve_plan
+from bardtune.search.engine.session import exit_code, start_study
+from bardtune.search.terminal.live import make_view
+from bardtune.studies.store.lock import OwnershipLostError
+from rich.console import Console
+
+if TYPE_CHECKING:
+    pass
+from bardtune.search.commands.shared import ownership_lost, print_summary, quiet_libraries, storage_url
+
+
+def start_command(
+    name: str | None, flags: dict[str, Any], config: Path | None, storage: str | None, *, began: float
+) -> int:
+    plan = resolve_plan(flags, read_plan_file(config))
+    quiet_libraries()
+    view = make_view(Console(stderr=True))
+    try:
+        record = start_study(storage_url(storage), fresh_name() if name is None else name, plan, view, began=began)
+    except OwnershipLostError as problem:
+        return ownership_lost(problem)
+    print_summary(record, storage)
+    return exit_code(record)

@@ -1,0 +1,46 @@
+"""What ``bardtune trials`` writes."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bardtune.studies.analysis import table as trial_table
+from bardtune.studies.errors import PlanError
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    pass
+from bardtune.search.commands.output import write_out
+from bardtune.search.commands.shared import read_only
+
+_WRITERS = {"csv": trial_table.csv_text, "jsonl": trial_table.json_lines}
+
+
+def trials_command(name: str | None, storage: str | None, *, formats: list[str], out: Path | None) -> int:
+    """Write a study's runs to ``out``, or to standard output if it is None."""
+    if name is None:
+        raise PlanError("which study? Write its name, such as: bardtune trials shakes --csv, or see --columns.")
+    if len(formats) != 1:
+        raise PlanError("choose one of --csv and --jsonl.")
+    text = _WRITERS[formats[0]](read_only(name, storage))
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        print(write_out(out, text))
+    return 0
+
+
+def print_columns() -> int:
+    """The names of the columns and what they mean."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("column", no_wrap=True)
+    table.add_column("meaning")
+    for column in trial_table.COLUMNS:
+        table.add_row(column.name, column.meaning)
+    for name, meaning in (*trial_table.FAMILIES, trial_table.CURVE):
+        table.add_row(name, meaning)
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    console.print(table)
+    console.print(trial_table.NOTE, markup=False, soft_wrap=True)
+    return 0

@@ -1,0 +1,1 @@
+"""A study in motion: start, resume, and the loop between them."""

@@ -1,0 +1,293 @@
+"""The one loop of a study: ask -> launch -> follow -> tell."""
+
+import contextlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bardtune.model.presets import preset
+from bardtune.model.settings import SettingsError, TrialSettings, settings_from
+from bardtune.search.engine.final_scoring import ALLOWANCE_S, TICK_S, FinalScoring, evaluation_s
+from bardtune.search.engine.next_run import Scheduler
+from bardtune.search.launch.protocol import Ended, Heartbeat, Launcher, Measured, RunEvent, RunOrder
+from bardtune.search.sampling.samplers import MIN_FINISHED_BEFORE_PRUNING, derive_seed, make_pruner, make_sampler
+from bardtune.search.sampling.space import SearchSpace
+from bardtune.search.terminal.lines import View
+from bardtune.studies import keys
+from bardtune.studies.errors import StorageError
+from bardtune.studies.plan import expected_overhead_s
+from bardtune.studies.records import FINISHING_REASONS, StopReason
+from bardtune.studies.store.home import Home
+from bardtune.studies.store.lock import OwnershipLostError
+from bardtune.studies.store.open_run import OpenRun
+from bardtune.studies.store.retry import shutting_down
+from bardtune.studies.store.writer import StudyWriter
+from optuna.exceptions import StorageInternalError
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+ALLOWANCE_SHARE = 0.25  # of its budget, with ALLOWANCE_S what a run may take longer before its process is ended
+
+_AWAY = (SQLAlchemyError, StorageInternalError, StorageError)  # what a database raises that cannot be written to
+
+
+@dataclass(slots=True)
+class Following:
+    """A run in progress."""
+
+    run: OpenRun
+    began_s: float  # active seconds of the study
+    prune_reason: str | None = None
+
+
+class Coordinator:
+    """Runs a study to its end, or until somebody interrupts it.
+
+    Args:
+        writer: the study, locked.
+        space: what to search.
+        launcher: where runs train.
+        view: who is told.
+        home: where checkpoints are kept.
+        interrupted: asked at every tick; True ends the session with everything saved.
+    """
+
+    def __init__(
+        self,
+        writer: StudyWriter,
+        space: SearchSpace,
+        launcher: Launcher,
+        view: View,
+        *,
+        home: Home,
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.writer, self.space, self.launcher, self.view = writer, space, launcher, view
+        self.plan, self.home, self.interrupted = writer.plan, home, interrupted
+        self.scheduler, self.pruner = Scheduler(writer), make_pruner(self.plan.pruner)
+        self.final_scoring = FinalScoring(writer, launcher, view, home=home, interrupted=interrupted)
+        self.following: dict[str, Following] = {}
+        self.crashes_in_a_row = 0
+        self.longest_overhead_s = expected_overhead_s(self.plan.seconds)  # of a run, until one is known
+
+    def run(self) -> StopReason:
+        """Run until the plan is fulfilled; returns why it stopped, which is stored too."""
+        self.writer.note_stop(None)
+        self.view.study_began(self.writer.record())
+        try:
+            reason = self._loop()
+            if reason in FINISHING_REASONS and not self.final_scoring.score():
+                reason = "user"
+        except KeyboardInterrupt:  # asked to stop twice: at once, and without saving
+            with contextlib.suppress(*_AWAY):
+                self.writer.note_stop("user")
+            raise
+        except _AWAY:  # nothing can be told, but runs can be saved
+            shutting_down.set()  # the database has been waited for, and is not once more for each run
+            self._save_all()
+            raise
+        finally:
+            self._let_go()
+        self.writer.note_stop(reason)
+        if reason in FINISHING_REASONS:
+            self.final_scoring.tidy_weights()
+        return reason
+
+    def _loop(self) -> StopReason:
+        reason: StopReason | None = None
+        while reason is None or self.following:
+            while reason is None and len(self.following) < self.launcher.capacity:
+                outcome = self._start_next()
+                if outcome == "wait":
+                    break
+                reason = outcome
+            for event in self.launcher.events(TICK_S):
+                self._handle(event)
+            self.writer.renew()
+            self.view.tick(self.writer.lock.seconds_used())
+            if self.interrupted() and (reason is None or self.following):
+                self._interrupt_all()
+                return "user"
+        return reason
+
+    def _start_next(self) -> StopReason | Literal["wait"] | None:
+        """Begin one more run, or say why there is none; "wait" if that depends on the runs in progress."""
+        if self.crashes_in_a_row >= self.plan.max_crashes:
+            return "error"
+        self.writer.requeue_orphans(exclude={following.run.trial_id for following in self.following.values()})
+        interrupted = self.writer.interrupted()
+        if interrupted is None and self.writer.num_runs() >= self.plan.trials:
+            return "trials"
+        spent_s = spent_before_s(interrupted) if interrupted else 0.0
+        run_s, remaining_s = self.plan.seconds + self.longest_overhead_s, self._remaining_s()
+        if remaining_s < run_s - spent_s:
+            self._give_up_interrupted()
+            return "hours"
+        if interrupted is not None:
+            self._begin(self.writer.resume_run(interrupted))
+            return None
+        due = self.scheduler.next(num_running=len(self.following), remaining_s=remaining_s, run_s=run_s)
+        if due == "wait":
+            return "wait"
+        if due == "nothing":
+            return "hours"
+        self._begin(
+            self._ask_search() if due.role == "search" else self.writer.ask_other(due.role, candidate=due.candidate)
+        )
+        return None
+
+    def _ask_search(self) -> OpenRun:
+        number = self.writer.next_search_number()
+        if number == 0:
+            self.writer.enqueue(self.space.best_known)
+        return self.writer.ask_search(make_sampler(self.plan.sampler, seed=self.plan.seed, number=number), self.pruner)
+
+    def _begin(self, run: OpenRun) -> None:
+        try:
+            settings = run.settings or self._new_settings(run).as_dict()
+        except SettingsError as problem:
+            self._tell(run, Ended(run_id=run.run_id, ending="crashed", reason=f"no such model: {problem}"))
+            return
+        self.writer.begin(run, settings)
+        corpus = self.writer.corpus
+        limit_s = self.plan.seconds * (1 + ALLOWANCE_SHARE) + ALLOWANCE_S + evaluation_s(corpus)
+        order = RunOrder(
+            run_id=run.run_id,
+            settings=settings,
+            corpus=self.plan.corpus,
+            corpus_sha256=corpus["sha256"],
+            checkpoint=self.home.checkpoint(self.writer.study_id, run.run_id),
+            weights=self.home.weights(self.writer.study_id, run.run_id),
+            limit_s=min(limit_s, self._remaining_s()),
+        )
+        self.following[run.run_id] = Following(run, self.writer.lock.seconds_used())
+        self.launcher.start(order)
+        self.view.run_began(run.run_id, self.writer.record())
+
+    def _new_settings(self, run: OpenRun) -> TrialSettings:
+        seed = derive_seed(self.plan.seed, run.role, run.number)
+        if run.role == "baseline":
+            return preset("reference", budget_s=self.plan.seconds, seed=seed)
+        if run.candidate is not None:
+            return settings_from({**self.writer.settings_of(run.candidate), "seed": seed})
+        return self.space.suggest_settings(run.optuna_trial, budget_s=self.plan.seconds, seed=seed)
+
+    def _handle(self, event: RunEvent) -> None:
+        following = self.following.get(event.run_id)
+        if following is None:
+            return
+        if isinstance(event, Heartbeat):
+            self.view.beat(event.run_id, event.elapsed_s, event.step)
+        elif isinstance(event, Measured):
+            self._measured(following, event)
+        else:
+            del self.following[event.run_id]
+            self._note_overhead(following, event)
+            self._tell(following.run, event, prune_reason=following.prune_reason)
+
+    def _measured(self, following: Following, event: Measured) -> None:
+        if not math.isfinite(event.val_bpb):
+            return
+        run = following.run
+        run.report(event.percent, event.val_bpb)
+        self.view.measured(event.run_id, event.percent, event.val_bpb)
+        if run.role != "search" or event.final:
+            return
+        weak = run.optuna_trial.should_prune()  # also notes the rung that the trial has reached
+        if weak and following.prune_reason is None and self._may_prune(run):
+            following.prune_reason = self._comparison(run, event)
+            self.launcher.stop(event.run_id, "pruned")
+
+    def _may_prune(self, run: OpenRun) -> bool:
+        """The best known point is never pruned, and nothing is until some trials have finished."""
+        finished = self.writer.search.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        return run.number > 0 and len(finished) >= MIN_FINISHED_BEFORE_PRUNING
+
+    def _comparison(self, run: OpenRun, event: Measured) -> str:
+        others = [
+            trial.intermediate_values[event.percent]
+            for trial in self.writer.search.get_trials(deepcopy=False)
+            if event.percent in trial.intermediate_values and trial.number != run.number
+        ]
+        better = sum(value < event.val_bpb for value in others)
+        best = f", the best {min(others):.4f}" if others else ""
+        return f"{event.val_bpb:.4f} bpb at {event.percent} %: {better} of {len(others)} others were better there{best}"
+
+    def _tell(self, run: OpenRun, ended: Ended, *, prune_reason: str | None = None) -> None:
+        stats = ended.stats
+        self.crashes_in_a_row = self.crashes_in_a_row + 1 if ended.ending == "crashed" else 0
+        if ended.ending == "interrupted":
+            self.writer.requeue(run, stats)
+        elif ended.ending == "finished" and ended.val_bpb is not None:
+            if stats.get("starved") and run.repeats < self.plan.repeat_starved:
+                self.writer.repeat(run, stats)
+            else:
+                self.writer.tell_finished(run, ended.val_bpb, stats)
+        elif ended.ending == "diverged":
+            self.writer.tell_diverged(run, ended.reason or "diverged", stats)
+        elif ended.ending == "pruned":
+            self.writer.tell_pruned(run, prune_reason or ended.reason or "pruned", stats)
+        else:
+            self.writer.tell_crashed(run, ended.reason or "unknown", stats)
+        if ended.ending != "interrupted":
+            self._delete_checkpoint(run)
+        self.view.run_ended(run.run_id, self.writer.record())
+
+    def _delete_checkpoint(self, run: OpenRun) -> None:
+        """Also what a save that was cut off has left, and the folder with the last one."""
+        path = self.home.checkpoint(self.writer.study_id, run.run_id)
+        for file in path.parent.glob(f"{path.name}*"):
+            file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
+
+    def _note_overhead(self, following: Following, ended: Ended) -> None:
+        """Learn how long a run takes beyond its budget, so that no run starts that the deadline would cut."""
+        seconds: dict[str, Any] = ended.stats.get("seconds", {})
+        if ended.ending == "finished" and seconds:
+            wall_s = self.writer.lock.seconds_used() - following.began_s
+            self.longest_overhead_s = max(self.longest_overhead_s, wall_s - seconds["train"])
+
+    def _remaining_s(self) -> float:
+        return self.plan.hours * 3600 - self.writer.lock.seconds_used()
+
+    def _give_up_interrupted(self) -> None:
+        """The hours are over: runs that still wait to be continued have failed."""
+        while (interrupted := self.writer.interrupted()) is not None:
+            run = self.writer.resume_run(interrupted)
+            self.writer.tell_crashed(run, "interrupted, and the study's hours were over before it could go on", {})
+            self._delete_checkpoint(run)
+
+    def _interrupt_all(self) -> None:
+        """Ask all runs to save their state and wait until they have."""
+        self.view.interrupting()
+        for run_id in self.following:
+            self.launcher.stop(run_id, "interrupted")
+        while self.following:
+            for event in self.launcher.events(TICK_S):
+                self._handle(event)
+            self.writer.renew()
+
+    def _save_all(self) -> None:
+        """Let all runs save their state although it cannot be told: the next resume finds it."""
+        for run_id in self.following:
+            self.launcher.stop(run_id, "interrupted")
+        left = set(self.following)
+        while left:
+            left -= {event.run_id for event in self.launcher.events(TICK_S) if isinstance(event, Ended)}
+
+    def _let_go(self) -> None:
+        """Whatever happened: no process goes on, and no run stays without an owner."""
+        self.launcher.close()
+        for following in self.following.values():
+            # Where this fails, the next resume finds the run without an owner and parks it.
+            with contextlib.suppress(*_AWAY, OwnershipLostError):
+                self.writer.requeue(following.run, {})
+        self.following.clear()
+
+
+def spent_before_s(interrupted: FrozenTrial) -> float:
+    """Seconds of its budget that an interrupted run has in its checkpoint; 0 if it could not say."""
+    seconds = interrupted.user_attrs.get(keys.STATS, {}).get("seconds", {})
+    return float(seconds.get("train", 0.0))

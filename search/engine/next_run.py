@@ -1,0 +1,105 @@
+"""What a study does next: the search, then the confirmation of its leaders; and never more than was planned."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+from bardtune.studies.analysis.surrogate import best_by_posterior
+from bardtune.studies.plan import BASELINE_FROM_TRIALS
+from bardtune.studies.records import Role
+from bardtune.studies.store.writer import StudyWriter
+
+FINAL_SHARE = 2.0  # of the overhead of a run: scoring two models on the test part at the end
+
+
+@dataclass(frozen=True, slots=True)
+class NextRun:
+    """A run that is due: its role, and the search trial that it confirms."""
+
+    role: Role
+    candidate: int | None = None
+
+
+Next = NextRun | Literal["nothing", "wait"]  # wait: for the runs in progress, whose results decide
+
+
+class Scheduler:
+    """Decides which run comes next, from what is stored alone: a resumed study goes on where it was.
+
+    Args:
+        writer: the study.
+    """
+
+    def __init__(self, writer: StudyWriter) -> None:
+        self.writer, self.plan = writer, writer.plan
+
+    def next(self, *, num_running: int, remaining_s: float, run_s: float) -> Next:
+        """Args:
+        num_running: runs in progress.
+        remaining_s: active time that the study has left.
+        run_s: what a run takes, with its overhead.
+        """
+        num_runs, others = self.writer.num_runs(), self.writer.roles()
+        if num_runs >= self.plan.trials:
+            return "nothing"
+        if self.plan.trials >= BASELINE_FROM_TRIALS and not others["baseline"]:
+            return NextRun("baseline")
+        kept = self._kept_runs(others)
+        candidates = self.writer.candidates
+        if candidates is None or not candidates:
+            kept_s = (kept / self.plan.workers + (FINAL_SHARE if kept else 0.0)) * run_s
+            if num_runs + kept < self.plan.trials and remaining_s >= run_s + kept_s:
+                return NextRun("search")
+            if not kept or candidates is not None:
+                return "nothing"
+            if num_running:
+                return "wait"
+            candidates = self._choose()
+            if not candidates:  # nothing has finished: what was kept for confirming goes to the search
+                return self.next(num_running=num_running, remaining_s=remaining_s, run_s=run_s)
+        return self._confirmation(candidates)
+
+    def refusal_of_script(self, *, remaining_s: float, run_s: float) -> str | None:
+        """Why the study has no run left for a user's script, to follow "the study has"; None if it has one.
+
+        A script takes a run that the search would have made, never one that is kept for baseline and confirmation.
+        """
+        num_runs, others = self.writer.num_runs(), self.writer.roles()
+        if num_runs >= self.plan.trials:
+            return f"made all of its {self.plan.trials} runs"
+        baseline_due = self.plan.trials >= BASELINE_FROM_TRIALS and not others["baseline"]
+        kept = self._kept_runs(others) + int(baseline_due)
+        if num_runs + kept >= self.plan.trials:
+            left = f"{self.plan.trials - num_runs} of its {self.plan.trials} runs left"
+            return f"{left}, kept for its own baseline and confirmation"
+        if remaining_s < run_s * (1 + kept / self.plan.workers):
+            kept_text = f" and the {kept} kept for baseline and confirmation" if kept else ""
+            return f"{remaining_s:.0f} s left, too few for a run of {run_s:.0f} s{kept_text}"
+        return None
+
+    def _kept_runs(self, others: Counter[str | None]) -> int:
+        """Runs that the search must leave for the confirmation; none when there was nothing to confirm."""
+        if self.writer.candidates is not None and not self.writer.candidates:
+            return 0
+        return self.plan.confirmation.num_runs - others["confirmation"] - max(0, others["baseline"] - 1)
+
+    def _choose(self) -> list[int]:
+        wanted = self.plan.confirmation.candidates
+        chosen = [trial.number for trial in best_by_posterior(self.writer.record(), wanted)]
+        self.writer.note_candidates(chosen)
+        return chosen
+
+    def _confirmation(self, candidates: list[int]) -> Next:
+        """The first run of the confirmation's list that has not been made: seeds outside, candidates inside."""
+        plan = self.plan.confirmation
+        slots = [
+            NextRun("confirmation", candidates[each % len(candidates)]) for each in range(plan.candidates * plan.seeds)
+        ]
+        slots[plan.candidates : plan.candidates] = [NextRun("baseline")] * plan.baselines
+        made = self.writer.confirmed()
+        made[NextRun("baseline").candidate] = max(0, self.writer.roles()["baseline"] - 1)
+        for due in slots:
+            if made[due.candidate] == 0:
+                return due
+            made[due.candidate] -= 1
+        return "nothing"

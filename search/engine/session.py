@@ -1,0 +1,159 @@
+"""Starting and resuming studies: everything ``start`` and ``resume`` do, callable from Python."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bardtune.data.corpus import load_corpus
+from bardtune.search.engine.coordinator import Coordinator
+from bardtune.search.engine.planning import differences, fingerprint
+from bardtune.search.launch.local import LocalLauncher
+from bardtune.search.sampling.samplers import check_sampler
+from bardtune.search.sampling.space import load_space, space_from
+from bardtune.search.terminal.lines import View, safe
+from bardtune.studies.errors import StudyError
+from bardtune.studies.plan import StudyPlan, available_cores, check_study_name
+from bardtune.studies.records import FINISHING_REASONS, StudyRecord
+from bardtune.studies.store.creating import NewStudy
+from bardtune.studies.store.home import data_home, make_folder
+from bardtune.studies.store.reading import read_study
+from bardtune.studies.store.retry import shutting_down
+from bardtune.studies.store.storage import Storage
+from bardtune.studies.store.writer import StudyWriter
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import SQLAlchemyError
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+CHANGEABLE = ("torch", "optuna", "numpy")  # a resume may accept these to differ
+
+
+def start_study(storage_url: str, name: str, plan: StudyPlan, view: View, *, began: float) -> StudyRecord:
+    """Create a study and run it.
+
+    Args:
+        storage_url: where it is stored; the database is made if it is not there.
+        name: of the study, not taken yet.
+        plan: what to do.
+        view: who is told.
+        began: ``time.monotonic()`` from which the study's active time counts.
+
+    Raises:
+        UserError: something the user can put right; no study has been created then.
+    """
+    check_study_name(name)
+    space, corpus = load_space(plan.space), load_corpus(plan.corpus)
+    check_sampler(plan.sampler)
+    facts = {"name": plan.corpus, "bytes": corpus.num_bytes, "sha256": corpus.sha256}
+    new = NewStudy(plan=plan, space=space.source, corpus=facts, fingerprint=fingerprint(corpus))
+    storage = Storage(storage_url, create=True)
+    with StudyWriter(storage, name, new=new, began=began) as writer, _launching(plan, name) as launcher:
+        return _run(writer, launcher, view)
+
+
+def resume_study(storage_url: str, name: str, view: View, *, began: float, accept_changes: bool = False) -> StudyRecord:
+    """Continue a study with its stored plan; one that is finished is returned as it is.
+
+    Raises:
+        StudyError: no such study, it is running, or what its trials depend on has changed.
+    """
+    storage = Storage(storage_url, create=False)
+    record = read_study(storage, name)
+    if record.state == "finished":
+        return record
+    _check_cores(record)
+    check_sampler(record.plan.sampler)
+    _check_unchanged(storage, record, accept_changes=accept_changes)
+    with StudyWriter(storage, name, began=began) as writer, _launching(writer.plan, name) as launcher:
+        return _run(writer, launcher, view)
+
+
+def _run(writer: StudyWriter, launcher: LocalLauncher, view: View) -> StudyRecord:
+    space, view = space_from(writer.space), safe(view)
+    with stop_signals() as stopped:
+        try:
+            Coordinator(writer, space, launcher, view, home=data_home(), interrupted=stopped.is_set).run()
+        except (SQLAlchemyError, StorageInternalError) as problem:
+            if stopped.is_set():  # nobody waits for a database that is away when he wants to leave
+                raise KeyboardInterrupt from problem
+            raise
+        finally:
+            view.close()
+    writer.lock.release()
+    return writer.record()
+
+
+@contextmanager
+def _launching(plan: StudyPlan, name: str) -> Iterator[LocalLauncher]:
+    """Worker processes for a study; they import torch while everything else gets ready."""
+    logs = [data_home().worker_log(name, worker) for worker in range(plan.workers)]
+    make_folder(logs[0].parent)
+    launcher = LocalLauncher(workers=plan.workers, threads=plan.threads, logs=logs)
+    try:
+        yield launcher
+    finally:
+        launcher.close()
+
+
+def _check_cores(record: StudyRecord) -> None:
+    """A resumed study trains with its own thread count, or not at all."""
+    wanted, cores = record.plan.workers * record.plan.threads, available_cores()
+    if wanted > cores:
+        raise StudyError(
+            f"the study {record.name!r} trains on {wanted} cores and this machine has {cores}; resume it where there "
+            "are as many, or start a new study."
+        )
+
+
+def _check_unchanged(storage: Storage, record: StudyRecord, *, accept_changes: bool) -> None:
+    now = fingerprint(load_corpus(record.plan.corpus))
+    changed = differences(record.fingerprint, now)
+    if not changed:
+        return
+    fatal = [name for name in changed if name not in CHANGEABLE]
+    if fatal or not accept_changes:
+        way_out = (
+            "start a new study"
+            if fatal
+            else f"put it back, or go on all the same with: bardtune resume {record.name} --accept-changes"
+        )
+        raise StudyError(f"the study {record.name!r} cannot go on: {'; '.join(changed.values())}. Way out: {way_out}.")
+    with StudyWriter(storage, record.name) as writer:
+        writer.change_fingerprint(now)
+
+
+@contextmanager
+def stop_signals() -> Iterator[threading.Event]:
+    """Ctrl-C, SIGTERM and a hang-up set an event; a second one raises KeyboardInterrupt.
+
+    From the first one on, nothing waits for a database that is away.
+    """
+    stopped = threading.Event()
+    shutting_down.clear()
+
+    def on_signal(number: int, frame: object) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+        shutting_down.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped
+        return
+    # A hang-up that is ignored already stays so: that is what nohup is for. Shells also start background jobs with
+    # SIGINT ignored, but whoever sends one to a study all the same means it.
+    nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    numbers = [number for number in STOP_SIGNALS if not (number == signal.SIGHUP and nohup)]
+    before = {number: signal.signal(number, on_signal) for number in numbers}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def exit_code(record: StudyRecord) -> int:
+    """0 finished, 1 stopped by an error, 130 interrupted."""
+    if record.stop_reason in FINISHING_REASONS:
+        return 0
+    return 1 if record.stop_reason == "error" else 130

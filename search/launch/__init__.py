@@ -1,0 +1,1 @@
+"""Where runs train: the protocol of a launcher, and worker processes."""

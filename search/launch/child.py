@@ -1,0 +1,161 @@
+"""A child process that is heard, bounded in time, and ended with all its children."""
+
+import codecs
+import contextlib
+import ctypes
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+from bardtune.search.launch.local import KILL_AFTER_S
+from bardtune.studies.contract.outcome import ChildEnd
+
+TICK_S = 0.1
+TAIL_BYTES = 1 << 16  # of each output that is kept for the ending
+SHOWN_BYTES = 1 << 20  # of the output that is passed on
+PR_SET_PDEATHSIG = 1  # see prctl(2)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChildOrder:
+    """What to start, and for how long."""
+
+    command: Sequence[str]
+    environment: dict[str, str]
+    limit_s: float  # wall seconds after which the process is ended
+    folder: Path | None = None  # to start it in; None for ours
+
+
+def run_child(
+    order: ChildOrder, *, should_continue: Callable[[], bool], on_output: Callable[[bytes], None]
+) -> ChildEnd:
+    """Run a process to its end and return what was seen of it. Nothing of its process group is alive then.
+
+    Args:
+        order: what to run.
+        should_continue: asked again and again, on a thread of its own: while it waits for an answer, the process is
+            heard and its limit holds. False ends the process.
+        on_output: given what the process writes, up to a megabyte of it.
+    """
+    started = time.monotonic()
+    process = subprocess.Popen(
+        order.command,
+        cwd=order.folder,
+        env=order.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=_die_with_parent,
+    )
+    with ThreadPoolExecutor(1, thread_name_prefix="should_continue") as asker:
+        try:
+            reader = OutputReader(process, on_output)
+            stopped = _wait(process, reader, started + order.limit_s, lambda: asker.submit(should_continue))
+        finally:
+            _end(process)
+        wall_s = time.monotonic() - started  # the last question may wait longer
+    reader.listen(0.0)
+    reader.close()
+    return ChildEnd(
+        exit_code=process.returncode,
+        stdout=reader.said("stdout"),
+        stderr=reader.said("stderr"),
+        wall_s=wall_s,
+        started=started,
+        pid=process.pid,
+        stopped=stopped,
+    )
+
+
+class OutputReader:
+    """Listens to a process's two outputs, passes them on and keeps the end of each."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", on_output: Callable[[bytes], None]) -> None:
+        self.on_output, self.left = on_output, SHOWN_BYTES
+        self.tails = {"stdout": b"", "stderr": b""}
+        self.selector = selectors.DefaultSelector()
+        self.pipes: list[IO[bytes]] = []
+        for name, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
+            assert pipe is not None
+            os.set_blocking(pipe.fileno(), False)
+            self.selector.register(pipe, selectors.EVENT_READ, name)
+            self.pipes.append(pipe)
+
+    def listen(self, timeout_s: float) -> None:
+        """Take in what there is; a closed output is listened to no more."""
+        if not self.selector.get_map():
+            time.sleep(timeout_s)
+            return
+        for key, _ in self.selector.select(timeout_s):
+            fresh = os.read(key.fd, 1 << 20)
+            if not fresh:
+                self.selector.unregister(key.fileobj)
+                continue
+            self.tails[key.data] = (self.tails[key.data] + fresh)[-TAIL_BYTES:]
+            if self.left > 0:
+                self.on_output(fresh[: self.left])
+                self.left -= len(fresh)
+                if self.left <= 0:
+                    self.on_output(b"\n(the script writes more; it is not shown)\n")
+
+    def said(self, name: str) -> str:
+        return codecs.decode(self.tails[name], "utf-8", "replace")
+
+    def close(self) -> None:
+        self.selector.close()
+        for pipe in self.pipes:
+            pipe.close()
+
+
+def _wait(
+    process: "subprocess.Popen[bytes]", reader: OutputReader, deadline: float, ask: Callable[[], "Future[bool]"]
+) -> Literal["limit", "user"] | None:
+    """Listen until the process is gone, or must go; its children do not matter."""
+    should_continue = ask()
+    while not _has_ended(process):
+        reader.listen(TICK_S)
+        if should_continue.done():
+            if not should_continue.result():
+                return "user"
+            should_continue = ask()
+        if time.monotonic() > deadline:
+            return "limit"
+    return None
+
+
+def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
+    """Asked without taking the exit code, so that the process's group keeps its number until it has been ended."""
+    if not hasattr(os, "waitid"):  # macOS before Python 3.13
+        return process.poll() is not None
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End the whole group: asked first, killed a few seconds later."""
+    if not _has_ended(process):
+        _signal_group(process, signal.SIGTERM)
+        deadline = time.monotonic() + KILL_AFTER_S
+        while not _has_ended(process) and time.monotonic() < deadline:
+            time.sleep(0.02)
+    _signal_group(process, signal.SIGKILL)
+    process.wait()
+
+
+def _signal_group(process: "subprocess.Popen[bytes]", number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses to signal a group of the dead
+        os.killpg(process.pid, number)
+
+
+def _die_with_parent() -> None:
+    """A child does not outlive a bardtune that was killed (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,233 @@
+"""Trains runs in processes of this machine."""
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+from bardtune.data.errors import UserError
+from bardtune.search.launch.exit_reasons import OUT_OF_MEMORY, oom_kills, reason_of_exit
+from bardtune.search.launch.protocol import Ended, Heartbeat, Measured, RunEvent, RunOrder, ScoreOrder
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+STOP_WITHIN_S = {"pruned": 60.0, "interrupted": 7.0}  # from asking a run to stop to ending its process
+KILL_AFTER_S = 3.0  # from closing a process's input to killing it
+_EVENTS = {"beat": Heartbeat, "measured": Measured, "ended": Ended}
+
+
+class LauncherError(UserError):
+    """No process can be started to train in."""
+
+
+class WorkerProcess:
+    """One child process in its own process group, kept between runs and replaced when it dies."""
+
+    def __init__(self, index: int, *, threads: int, cores: list[int], log: Path) -> None:
+        self.index, self.threads, self.cores, self.log = index, threads, cores, log
+        self.process: subprocess.Popen[bytes] | None = None
+        self.channel = -1  # where its events arrive; its standard output is the log's, for whoever may print there
+        self.order: RunOrder | ScoreOrder | None = None
+        self.deadline = 0.0
+        self.stopping: Literal["pruned", "interrupted"] | None = None
+        self.torn = b""  # the beginning of a line whose end has not arrived
+        self.oom_kills: int | None = None  # on this machine, when the run began
+
+    def spawn(self) -> None:
+        """Start the process if there is none; it imports torch while the coordinator goes on.
+
+        Raises:
+            LauncherError: the system refuses.
+        """
+        if self.process is not None:
+            if self.process.poll() is None:
+                return
+            self.kill()
+        try:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            self._spawn()
+        except OSError as problem:
+            raise LauncherError(
+                f"cannot start a process that trains, with its log in {self.log}: {problem.strerror}; put that right "
+                "(memory, number of processes, disk) and resume the study."
+            ) from problem
+
+    def _spawn(self) -> None:
+        environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(self.threads))}
+        cores = ",".join(map(str, self.cores))
+        reading_end, writing_end = os.pipe()
+        arguments = [str(self.threads), cores, str(os.getpid()), str(writing_end)]
+        try:
+            with self.log.open("ab") as log:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "bardtune.search.launch.worker", *arguments],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    env=environment,
+                    start_new_session=True,
+                    pass_fds=[writing_end],
+                )
+        except OSError:
+            os.close(reading_end)
+            raise
+        finally:
+            os.close(writing_end)
+        os.set_blocking(reading_end, False)
+        self.channel, self.torn = reading_end, b""
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Write an order; a process that has just died is noticed when its output ends."""
+        assert self.process is not None and self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps(message).encode() + b"\n")
+            self.process.stdin.flush()
+
+    def receive(self) -> list[RunEvent] | None:
+        """Whole events that have arrived; None when the process has closed its end."""
+        try:
+            fresh = os.read(self.channel, 1 << 16)
+        except BlockingIOError:
+            return []
+        if not fresh:
+            return None
+        *lines, self.torn = (self.torn + fresh).split(b"\n")
+        return [_event(json.loads(line)) for line in lines]
+
+    def dismiss(self) -> None:
+        """Close its input, at which a process exits by itself; ``kill`` is for those that do not."""
+        assert self.process is not None and self.process.stdin is not None
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+
+    def kill(self, *, after_s: float = KILL_AFTER_S) -> int | None:
+        """End the process group, by force after a while.
+
+        Returns:
+            the exit code (negative: the signal); None if it was ended by force.
+        """
+        self.dismiss()
+        assert self.process is not None
+        if self.channel >= 0:  # not closed by a call that Ctrl-C has cut off
+            os.close(self.channel)
+            self.channel = -1
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(max(0.0, after_s))
+        code = self.process.poll()
+        if code is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self.process = None
+        return code
+
+
+class LocalLauncher:
+    """A ``Launcher`` of worker processes on this machine.
+
+    Args:
+        workers: runs at a time.
+        threads: of each run.
+        logs: the path of each worker's log.
+    """
+
+    def __init__(self, *, workers: int, threads: int, logs: list[Path]) -> None:
+        self.capacity = workers
+        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+        # A single run may go wherever there is room; several are kept apart.
+        shares = [cores[index * threads : (index + 1) * threads] if workers > 1 else [] for index in range(workers)]
+        self.workers = [
+            WorkerProcess(index, threads=threads, cores=shares[index], log=logs[index]) for index in range(workers)
+        ]
+        for worker in self.workers:
+            worker.spawn()
+
+    def start(self, order: RunOrder | ScoreOrder) -> None:
+        worker = next(worker for worker in self.workers if worker.order is None)
+        worker.spawn()
+        worker.order, worker.stopping, worker.oom_kills = order, None, oom_kills()
+        worker.deadline = time.monotonic() + order.limit_s
+        facts = {name: str(fact) if isinstance(fact, Path) else fact for name, fact in asdict(order).items()}
+        worker.send({"order": "run" if isinstance(order, RunOrder) else "score", **facts})
+
+    def events(self, timeout_s: float) -> list[RunEvent]:
+        busy = [worker for worker in self.workers if worker.order is not None]
+        if not busy:
+            return []
+        found: list[RunEvent] = []
+        with selectors.DefaultSelector() as selector:
+            for worker in busy:
+                selector.register(worker.channel, selectors.EVENT_READ, worker)
+            for key, _ in selector.select(timeout_s):
+                found += self._hear(key.data)
+        now = time.monotonic()
+        overdue = [worker for worker in busy if worker.order is not None and now > worker.deadline]
+        _kill_together(overdue)
+        return found + [self._ended(worker) for worker in overdue]
+
+    def stop(self, run_id: str, ending: Literal["pruned", "interrupted"]) -> None:
+        for worker in self.workers:
+            if worker.order is not None and worker.order.run_id == run_id and worker.stopping is None:
+                worker.stopping = ending
+                worker.deadline = min(worker.deadline, time.monotonic() + STOP_WITHIN_S[ending])
+                worker.send({"order": "stop", "run_id": run_id, "ending": ending})
+
+    def close(self) -> None:
+        _kill_together([worker for worker in self.workers if worker.process is not None])
+
+    def _hear(self, worker: WorkerProcess) -> list[RunEvent]:
+        events = worker.receive()
+        if events is None:
+            return [self._died(worker)]
+        for event in events:
+            if isinstance(event, Ended):
+                worker.order = None
+                if (event.reason or "").startswith(OUT_OF_MEMORY):
+                    worker.kill()  # what is left of a full memory is not for the next run
+        return events
+
+    def _died(self, worker: WorkerProcess) -> Ended:
+        """The process is gone in the middle of a run."""
+        order, ending = worker.order, worker.stopping
+        assert order is not None
+        code = worker.kill()
+        worker.order = None
+        if code is None:
+            reason = "its process went silent and was ended"
+        else:
+            reason = reason_of_exit(code, kills_before=worker.oom_kills, kills_now=oom_kills(), log=worker.log.name)
+        return Ended(run_id=order.run_id, ending=ending or "crashed", reason=reason)
+
+    def _ended(self, worker: WorkerProcess) -> Ended:
+        """Its process was ended: the run had passed its limit, or did not stop when asked to."""
+        order, ending = worker.order, worker.stopping
+        assert order is not None
+        worker.order = None
+        if ending is not None:
+            return Ended(run_id=order.run_id, ending=ending, reason="it did not stop when asked to and was ended")
+        reason = (
+            f"past its outer limit of {order.limit_s:.0f} s (budget, allowance and evaluation, or what "
+            "the study had left); its process was ended"
+        )
+        return Ended(run_id=order.run_id, ending="crashed", reason=reason)
+
+
+def _kill_together(workers: list[WorkerProcess]) -> None:
+    """End processes; several that hang take no longer than one."""
+    for worker in workers:
+        worker.dismiss()
+    end = time.monotonic() + KILL_AFTER_S
+    for worker in workers:
+        worker.kill(after_s=end - time.monotonic())
+
+
+def _event(message: dict[str, Any]) -> RunEvent:
+    kind = _EVENTS[message.pop("event")]
+    event: RunEvent = kind(**message)
+    return event

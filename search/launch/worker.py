@@ -1,0 +1,212 @@
+"""The process that trains: takes orders on standard input, answers on a pipe of its own, a JSON line each.
+
+Started by ``bardtune.search.launch.local``, which sets the thread count in the environment before torch is imported.
+It lives through many runs and dies with its coordinator: when standard input closes, it exits at once.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TextIO
+
+from bardtune.data.corpus import Corpus, load_corpus
+from bardtune.data.errors import UserError
+from bardtune.model import TRAINER_VERSION
+from bardtune.model.machine import cpu_kind
+from bardtune.search.launch.exit_reasons import reason_of
+
+BEAT_EVERY_S = 0.5
+PR_SET_PDEATHSIG = 1  # see prctl(2)
+OOM_SCORE = 500  # of 1000; see proc_pid_oom_score_adj(5)
+STARVED_CPU_SHARE = 0.75  # of its threads; below it the machine was busy with something else
+
+
+class Worker:
+    """Trains one run at a time in the main thread; a second thread listens for orders."""
+
+    def __init__(self, say: Callable[[dict[str, Any]], None], *, threads: int) -> None:
+        self.say, self.threads = say, threads
+        self.orders: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.wanted_ending: str | None = None  # "pruned" or "interrupted", for the present run
+        self.present_run: str | None = None
+        self.corpora: dict[str, Corpus] = {}
+        self.last_beat = 0.0
+
+    def listen(self, lines: TextIO) -> None:
+        """Take in orders until the coordinator is gone."""
+        for line in lines:
+            order = json.loads(line)
+            if order["order"] == "stop":
+                if order["run_id"] == self.present_run:
+                    self.wanted_ending = order["ending"]
+            else:
+                self.wanted_ending, self.present_run = None, order["run_id"]
+                self.orders.put(order)
+        os._exit(0)
+
+    def work(self) -> None:
+        """Train what is ordered, for ever."""
+        while True:
+            order = self.orders.get()
+            try:
+                ended = self.score(order) if order["order"] == "score" else self.train(order)
+            except Exception as problem:
+                ended = {"ending": "crashed", "reason": reason_of(problem)}
+                if not isinstance(problem, UserError):
+                    with contextlib.suppress(MemoryError):
+                        traceback.print_exc()
+            self.present_run = None
+            self.say({"event": "ended", "run_id": order["run_id"], **ended})
+
+    def train(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Follow one run to its end; returns ending, reason, val_bpb and stats."""
+        from bardtune.model.settings import settings_from
+        from bardtune.model.training.checkpoint import CheckpointFile
+        from bardtune.model.training.trainer import StepAction, TrainingRun
+
+        def on_step(step: int, spent_s: float) -> StepAction:
+            self.beat(order["run_id"], step, spent_s)
+            if self.wanted_ending is None:
+                return StepAction.GO_ON
+            return StepAction.STOP if self.wanted_ending == "pruned" else StepAction.SAVE_AND_STOP
+
+        corpus = self.corpus(order["corpus"], order["corpus_sha256"])
+        checkpoint = CheckpointFile(
+            Path(order["checkpoint"]), json.dumps([TRAINER_VERSION, order["settings"], corpus.sha256])
+        )
+        run = TrainingRun(settings_from(order["settings"]), corpus, checkpoint=checkpoint, on_step=on_step)
+        last = None
+        with closing(run.events()) as events:  # type: ignore[type-var]
+            for last in events:
+                self.say(
+                    {
+                        "event": "measured",
+                        "run_id": order["run_id"],
+                        "percent": last.percent,
+                        "step": last.step,
+                        "elapsed_s": last.elapsed_s,
+                        "val_bpb": last.val_bpb,
+                        "final": last.final,
+                    }
+                )
+        ended: dict[str, Any] = {"stats": self.describe(run)}
+        if last is not None and last.diverged:
+            return {
+                **ended,
+                "ending": "diverged",
+                "reason": f"the loss stopped being a number at step {last.step}",
+            }
+        if last is not None and last.final:
+            self.keep_weights(run, Path(order["weights"]))
+            return {**ended, "ending": "finished", "val_bpb": last.val_bpb}
+        return {**ended, "ending": self.wanted_ending}
+
+    def score(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Score a finished run's weights, at the end of a study; returns ending, val_bpb and test_bpb."""
+        from bardtune.model.measure.final import score_weights
+
+        corpus = self.corpus(order["corpus"], order["corpus_sha256"])
+        scores = score_weights(Path(order["weights"]), corpus)
+        return {"ending": "finished", "val_bpb": scores.val_bpb, "test_bpb": scores.test_bpb}
+
+    def keep_weights(self, run: Any, path: Path) -> None:
+        """Leave what a finished run has learned; a full disk costs the weights, not the run."""
+        from bardtune.model.network.weights import save_weights
+
+        try:
+            save_weights(path, run.model, settings=run.settings, fractions=run.fractions, threads=self.threads)
+        except OSError as problem:
+            print(f"no weights at {path}: {problem}", file=sys.stderr)
+
+    def corpus(self, name: str, sha256: str) -> Corpus:
+        """The study's corpus, read once; refused if it is no longer what the study began with."""
+        if name not in self.corpora:
+            self.corpora[name] = load_corpus(name)
+        corpus = self.corpora[name]
+        if corpus.sha256 != sha256:
+            raise UserError(f"the corpus {name} has changed since the study began")
+        return corpus
+
+    def beat(self, run_id: str, step: int, spent_s: float) -> None:
+        now = time.monotonic()
+        if now - self.last_beat >= BEAT_EVERY_S:
+            self.last_beat = now
+            self.say({"event": "beat", "run_id": run_id, "step": step, "elapsed_s": spent_s})
+
+    def describe(self, run: Any) -> dict[str, Any]:
+        """What is stored of the run beside its bpb."""
+        stats = run.stats()
+        return {
+            "num_params": stats.num_params,
+            "steps": stats.steps,
+            "bytes_seen": stats.bytes_seen,
+            "bytes_per_s": round(stats.bytes_per_s),
+            "seconds": stats.seconds,
+            "cpu_ratio": stats.cpu_ratio,
+            "peak_memory_bytes": stats.peak_memory_bytes,
+            "threads": self.threads,
+            "host": socket.gethostname(),
+            "cpu": cpu_kind(),
+            "starved": stats.cpu_ratio < STARVED_CPU_SHARE * self.threads,
+        }
+
+
+def _voice(stream: TextIO) -> Callable[[dict[str, Any]], None]:
+    def say(event: dict[str, Any]) -> None:
+        try:
+            stream.write(json.dumps(event) + "\n")
+            stream.flush()
+        except (BrokenPipeError, ValueError):  # the coordinator is gone
+            os._exit(0)
+
+    return say
+
+
+def _die_with_parent(parent: int) -> None:
+    """Have the kernel end this process with its coordinator, even when it is too busy to see its input close."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it has died already
+            os._exit(0)
+
+
+def _go_first() -> None:
+    """Have the kernel, when memory runs out, end this process before the coordinator or what else the user runs."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
+
+
+def main() -> None:
+    threads, cores = int(sys.argv[1]), sys.argv[2]
+    _die_with_parent(int(sys.argv[3]))
+    _go_first()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # sent to a whole job: the coordinator decides what becomes of the run
+    if cores and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {int(core) for core in cores.split(",")})
+    channel = int(sys.argv[4])
+    os.set_inheritable(channel, False)
+    worker = Worker(_voice(os.fdopen(channel, "w", encoding="utf-8")), threads=threads)
+    threading.Thread(target=worker.listen, args=(sys.stdin,), daemon=True).start()
+
+    import torch
+    from bardtune.model.machine import keep_freed_memory
+
+    torch.set_num_threads(threads)
+    keep_freed_memory()
+    worker.work()
+
+
+if __name__ == "__main__":
+    main()

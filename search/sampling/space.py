@@ -1,0 +1,252 @@
+"""Search spaces: TOML in, settings out. The only module that calls ``suggest_*``."""
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import resources
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from bardtune.data.errors import UserError
+from bardtune.data.paths import user_path
+from bardtune.model.presets import PRESETS
+from bardtune.model.settings import SETTING_NAMES, SettingsError, TrialSettings, settings_from
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import Trial
+
+BUILT_IN_SPACES = ("seven", "reference", "full")
+_TOP_KEYS = ("preset", "fixed", "best_known", "parameters")
+_PARAMETER_KEYS = ("type", "low", "high", "step", "log", "choices", "condition")
+_NOT_SEARCHED = ("budget_s", "seed")  # the plan's
+NUM_CHECK_DRAWS = 200
+
+
+class SpaceError(UserError):
+    """A search space that cannot be searched."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dimension:
+    """One parameter of a space."""
+
+    name: str
+    distribution: BaseDistribution
+    condition: dict[str, Any]  # drawn only when all of these settings have these values
+
+    def applies(self, values: Mapping[str, Any]) -> bool:
+        return all(values.get(name) == wanted for name, wanted in self.condition.items())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SearchSpace:
+    """Which settings are searched and what the others are.
+
+    ``source`` is the parsed TOML: what is stored with a study and read back by ``space_from``.
+    """
+
+    source: dict[str, Any]
+    fixed: dict[str, Any]  # preset and fixed values: a full set of settings but budget and seed
+    dimensions: tuple[Dimension, ...]
+
+    @property
+    def best_known(self) -> dict[str, Any]:
+        """The first trial's parameters: the space's own best known point over the preset's values."""
+        known = {**self.fixed, **self.source.get("best_known", {})}
+        return {
+            dimension.name: _nearest(dimension.distribution, known[dimension.name])
+            for dimension in self.dimensions
+            if dimension.applies(known)
+        }
+
+    def suggest_settings(self, optuna_trial: Trial, *, budget_s: float, seed: int) -> TrialSettings:
+        """Draw a trial's settings; raises SettingsError for a draw that cannot work."""
+        values = dict(self.fixed)
+        for dimension in self.dimensions:
+            if dimension.applies(values):
+                values[dimension.name] = _suggest(optuna_trial, dimension)
+        return settings_from({**values, "budget_s": budget_s, "seed": seed})
+
+
+def load_space(name_or_path: str) -> SearchSpace:
+    """Read a built-in space by its name, or a TOML file.
+
+    Raises:
+        SpaceError: not there, not TOML, an unknown key, or a draw that no trial could train with.
+    """
+    if name_or_path in BUILT_IN_SPACES:
+        text = (
+            resources.files("bardtune.search.sampling.spaces")
+            .joinpath(f"{name_or_path}.toml")
+            .read_text(encoding="utf-8")
+        )
+    else:
+        text = _read(user_path(name_or_path, "the space"))
+    try:
+        source = tomllib.loads(text)
+    except ValueError as problem:  # not TOML, or a number of thousands of digits
+        raise SpaceError(
+            f"the space {name_or_path} is not TOML: {problem}; see README, 'Your own search space'."
+        ) from problem
+    try:
+        space = space_from(source)
+        check_draws(space)
+    except (SpaceError, SettingsError) as problem:
+        raise SpaceError(f"space {name_or_path}: {problem}") from problem
+    return space
+
+
+def space_from(source: dict[str, Any]) -> SearchSpace:
+    """Build a space from parsed TOML; SpaceError or SettingsError says what is wrong with it."""
+    _check_keys("key", source, _TOP_KEYS)
+    preset = source.get("preset", "modern")
+    if not isinstance(preset, str) or preset not in PRESETS:
+        raise SpaceError(f"unknown preset {preset!r}; choose one of {', '.join(PRESETS)}.")
+    fixed, parameters = source.get("fixed", {}), source.get("parameters", {})
+    if not isinstance(parameters, dict) or not parameters:
+        raise SpaceError(
+            "no [parameters.NAME] table, so there is nothing to search; add one, such as [parameters.d_model]."
+        )
+    for table in (fixed, parameters, source.get("best_known", {})):
+        _check_keys("setting", table, [name for name in SETTING_NAMES if name not in _NOT_SEARCHED])
+    defaults = settings_from({**PRESETS[preset], **fixed, "budget_s": 1.0, "seed": 0}).as_dict()
+    known = {name: value for name, value in defaults.items() if name not in _NOT_SEARCHED}
+    dimensions = tuple(_dimension(name, table) for name, table in parameters.items())
+    _check_conditions(dimensions, known)
+    _check_best_known(source.get("best_known", {}), dimensions, known)
+    return SearchSpace(source=source, fixed=known, dimensions=dimensions)
+
+
+def _check_conditions(dimensions: tuple[Dimension, ...], known: dict[str, Any]) -> None:
+    """A condition looks at what is settled when its parameter's turn comes, and at values that there are."""
+    settled = {name: CategoricalDistribution([value]) for name, value in known.items()}
+    later = {dimension.name for dimension in dimensions}
+    for dimension in dimensions:
+        for name, wanted in dimension.condition.items():
+            if name in later:
+                raise SpaceError(
+                    f"parameters.{dimension.name} depends on {name}, drawn after it; write parameters.{name} first."
+                )
+            if not _holds(settled[name], wanted):
+                raise SpaceError(f"parameters.{dimension.name} wants {name} = {wanted!r}, which is never drawn.")
+        later.discard(dimension.name)
+        settled[dimension.name] = dimension.distribution  # type: ignore[assignment]
+
+
+def _check_best_known(best_known: dict[str, Any], dimensions: tuple[Dimension, ...], known: dict[str, Any]) -> None:
+    settings_from({**known, **best_known, "budget_s": 1.0, "seed": 0})
+    for dimension in dimensions:
+        if dimension.name in best_known and not _holds(dimension.distribution, best_known[dimension.name]):
+            raise SpaceError(
+                f"best_known.{dimension.name} = {best_known[dimension.name]!r} is never drawn; give one that is."
+            )
+
+
+def _holds(distribution: BaseDistribution, value: Any) -> bool:
+    """Whether ``value`` may be drawn."""
+    if isinstance(distribution, CategoricalDistribution):
+        return value in distribution.choices
+    assert isinstance(distribution, (IntDistribution, FloatDistribution))
+    return isinstance(value, (int, float)) and distribution.low <= value <= distribution.high
+
+
+def check_draws(space: SearchSpace) -> None:
+    """Try the best known point, both ends and many random draws; raises SettingsError for the first bad one."""
+    rng = Random(0)
+    settings_from({**space.fixed, **space.best_known, "budget_s": 1.0, "seed": 0})
+    for index in range(NUM_CHECK_DRAWS):
+        values = dict(space.fixed)
+        for dimension in space.dimensions:
+            if dimension.applies(values):
+                values[dimension.name] = _draw(dimension.distribution, rng, end=index if index < 2 else None)
+        settings_from({**values, "budget_s": 1.0, "seed": 0})
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        why = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8 text"
+        raise SpaceError(
+            f"cannot read the space {path}: {why}; give a TOML file or one of {', '.join(BUILT_IN_SPACES)}."
+        ) from problem
+
+
+def _check_keys(kind: str, table: object, known: tuple[str, ...] | list[str]) -> None:
+    if not isinstance(table, dict):
+        raise SpaceError(f"{table!r} should be a table of {kind}s; write [parameters.NAME], [fixed] and [best_known].")
+    for key in table:
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}."
+            raise SpaceError(f"unknown {kind} {key!r}; {hint}")
+
+
+def _dimension(name: str, table: dict[str, Any]) -> Dimension:
+    _check_keys(f"key of parameters.{name}", table, _PARAMETER_KEYS)
+    condition = table.get("condition", {})
+    _check_keys("setting", condition, SETTING_NAMES)
+    try:
+        return Dimension(name=name, distribution=_distribution(table), condition=condition)
+    except KeyError as problem:
+        raise SpaceError(
+            f"parameters.{name} lacks {problem.args[0]!r}; a number needs type, low and high."
+        ) from problem
+    except (ValueError, TypeError, OverflowError) as problem:
+        raise SpaceError(f"parameters.{name}: {problem}") from problem
+
+
+def _distribution(table: dict[str, Any]) -> BaseDistribution:
+    kind = table["type"]
+    if kind == "categorical":
+        if not table["choices"]:
+            raise ValueError("choices is empty; list at least one value.")
+        return CategoricalDistribution(table["choices"])
+    log = table.get("log", False)
+    if kind == "int":
+        return IntDistribution(table["low"], table["high"], log=log, step=table.get("step", 1))
+    if kind == "float":
+        return FloatDistribution(float(table["low"]), float(table["high"]), log=log, step=table.get("step"))
+    raise ValueError(f"type {kind!r} is unknown; choose int, float or categorical.")
+
+
+def _suggest(optuna_trial: Trial, dimension: Dimension) -> Any:
+    name, of = dimension.name, dimension.distribution
+    if isinstance(of, CategoricalDistribution):
+        return optuna_trial.suggest_categorical(name, of.choices)
+    if isinstance(of, IntDistribution):
+        return optuna_trial.suggest_int(name, of.low, of.high, step=of.step, log=of.log)
+    assert isinstance(of, FloatDistribution)
+    return optuna_trial.suggest_float(name, of.low, of.high, step=of.step, log=of.log)
+
+
+def _draw(distribution: BaseDistribution, rng: Random, *, end: int | None) -> Any:
+    """A random value, or the lowest (end 0) or highest (end 1)."""
+    if isinstance(distribution, CategoricalDistribution):
+        return rng.choice(distribution.choices) if end is None else distribution.choices[-end]
+    assert isinstance(distribution, (IntDistribution, FloatDistribution))
+    if end is not None:
+        return (distribution.low, distribution.high)[end]
+    if isinstance(distribution, IntDistribution):
+        return rng.randrange(distribution.low, distribution.high + 1, distribution.step)
+    return rng.uniform(distribution.low, distribution.high)
+
+
+def _nearest(distribution: BaseDistribution, value: Any) -> Any:
+    """``value`` moved into the distribution, so that Optuna draws it as it is."""
+    if isinstance(distribution, CategoricalDistribution):
+        if value not in distribution.choices:
+            return min(distribution.choices, key=lambda choice: _distance(choice, value))
+        return value
+    assert isinstance(distribution, (IntDistribution, FloatDistribution))
+    value = min(max(value, distribution.low), distribution.high)
+    if distribution.step:
+        value = distribution.low + round((value - distribution.low) / distribution.step) * distribution.step
+    return value
+
+
+def _distance(choice: Any, value: Any) -> float:
+    numbers = all(isinstance(item, (int, float)) for item in (choice, value))
+    return abs(choice - value) if numbers else math.inf

@@ -1,0 +1,1 @@
+"""A user's own training script, run and scored under a study's rules."""

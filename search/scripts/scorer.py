@@ -1,0 +1,60 @@
+"""The process that scores what a script has handed back: it reads an order, and prints one JSON line.
+
+Started by ``bardtune.search.scripts.scoring``. A model that was handed back may run code, so this process ends at
+once with the one score: what that code prints stands before the line.
+"""
+
+import json
+import os
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+from bardtune.data.corpus import load_corpus
+from bardtune.data.errors import UserError
+
+MOST_MEMORY_BYTES = 8 << 30
+
+
+def main() -> None:
+    order = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = MOST_MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MOST_MEMORY_BYTES, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+    print("\n" + json.dumps(answer(order)))
+
+
+def answer(order: dict[str, Any]) -> dict[str, Any]:
+    """Score as ordered; returns val_bpb, problem or illegal, as of ``bardtune.studies.contract.outcome.Check``.
+
+    Args:
+        order: kind, path, settings, corpus, corpus_sha256, threads.
+    """
+    import torch
+    from bardtune.model.measure.external import score_model, score_weights
+    from bardtune.model.measure.legality import IllegalModelError
+
+    torch.set_num_threads(order["threads"])
+    try:
+        corpus = load_corpus(order["corpus"])
+        if corpus.sha256 != order["corpus_sha256"]:
+            return {"problem": "the corpus has changed since the script began"}
+        path = Path(order["path"])
+        if order["kind"] == "weights":
+            return {"val_bpb": score_weights(path, order["settings"], corpus)}
+        return {"val_bpb": score_model(path, corpus)}
+    except IllegalModelError as problem:
+        return {"illegal": str(problem)}
+    except UserError as problem:
+        return {"problem": str(problem).rstrip(".")}
+    except Exception as problem:  # a file that is no good may raise anything; its script is not to fail for it
+        if isinstance(problem, MemoryError) or "allocate memory" in str(problem):
+            return {"problem": "scoring it takes more memory than there is (at most 8 GB)"}
+        return {"problem": f"{type(problem).__name__}: {problem}"}
+
+
+if __name__ == "__main__":
+    main()
+    sys.stdout.flush()
+    os._exit(0)  # nothing of the model's gets another word

@@ -1,0 +1,189 @@
+"""The training service: a user's own script, run under a study's budget, cap, clock and ruler."""
+
+import difflib
+import hashlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bardtune.data.corpus import BUILT_IN, load_corpus
+from bardtune.data.paths import user_path
+from bardtune.model import METRIC_VERSION
+from bardtune.search.engine.coordinator import ALLOWANCE_SHARE
+from bardtune.search.engine.final_scoring import ALLOWANCE_S, SCORING_SHARE, evaluation_s
+from bardtune.search.engine.next_run import Scheduler
+from bardtune.search.engine.session import stop_signals
+from bardtune.search.scripts.scoring import Ruler, checked
+from bardtune.search.scripts.script_process import ScriptOrder, run_folder, run_script
+from bardtune.studies.contract import prepare_source
+from bardtune.studies.contract.outcome import Outcome, judge
+from bardtune.studies.errors import StudyError
+from bardtune.studies.plan import expected_overhead_s
+from bardtune.studies.records import StudyRecord, TrialRecord
+from bardtune.studies.store.open_run import OpenRun
+from bardtune.studies.store.reading import read_study
+from bardtune.studies.store.storage import Storage
+from bardtune.studies.store.writer import StudyWriter
+
+MOST_SCRIPT_BYTES = 1 << 20
+
+
+def run_in_study(storage_url: str, name: str, script: Path, *, seed: int, began: float) -> TrialRecord:
+    """Run a user's script as one training run of a study and return its record.
+
+    Raises:
+        UserError: no such script or study, somebody runs the study, or it has no run left; nothing is stored then.
+    """
+    path, source = read_script(script)
+    storage = Storage(storage_url, create=False)
+    check_unchanged(read_study(storage, name))
+    with StudyWriter(storage, name, began=began) as writer, stop_signals() as stopped:
+        check_room(writer)
+        facts = {**script_facts(path, source, writer.last_script()), "seed": seed}
+        run = writer.ask_script()
+        writer.note_script(run, facts)
+
+        def should_continue() -> bool:
+            writer.renew()
+            return not stopped.is_set()
+
+        try:
+            outcome = run_and_check(writer, make_order(writer, path.name, source, seed), should_continue)
+        except KeyboardInterrupt:  # asked to stop twice: at once
+            writer.tell_interrupted(run, "stopped by the user", {})
+            raise
+        except OSError as problem:
+            writer.tell_crashed(run, f"it could not be started: {problem.strerror}", {})
+            raise StudyError(
+                f"cannot start {path}: {problem.strerror}; put that right (disk of temporary files, memory, number of "
+                "processes) and run it again."
+            ) from problem
+        writer.note_script(run, {**facts, "trust": outcome.trust})
+        _tell(writer, run, outcome)
+        record = writer.record()
+    return next(other for other in record.other_runs if other.run_id == run.run_id)
+
+
+def run_and_check(writer: StudyWriter, order: ScriptOrder, should_continue: Callable[[], bool]) -> Outcome:
+    """Run a script, and score what it has handed back; the score is no part of its budget."""
+    with run_folder() as folder:
+        end = run_script(order, folder, should_continue=should_continue, on_output=_pass_on)
+        outcome = judge(end, budget_s=writer.plan.seconds)
+        return checked(outcome, folder, make_ruler(writer), should_continue=should_continue, told=_tell_person)
+
+
+def read_script(said: Path) -> tuple[Path, str]:
+    """Return the script's absolute path and its text; StudyError if it cannot be one."""
+    path = user_path(said, "the script")
+    if path.is_dir():
+        raise StudyError(f"{path} is a folder; name the script in it, such as {said / 'train.py'}.")
+    if not path.exists():
+        raise StudyError(f"no script at {path}; name a Python file that imports prepare.")
+    if path.name == "prepare.py":
+        raise StudyError(f"{path} has the name of the file that bardtune provides; rename it, such as train.py.")
+    try:
+        if not path.is_file() or path.stat().st_size > MOST_SCRIPT_BYTES:
+            raise StudyError(f"{path} is no file of at most {MOST_SCRIPT_BYTES:,} bytes; name a Python script.")
+        return path, path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as problem:
+        raise StudyError(f"{path} is not UTF-8 text; name a Python script.") from problem
+    except OSError as problem:
+        raise StudyError(f"cannot read the script {path}: {problem.strerror}; check its rights.") from problem
+
+
+def check_unchanged(record: StudyRecord) -> None:
+    """Raise StudyError if a bpb of today would not compare with those of the study."""
+    now = load_corpus(record.plan.corpus).sha256
+    if now != record.corpus["sha256"]:
+        raise StudyError(f"the corpus of the study {record.name!r} has changed since it began; put it back.")
+    metric = record.fingerprint.get("metric_version", METRIC_VERSION)
+    if metric != METRIC_VERSION:
+        raise StudyError(
+            f"the study {record.name!r} was measured with metric version {metric} and this is version "
+            f"{METRIC_VERSION}; start a new study."
+        )
+
+
+def check_room(writer: StudyWriter) -> None:
+    """Raise StudyError if the study has no run left for a script."""
+    run_s = writer.plan.seconds + expected_overhead_s(writer.plan.seconds)
+    remaining_s = writer.plan.hours * 3600 - writer.lock.seconds_used()
+    refusal = Scheduler(writer).refusal_of_script(remaining_s=remaining_s, run_s=run_s)
+    if refusal is not None:
+        raise StudyError(
+            f"no run is left for a script: the study {writer.name!r} has {refusal}; run it in another study "
+            "(one that Ctrl-C has stopped keeps its runs)."
+        )
+
+
+def script_facts(path: Path, source: str, before: dict[str, Any] | None) -> dict[str, Any]:
+    """What is stored of a script, with what has changed since the one before."""
+    old = "" if before is None else str(before["source"])
+    diff = difflib.unified_diff(
+        old.splitlines(keepends=True), source.splitlines(keepends=True), "previous run", path.name
+    )
+    digest = hashlib.sha256(source.encode("utf-8")).hexdigest()
+    return {
+        "path": str(path),
+        "sha256": digest,
+        "source": source,
+        "diff": None if before is None else "".join(diff),
+        "trust": None,
+    }
+
+
+def make_order(writer: StudyWriter, file_name: str, source: str, seed: int) -> ScriptOrder:
+    """The study's conditions, for a script."""
+    plan, corpus = writer.plan, writer.corpus
+    limit_s = plan.seconds * (1 + ALLOWANCE_SHARE) + ALLOWANCE_S + evaluation_s(corpus)
+    return ScriptOrder(
+        file_name=file_name,
+        source=source,
+        prepare=prepare_source(corpus=corpus, budget_s=plan.seconds),
+        corpus=None if plan.corpus == BUILT_IN else Path(plan.corpus),
+        threads=plan.threads,
+        seed=seed,
+        limit_s=min(limit_s, _left_s(writer)),
+    )
+
+
+def make_ruler(writer: StudyWriter) -> Ruler:
+    """The study's conditions, for what a script hands back."""
+    plan, corpus = writer.plan, writer.corpus
+    limit_s = 2 * ALLOWANCE_S + SCORING_SHARE * evaluation_s(corpus)
+    return Ruler(
+        corpus=plan.corpus,
+        corpus_sha256=corpus["sha256"],
+        threads=plan.threads,
+        limit_s=max(0.0, min(limit_s, _left_s(writer))),
+    )
+
+
+def _left_s(writer: StudyWriter) -> float:
+    """Active time that the study has left."""
+    return writer.plan.hours * 3600 - writer.lock.seconds_used()
+
+
+def _tell(writer: StudyWriter, run: OpenRun, outcome: Outcome) -> None:
+    stats = {**outcome.stats, "threads": writer.plan.threads}
+    reason = outcome.reason or "unknown"
+    if outcome.ending == "finished":
+        assert outcome.val_bpb is not None
+        writer.tell_finished(run, outcome.val_bpb, stats, note=outcome.reason)
+    elif outcome.ending == "diverged":
+        writer.tell_diverged(run, reason, stats)
+    elif outcome.ending == "interrupted":
+        writer.tell_interrupted(run, reason, stats)
+    else:
+        writer.tell_crashed(run, reason, stats)
+
+
+def _tell_person(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def _pass_on(output: bytes) -> None:
+    """What the script writes goes to standard error: ours is for the result."""
+    sys.stderr.buffer.write(output)
+    sys.stderr.flush()

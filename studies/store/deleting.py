@@ -1,0 +1,106 @@
+"""Deleting a study, with everything that belongs to it; one that was deleted half can be deleted again."""
+
+import re
+import shutil
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from bardtune.studies import keys
+from bardtune.studies.errors import StorageError, StudyError
+from bardtune.studies.store.home import Home
+from bardtune.studies.store.lock import CoordinatorLock, fenced, has_lock_row, last_host
+from bardtune.studies.store.storage import Storage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeletionPlan:
+    """What there is of a study before it is deleted."""
+
+    name: str
+    study_id: str | None  # names its folders; None where its making or deletion was cut off before or after that
+    parts: tuple[str, ...]  # Optuna studies to be deleted, in this order
+    num_runs: int
+    other_hosts: tuple[str, ...]  # other machines where it ran: what it left there stays
+
+
+def plan_deletion(storage: Storage, name: str) -> DeletionPlan:
+    """What would be deleted.
+
+    Raises:
+        StudyError: there is no such study, or bardtune did not make it.
+    """
+    there = {study.study_name: study for study in optuna.get_all_study_summaries(storage.rdb, include_best_trial=False)}
+    search, others = there.get(name), there.get(keys.runs_name(name))
+    known = others is not None or has_lock_row(storage.engine, name)
+    if search is None and not known:
+        raise StudyError(f"no study {name!r} in {storage.display_url}; see what there is with: bardtune list")
+    study_id = search.user_attrs.get(keys.STUDY_ID) if search is not None else None
+    # A study without an id is ours only if its making was cut off: it has no trial yet.
+    if search is not None and study_id is None and (search.n_trials or not known):
+        raise StudyError(
+            f"bardtune did not make the study {name!r} and leaves it alone; delete it with: optuna delete-study"
+        )
+    found = [study for study in (others, search) if study is not None]  # the one with the id goes last
+    return DeletionPlan(
+        name=name,
+        study_id=study_id,
+        parts=tuple(study.study_name for study in found),
+        num_runs=sum(study.n_trials for study in found),
+        other_hosts=_hosts_beside(storage, [study.study_name for study in found], name),
+    )
+
+
+def _hosts_beside(storage: Storage, parts: list[str], name: str) -> tuple[str, ...]:
+    """Names of the machines that runs of the study, or whoever held it last, say they were on; without this one."""
+    studies = (optuna.load_study(study_name=part, storage=storage.rdb) for part in parts)
+    stats = (trial.user_attrs.get(keys.STATS, {}) for study in studies for trial in study.get_trials(deepcopy=False))
+    hosts = {str(each["host"]) for each in stats if "host" in each}
+    if (last := last_host(storage.engine, name)) is not None:
+        hosts.add(last)
+    return tuple(sorted(hosts - {socket.gethostname()}))
+
+
+def delete_study(storage: Storage, home: Home, name: str) -> None:
+    """Delete a study: its files on this machine, its trials, its lock row, in an order that can be begun again.
+
+    Raises:
+        StudyError: no such study, or a living coordinator holds it.
+        StorageError: a file that cannot be deleted; the study is still there then.
+    """
+    plan_deletion(storage, name)
+    lock = CoordinatorLock(storage.engine, name)
+    lock.acquire()
+    try:
+        plan = plan_deletion(storage, name)  # again: nobody else can change it now
+        _delete_files(home, plan)
+        with fenced(storage.rdb.engine, lock):
+            for part in plan.parts:
+                optuna.delete_study(study_name=part, storage=storage.rdb)
+    except BaseException:
+        lock.release()
+        raise
+    lock.forget()
+
+
+def _delete_files(home: Home, plan: DeletionPlan) -> None:
+    try:
+        if plan.study_id is not None:
+            for folder in (home.checkpoints(plan.study_id), home.weights_folder(plan.study_id)):
+                if folder.exists():
+                    shutil.rmtree(folder)
+        for log in _logs(home, plan.name):
+            log.unlink(missing_ok=True)
+    except OSError as problem:
+        raise StorageError(
+            f"cannot delete {problem.filename}: {problem.strerror}; the study {plan.name!r} is still there: put that "
+            "right and delete it again."
+        ) from problem
+
+
+def _logs(home: Home, name: str) -> list[Path]:
+    """Logs of this study's workers, and not of a study whose name only begins like its."""
+    folder = home.worker_log(name, 0).parent
+    ours = re.compile(re.escape(name) + r"-worker\d+\.log")
+    return [file for file in folder.glob("*.log") if ours.fullmatch(file.name)]

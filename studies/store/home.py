@@ -1,0 +1,74 @@
+"""Where things are kept: the data folder and the names in it."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+from bardtune.data.paths import user_path
+from bardtune.studies.errors import StorageError
+
+HOME_VARIABLE = "BARDTUNE_HOME"
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # as names of studies are
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Every file name of the data folder, spelled once."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """The default database's file."""
+        return self.root / "studies.db"
+
+    @property
+    def storage_url(self) -> str:
+        return f"sqlite:///{self.database}"
+
+    def checkpoints(self, study_id: str) -> Path:
+        """The folder of a study's checkpoints."""
+        return self.root / "checkpoints" / _plain(study_id)
+
+    def checkpoint(self, study_id: str, run_id: str) -> Path:
+        return self.checkpoints(study_id) / f"{_plain(run_id)}.pt"
+
+    def weights_folder(self, study_id: str) -> Path:
+        return self.root / "weights" / _plain(study_id)
+
+    def weights(self, study_id: str, run_id: str) -> Path:
+        """What a finished run has learned."""
+        return self.weights_folder(study_id) / f"{_plain(run_id)}.safetensors"
+
+    def worker_log(self, study_name: str, worker: int) -> Path:
+        """What the worker's process says on its standard error."""
+        return self.root / "logs" / f"{_plain(study_name)}-worker{worker}.log"
+
+
+def _plain(name: str) -> str:
+    """Return ``name``, which comes out of a database that anybody may have written; it must stay in its folder."""
+    if not _PLAIN.fullmatch(name):
+        raise StorageError(
+            f"{name[:100]!r} cannot name a file: the database was not written by bardtune; leave it alone."
+        )
+    return name
+
+
+def data_home() -> Home:
+    """The user's data folder, or the folder that BARDTUNE_HOME names."""
+    said = os.environ.get(HOME_VARIABLE)
+    return Home(user_path(said, HOME_VARIABLE) if said else platformdirs.user_data_path("bardtune", appauthor=False))
+
+
+def make_folder(folder: Path) -> Path:
+    """Create ``folder``; a place where it cannot be is the user's to change."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise StorageError(
+            f"cannot create the folder {folder}: {problem.strerror}; set {HOME_VARIABLE} or --storage to a place "
+            "that can be written."
+        ) from problem
+    return folder

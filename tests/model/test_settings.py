@@ -1,0 +1,153 @@
+"""Settings refuse at birth what cannot work, and say what would."""
+
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import MISSING, FrozenInstanceError, fields
+from typing import Any
+
+import pytest
+from bardtune.data.errors import UserError
+from bardtune.model.presets import PRESETS, preset
+from bardtune.model.settings import (
+    CHOICES,
+    RANGES,
+    SETTING_NAMES,
+    SettingsError,
+    TrialSettings,
+    check_setting_name,
+    settings_from,
+)
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+MakeSettings = Callable[..., TrialSettings]
+SWITCHES = ("tied_head", "biases", "qk_norm", "zero_init", "fan_in_init", "embedding_norm")
+WHOLE = tuple(field.name for field in fields(TrialSettings) if field.type is int)
+
+
+def refusal(tiny_settings: MakeSettings, **changes: Any) -> str:
+    with pytest.raises(SettingsError) as refused:
+        tiny_settings(**changes)
+    return str(refused.value)
+
+
+def test_every_setting_has_a_range_or_choices_or_is_a_switch() -> None:
+    assert sorted([*RANGES, *CHOICES, *SWITCHES]) == sorted(SETTING_NAMES)
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_a_number_out_of_range_is_refused_with_the_range(name: str, tiny_settings: MakeSettings) -> None:
+    lowest, highest = RANGES[name]
+    step = 1 if name in WHOLE else 1e-9 * max(1.0, highest)
+    for value in (lowest - step, highest + step):
+        assert f"{name} is {value}; give a value from {lowest:.10g} to {highest:.10g}." in refusal(
+            tiny_settings, **{name: value}
+        )
+
+
+@pytest.mark.parametrize("name", [name for name in RANGES if name not in ("d_model", "n_heads")])
+def test_both_ends_of_a_range_are_allowed(name: str, tiny_settings: MakeSettings) -> None:
+    for value in RANGES[name]:
+        assert getattr(tiny_settings(**{name: value}), name) == value
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, True, None, "1", 10**400, [1]])
+@pytest.mark.parametrize("name", RANGES)
+def test_what_is_no_finite_number_is_refused(name: str, value: object, tiny_settings: MakeSettings) -> None:
+    assert refusal(tiny_settings, **{name: value}).startswith(f"{name} is ")
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_fraction_is_no_count(name: str, tiny_settings: MakeSettings) -> None:
+    assert "give a whole number from" in refusal(tiny_settings, **{name: 2.0})
+
+
+@pytest.mark.parametrize("value", ["nothing like it", "", None, 3, True, ["rope"]])
+@pytest.mark.parametrize("name", CHOICES)
+def test_an_unknown_choice_is_refused_with_the_known_ones(
+    name: str, value: object, tiny_settings: MakeSettings
+) -> None:
+    assert refusal(tiny_settings, **{name: value}) == (
+        f"{name} {value!r} is unknown; choose one of {', '.join(CHOICES[name])}."
+    )
+
+
+@pytest.mark.parametrize("value", [0, 1, "true", None])
+@pytest.mark.parametrize("name", SWITCHES)
+def test_a_switch_is_true_or_false_and_nothing_else(name: str, value: object, tiny_settings: MakeSettings) -> None:
+    assert refusal(tiny_settings, **{name: value}) == f"{name} is {value!r}; give true or false."
+
+
+@given(
+    d_model=st.integers(*map(int, RANGES["d_model"])),
+    n_heads=st.integers(*map(int, RANGES["n_heads"])),
+    position=st.sampled_from(CHOICES["position"]),
+)
+def test_a_d_model_that_the_heads_cannot_share_is_refused_with_one_that_they_can(
+    d_model: int, n_heads: int, position: str, tiny_settings: MakeSettings
+) -> None:
+    fits = d_model % n_heads == 0 and (position != "rope" or d_model // n_heads % 2 == 0)
+    assume(not fits)
+    sentence = refusal(tiny_settings, d_model=d_model, n_heads=n_heads, position=position)
+    advice = re.search(r"try d_model (\d+)\.$", sentence)
+    assert advice is not None, sentence
+    tiny_settings(d_model=int(advice[1]), n_heads=n_heads, position=position)
+
+
+@given(heads=st.integers(1, 64), head_dim=st.integers(1, 16), position=st.sampled_from(CHOICES["position"]))
+def test_heads_that_fit_are_allowed(heads: int, head_dim: int, position: str, tiny_settings: MakeSettings) -> None:
+    head_dim *= 2 if position == "rope" else 1
+    assume(2 <= heads * head_dim <= 1024)
+    tiny_settings(d_model=heads * head_dim, n_heads=heads, position=position)
+
+
+def test_a_misspelt_setting_is_answered_with_the_nearest_name() -> None:
+    with pytest.raises(SettingsError, match="unknown setting 'learning_rat'; did you mean 'learning_rate'"):
+        check_setting_name("learning_rat")
+
+
+def test_a_setting_like_no_other_is_answered_with_all_names() -> None:
+    with pytest.raises(SettingsError, match=f"known: {', '.join(SETTING_NAMES)}"):
+        check_setting_name("zzz")
+
+
+def test_settings_from_plain_values_refuses_an_unknown_name(tiny_settings: MakeSettings) -> None:
+    with pytest.raises(SettingsError, match="did you mean 'n_layers'"):
+        settings_from({**tiny_settings().as_dict(), "n_layer": 2})
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(TrialSettings) if field.default is MISSING])
+def test_settings_from_plain_values_names_what_is_missing(name: str, tiny_settings: MakeSettings) -> None:
+    values = tiny_settings().as_dict()
+    del values[name]
+    with pytest.raises(SettingsError, match=f"these settings are missing: {name}"):
+        settings_from(values)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_settings_survive_a_round_trip_through_json(name: str) -> None:
+    settings = preset(name, budget_s=1.5, seed=3, weight_decay=0.1 + 0.2)
+    assert settings_from(json.loads(json.dumps(settings.as_dict()))) == settings
+
+
+def test_a_preset_takes_changes(tiny_settings: MakeSettings) -> None:
+    settings = preset("reference", budget_s=9.0, seed=4, d_ff=192, rope_theta=50.0)
+    assert (settings.d_model, settings.d_ff, settings.rope_theta) == (80, 192, 50.0)
+    assert (settings.budget_s, settings.seed) == (9.0, 4)
+
+
+def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(SettingsError, match=f"choose one of {', '.join(PRESETS)}"):
+        preset("modernist", budget_s=1.0, seed=0)
+
+
+def test_settings_cannot_be_changed_after_birth(tiny_settings: MakeSettings) -> None:
+    settings = tiny_settings()
+    with pytest.raises(FrozenInstanceError):
+        settings.d_model = 32  # type: ignore[misc]
+
+
+def test_the_command_line_may_show_a_settings_error_to_the_user() -> None:
+    assert issubclass(SettingsError, UserError)
