@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from support.imports import ROOMS, circle_in, import_graph, module_files, sub_room_graph
 from support.paths import ROOT
 
-ROOMS = ["data", "model", "studies", "search"]  # a room may import itself and any room to its left
 BARRED_GUESTS = {
     "data": {"torch", "optuna", "typer", "plotly", "sqlalchemy", "rich"},
     "model": {"optuna", "sqlalchemy", "plotly", "typer", "rich"},
@@ -102,6 +102,36 @@ def test_only_the_seeker_and_the_benchmarks_print(folder: str) -> None:
     for file in sources(folder):
         lines = [node.lineno for node in nodes(file) if called_name(node) == "print"]
         assert not lines, f"{file} prints in lines {lines}"
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    """``python -m support.imports`` in tests/ prints what stands on what."""
+    graph = import_graph(module_files())
+    assert len(graph) > 150
+    assert circle_in(graph) is None
+
+
+def test_sub_rooms_import_one_way() -> None:
+    files = module_files()
+    assert circle_in(sub_room_graph(import_graph(files), files)) is None
+
+
+def test_a_circle_is_found_between_files_and_between_their_folders(tmp_path: Path) -> None:
+    sources = {
+        "model/low/a.py": "from bardtune.model.high import b",
+        "model/high/b.py": "def later():\n    import bardtune.model.low.c",
+        "model/low/c.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import bardtune.model.low.a",
+    }
+    for name, source in sources.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(source)
+    files = module_files(tmp_path)
+    graph = import_graph(files)
+    assert graph["bardtune.model.high.b"] == {"bardtune.model.low.c"}
+    assert circle_in(graph) is None
+    assert set(circle_in(sub_room_graph(graph, files)) or ()) == {"bardtune.model.low", "bardtune.model.high"}
+    (tmp_path / "model/low/c.py").write_text("import bardtune.model.low.a")
+    assert circle_in(import_graph(files)) is not None
 
 
 def reads_attribute(node: ast.AST, name: str) -> bool:
