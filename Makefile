@@ -3,8 +3,9 @@ TRIALS ?= 20
 SECONDS ?= 12
 NAME := first-$(shell date +%Y%m%d-%H%M%S)
 BIN := .venv/bin
+LOCK := requirements.lock
 
-.PHONY: study test long faults clean
+.PHONY: study test long faults lock clean
 
 study: .venv/installed  ## install, run a short real study on Shakespeare, draw it
 	$(BIN)/bardtune start $(NAME) --trials $(TRIALS) --seconds $(SECONDS)
@@ -24,6 +25,12 @@ faults: .venv/installed-dev  ## 60 kills, 20 rounds of ten processes that want o
 long: .venv/installed-dev  ## the tests that take minutes
 	$(BIN)/pytest -q -m long
 
+lock:  ## write the lock file anew: the newest versions that pyproject.toml allows, with the torch that it names
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --quiet $$(grep '^torch==' $(LOCK)) --editable '.[dev]'
+	{ sed -n '/^#/p' $(LOCK); build/lock/bin/pip freeze --exclude-editable | sed 's/+cpu$$//'; } > build/lock.txt
+	mv build/lock.txt $(LOCK) && rm -rf build/lock
+
 clean:
 	rm -rf .venv plots build *.egg-info
 
@@ -31,10 +38,10 @@ clean:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bardtune needs Python 3.11 or newer")'
 	$(PYTHON) -m venv .venv
 
-.venv/installed: .venv/bin/python pyproject.toml
-	$(BIN)/pip install --quiet --editable .
+.venv/installed: .venv/bin/python pyproject.toml $(LOCK)
+	$(BIN)/pip install --quiet --constraint $(LOCK) --editable .
 	@touch $@
 
-.venv/installed-dev: .venv/bin/python pyproject.toml
-	$(BIN)/pip install --quiet --editable '.[dev]'
+.venv/installed-dev: .venv/bin/python pyproject.toml $(LOCK)
+	$(BIN)/pip install --quiet --constraint $(LOCK) --editable '.[dev]'
 	@touch $@ .venv/installed

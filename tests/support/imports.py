@@ -1,6 +1,7 @@
 """Who imports whom: the files of the package, and the sub-rooms that they stand in."""
 
 import ast
+import sys
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -93,11 +94,18 @@ def floors(graph: Graph) -> list[list[str]]:
     return found
 
 
+def as_text() -> str:
+    """How many imports there are, the circles, and the sub-rooms floor by floor."""
+    files = module_files()
+    graphs = {"files": import_graph(files), "sub-rooms": sub_room_graph(import_graph(files), files)}
+    lines = [
+        f"{len(graph)} {what}, {sum(map(len, graph.values()))} imports, circle: {circle_in(graph) or 'none'}"
+        for what, graph in graphs.items()
+    ]
+    for number, floor in enumerate(floors(graphs["sub-rooms"])):
+        lines.append(f"{number:2}  {'  '.join(each.removeprefix(PACKAGE + '.') for each in floor)}")
+    return "\n".join(lines) + "\n"
+
+
 if __name__ == "__main__":
-    of_files = import_graph(module_files())
-    of_rooms = sub_room_graph(of_files, module_files())
-    for title, graph in (("files", of_files), ("sub-rooms", of_rooms)):
-        circle = circle_in(graph)
-        print(f"{len(graph)} {title}, {sum(map(len, graph.values()))} imports, circle: {circle or 'none'}")
-    for number, floor in enumerate(floors(of_rooms)):
-        print(f"{number:2}  {'  '.join(each.removeprefix(PACKAGE + '.') for each in floor)}")
+    sys.stdout.write(as_text())
