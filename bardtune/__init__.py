@@ -1,1 +1,47 @@
-"""Search of the hyperparameters of a small byte-level GPT that trains on CPU under a wall-clock budget."""
+"""Search of the hyperparameters of a small byte-level GPT that trains on CPU under a wall-clock budget.
+
+The door for notebooks and programs (the command line is ``bardtune --help``)::
+
+    import bardtune
+
+    study = bardtune.start_study("shakes", trials=20, seconds=20)
+    study.winner, study.frame(), study.plot("parallel")
+
+Importing this loads no library: what a name needs is imported when the name is first used.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from bardtune.data.errors import UserError
+
+if TYPE_CHECKING:
+    from bardtune.search.api.door import BestSettings, Study, list_studies, load_study, resume_study, start_study
+
+    __version__: str
+
+__all__ = [
+    "BestSettings",
+    "Study",
+    "UserError",
+    "__version__",
+    "list_studies",
+    "load_study",
+    "resume_study",
+    "start_study",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("bardtune")
+    from bardtune.search.api import door
+
+    return getattr(door, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,22 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from bardtune.data.errors import UserError
+from bardtune.search.commands.output import print_json, print_table
+from bardtune.search.commands.shared import quiet_libraries, storage_url
 from bardtune.studies.analysis.phrases import bpb_text, duration_text, state_text
 from bardtune.studies.analysis.verdict import study_json, verdict_of
 from bardtune.studies.records import StudyRecord
 from bardtune.studies.store.home import data_home
 from bardtune.studies.store.read_only import ReadOnlyStorage
-from bardtune.studies.store.reading import read_study, study_names
+from bardtune.studies.store.reading import read_studies
 from rich.table import Table
-from sqlalchemy.exc import SQLAlchemyError
-
-if TYPE_CHECKING:
-    pass
-from bardtune.search.commands.output import print_json, print_table
-from bardtune.search.commands.shared import quiet_libraries, storage_url
 
 
 def list_command(storage: str | None, *, as_json: bool) -> int:
@@ -52,11 +46,8 @@ def _all_records(storage: str | None) -> list[StudyRecord]:
     """Records of all studies; none if the default database has not been made yet."""
     if storage is None and not data_home().database.exists():
         return []
-    opened = ReadOnlyStorage(storage_url(storage))
-    records = []
-    for name in study_names(opened):
-        try:
-            records.append(read_study(opened, name))
-        except (UserError, SQLAlchemyError, KeyError, TypeError) as problem:
-            print(f"bardtune: the study {name!r} is damaged and left out: {problem!r:.200}", file=sys.stderr)
-    return records
+    return read_studies(ReadOnlyStorage(storage_url(storage)), _tell_damaged)
+
+
+def _tell_damaged(name: str, problem: Exception) -> None:
+    print(f"bardtune: the study {name!r} is damaged and left out: {problem!r:.200}", file=sys.stderr)

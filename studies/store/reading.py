@@ -1,10 +1,12 @@
 """From the database to records. Reads only; any number of readers may look while a study runs."""
 
 import math
+from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
 import optuna
+from bardtune.data.errors import UserError
 from bardtune.studies import keys
 from bardtune.studies.errors import StudyError
 from bardtune.studies.plan import StudyPlan
@@ -13,6 +15,7 @@ from bardtune.studies.store.lock import lock_state
 from bardtune.studies.store.storage import Storage
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 _STATES: dict[TrialState, RunState] = {
     TrialState.COMPLETE: "complete",
@@ -61,6 +64,17 @@ def read_study(storage: Storage, name: str) -> StudyRecord:
         candidates=tuple(attrs[keys.CANDIDATES]) if keys.CANDIDATES in attrs else None,
         final=attrs.get(keys.FINAL, {}),
     )
+
+
+def read_studies(storage: Storage, on_damaged: Callable[[str, Exception], None]) -> list[StudyRecord]:
+    """Read all studies, oldest first; ``on_damaged`` is told the name of one that cannot be read, and why."""
+    records = []
+    for name in study_names(storage):
+        try:
+            records.append(read_study(storage, name))
+        except (UserError, SQLAlchemyError, KeyError, TypeError) as problem:
+            on_damaged(name, problem)
+    return records
 
 
 def _other_runs(storage: Storage, name: str) -> list[FrozenTrial]:

@@ -1,0 +1,190 @@
+"""Reading, starting and resuming studies: what ``bardtune.start_study`` and its neighbours do."""
+
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import optuna
+from bardtune.search.api.study import BestSettings, Study
+from bardtune.search.engine import session
+from bardtune.search.engine.planning import fresh_name, resolve_plan
+from bardtune.search.terminal.lines import LineView, View
+from bardtune.search.terminal.live import make_view
+from bardtune.studies.errors import StorageError, StudyError
+from bardtune.studies.store.home import data_home
+from bardtune.studies.store.lock import OwnershipLostError
+from bardtune.studies.store.read_only import ReadOnlyStorage
+from bardtune.studies.store.reading import read_studies, read_study
+from optuna.exceptions import StorageInternalError
+from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
+
+__all__ = ["BestSettings", "Study", "list_studies", "load_study", "resume_study", "start_study"]
+
+
+def list_studies(*, storage: str | None = None) -> list[Study]:
+    """Read the stored studies, oldest first; one that is damaged is warned of and left out.
+
+    Args:
+        storage: database URL. [default: sqlite in the data folder, see BARDTUNE_HOME]
+    """
+
+    def warn(name: str, problem: Exception) -> None:
+        warnings.warn(f"the study {name!r} is damaged and left out: {problem!r:.200}", stacklevel=3)
+
+    if storage is None and not data_home().database.exists():
+        return []
+    with _as_a_library():
+        return [Study(record) for record in read_studies(ReadOnlyStorage(_url(storage)), warn)]
+
+
+def load_study(name: str, *, storage: str | None = None) -> Study:
+    """Read a stored study, through a connection that cannot write; it may be running elsewhere.
+
+    Raises:
+        UserError: no such study, or no such database.
+    """
+    with _as_a_library():
+        return Study(read_study(ReadOnlyStorage(_url(storage)), name))
+
+
+def start_study(
+    name: str | None = None,
+    *,
+    trials: int | None = None,
+    seconds: float | None = None,
+    hours: float | None = None,
+    corpus: str | None = None,
+    space: str | None = None,
+    sampler: str | None = None,
+    pruner: str | None = None,
+    workers: int | None = None,
+    threads: int | None = None,
+    seed: int | None = None,
+    max_crashes: int | None = None,
+    confirm: str | None = None,
+    repeat_starved: int | None = None,
+    storage: str | None = None,
+    progress: bool = True,
+) -> Study:
+    """Create a study and run it to its end, in worker processes.
+
+    Ctrl-C, or a notebook's stop button, saves the runs in progress and returns the study as it stands then; a second
+    one raises KeyboardInterrupt at once, without saving. Only the main thread hears them.
+
+    Args:
+        name: a new one. [default: from the time of day]
+        trials: training runs of every kind, at most 50. [default: 50]
+        seconds: training budget of one run. [default: 180]
+        hours: active time of the study, at most 3. [default: 3]
+        corpus: a file or folder of text. [default: shakespeare]
+        space: a built-in name or a TOML file. [default: seven]
+        sampler: tpe, gp, random or cmaes. [default: tpe]
+        pruner: halving, median or none. [default: halving]
+        workers: runs at a time. [default: 1]
+        threads: of each run. [default: cores / workers]
+        seed: decides every draw of the study. [default: 0]
+        max_crashes: crashes in a row that stop a study. [default: 3]
+        confirm: best trials x fresh seeds to confirm the winner; "0" for none. [default: 3x2]
+        repeat_starved: times to run a trial again whose machine was busy. [default: 0]
+        storage: database URL. [default: sqlite in the data folder, see BARDTUNE_HOME]
+        progress: tell what happens: a live view in a terminal, a line a run elsewhere.
+
+    Raises:
+        UserError: something that can be put right; no study has been created then, unless its database has failed.
+    """
+    began = time.monotonic()
+    said = {
+        "trials": trials,
+        "seconds": seconds,
+        "hours": hours,
+        "corpus": corpus,
+        "space": space,
+        "sampler": sampler,
+        "pruner": pruner,
+        "workers": workers,
+        "threads": threads,
+        "seed": seed,
+        "max_crashes": max_crashes,
+        "confirm": confirm,
+        "repeat_starved": repeat_starved,
+    }
+    plan = resolve_plan(said, {})
+    name = fresh_name() if name is None else name
+    with _as_a_library():
+        return Study(session.start_study(_url(storage), name, plan, _view(progress), began=began))
+
+
+def resume_study(
+    name: str, *, storage: str | None = None, progress: bool = True, accept_changes: bool = False
+) -> Study:
+    """Continue a study with its stored plan, as ``start_study`` does; one that is finished is returned as it is.
+
+    Args:
+        name: of a stored study.
+        storage: database URL. [default: sqlite in the data folder, see BARDTUNE_HOME]
+        progress: tell what happens.
+        accept_changes: go on although library versions have changed.
+
+    Raises:
+        UserError: no such study, it is running, or what its trials depend on has changed.
+    """
+    began = time.monotonic()
+    with _as_a_library():
+        view = _view(progress)
+        return Study(session.resume_study(_url(storage), name, view, began=began, accept_changes=accept_changes))
+
+
+def _url(said: str | None) -> str:
+    return data_home().storage_url if said is None else said
+
+
+def _view(progress: bool) -> View:
+    """What the command line shows; in a notebook plain lines that are not red, as standard error is there."""
+    if not progress:
+        return LineView(Console(quiet=True))
+    console = Console(stderr=True)
+    if console.is_jupyter:
+        return LineView(Console(file=sys.stdout, force_jupyter=False, force_terminal=False, no_color=True))
+    return make_view(console)
+
+
+class _QuietOptuna:
+    """Keeps Optuna's log lines back while anybody is inside, and leaves its verbosity as it was found."""
+
+    def __init__(self) -> None:
+        self.lock, self.inside, self.before = threading.Lock(), 0, optuna.logging.INFO
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if not self.inside:
+                self.before = optuna.logging.get_verbosity()
+                optuna.logging.set_verbosity(optuna.logging.ERROR)
+            self.inside += 1
+
+    def __exit__(self, *problem: object) -> None:
+        with self.lock:
+            self.inside -= 1
+            if not self.inside:
+                optuna.logging.set_verbosity(self.before)
+
+
+_quiet_optuna = _QuietOptuna()
+
+
+@contextmanager
+def _as_a_library() -> Iterator[None]:
+    """Whatever is not a bug of ours is a UserError, and Optuna does not speak to our users."""
+    try:
+        with _quiet_optuna:
+            yield
+    except OwnershipLostError as problem:
+        raise StudyError(f"{problem}; this process has stopped and left it alone.") from problem
+    except (SQLAlchemyError, StorageInternalError) as problem:
+        said = str(problem).strip().split("\n")[0]
+        raise StorageError(
+            f"the database has failed: {said}; what it holds is kept, put that right and resume the study."
+        ) from problem

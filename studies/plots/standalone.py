@@ -1,0 +1,44 @@
+"""A picture as one plotly figure with its title in it, for notebooks: there is no page around it."""
+
+import html
+
+import plotly.graph_objects as go
+from bardtune.studies.plots import theme
+from bardtune.studies.plots.interactive import figure
+from bardtune.studies.plots.interactive_base import empty_figure
+from bardtune.studies.plots.page import least_height, least_width
+from bardtune.studies.plots.registry import View
+
+HEAD = 70  # pixels of title and subtitle
+USUAL_WIDTH = 700  # pixels that a notebook has in any case
+
+
+def standalone_figure(view: View) -> go.Figure:
+    """The figure of a view; where there is nothing to draw, one that says so in a sentence."""
+    frame = view.frame
+    drawn = figure(view) if frame.sentence is None else _saying(frame.sentence)
+    drawn.update_layout(
+        title={
+            "text": html.escape(frame.title),
+            "subtitle": {"text": html.escape(frame.subtitle), "font": {"size": 12, "color": theme.MUTED}},
+            "font": {"size": 18},
+            "x": 0,
+            "y": 1,
+            "yref": "container",
+            "yanchor": "top",
+            "pad": {"l": 20, "t": 16},
+        },
+        margin_t=drawn.layout.margin.t + HEAD,
+        height=least_height(view) + HEAD,
+    )
+    if (width := least_width(view)) > USUAL_WIDTH:
+        drawn.update_layout(width=width)
+    return drawn
+
+
+def _saying(sentence: str) -> go.Figure:
+    drawn = empty_figure({"visible": False}, {"visible": False})
+    drawn.add_annotation(
+        text=html.escape(sentence), x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 15}
+    )
+    return drawn
