@@ -9,7 +9,7 @@ from bardtune.studies.plots.interactive_base import empty_figure
 from bardtune.studies.plots.page import least_height, least_width
 from bardtune.studies.plots.registry import View
 
-HEAD = 70  # pixels of title and subtitle
+HEAD = 90  # pixels of title and subtitle, and of a legend that takes a second line
 USUAL_WIDTH = 700  # pixels that a notebook has in any case
 
 
