@@ -10,6 +10,7 @@ The door for notebooks and programs (the command line is ``bardtune --help``)::
 Importing this loads no library: what a name needs is imported when the name is first used.
 """
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from bardtune.data.errors import UserError
@@ -38,8 +39,9 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("bardtune")
-    from bardtune.search.api import door
-
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # in a notebook, Optuna's tqdm asks for widgets that nothing here shows
+        from bardtune.search.api import door
     return getattr(door, name)
 
 
