@@ -94,15 +94,22 @@ def test_every_function_and_property_that_is_offered_is_documented() -> None:
     assert all(f"study.{name}" in text for name in offered)
 
 
+def answer_to(message_id: str, client: Any) -> dict[str, Any]:
+    """What the kernel has replied to a message; it may still have replies to others in store."""
+    while True:
+        reply: dict[str, Any] = client.get_shell_msg(timeout=60)
+        if reply["parent_header"]["msg_id"] == message_id:
+            return reply["content"]
+
+
 def test_the_stop_button_saves_and_returns_the_study(place: Place, kernel: tuple[Any, Any]) -> None:
     manager, client = kernel
     said = 'corpus="text.txt", space="space.toml", threads=1'
-    client.execute(f'import bardtune; study = bardtune.start_study("long", trials=4, seconds=60, {said})')
+    started = client.execute(f'import bardtune; study = bardtune.start_study("long", trials=4, seconds=60, {said})')
     place.wait_for("long", lambda state: state["trials"]["running"], seconds=60)
     manager.interrupt_kernel()
-    assert client.get_shell_msg(timeout=60)["content"]["status"] == "ok"
-    client.execute(
-        "pass", user_expressions={"seen": "study.state, study.stop_reason, [run['state'] for run in study.runs]"}
-    )
-    seen = client.get_shell_msg(timeout=60)["content"]["user_expressions"]["seen"]
+    assert answer_to(started, client)["status"] == "ok"
+    looked = "study.state, study.stop_reason, [run['state'] for run in study.runs]"
+    asked = client.execute("pass", user_expressions={"seen": looked})
+    seen = answer_to(asked, client)["user_expressions"]["seen"]
     assert seen["data"]["text/plain"] == "('interrupted', 'user', ['interrupted'])"
