@@ -97,11 +97,10 @@ def make_waiting(storage: Storage, name: str, folder: Path, *, trials: int) -> N
         pass
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
     """A project with the clashing names, and studies that wait to be run and deleted."""
-    folder = tmp_path_factory.mktemp("project")
-    Place.at(folder)
+    folder = Place.at(tmp_path).folder
     (folder / "home").mkdir()
     storage = Storage(f"sqlite:///{folder / 'home' / 'studies.db'}", create=True)
     for name, trials in {"s": 2, "for-scripts": 9, "doomed": 1}.items():
@@ -116,8 +115,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def said(folder: Path) -> dict[str, tuple[int, str, str]]:
+def call_all(folder: Path) -> dict[str, tuple[int, str, str]]:
     """Exit code, standard output and error of each call, and of each run of a script."""
     calls = {command: (".", args) for command, args in CALLS.items()}
     gpt = ["run", "gpt.py", "--study", "for-scripts"]
@@ -133,13 +131,21 @@ def test_every_command_has_a_call() -> None:
     assert {*CALLS, *SERVES} == set(COMMANDS)
 
 
-@pytest.mark.parametrize("command", CALLS)
-def test_every_command_works_beside_a_project_with_our_rooms_names(
-    command: str, said: dict[str, tuple[int, str, str]]
-) -> None:
-    code, out, errors = said[command]
-    assert code in PASSING.get(command, (0,)), out + errors
-    assert "the project has its own" not in out + errors
+def test_all_works_beside_a_project_with_our_rooms_names(folder: Path) -> None:
+    """One test, so that its processes are started once. A script runs in a folder of its own, alone."""
+    said = call_all(folder)
+    for command in CALLS:
+        code, out, errors = said[command]
+        assert code in PASSING.get(command, (0,)), (command, out + errors)
+        assert "the project has its own" not in out + errors, (command, out + errors)
+    for where, (_, ended) in SCRIPTS.items():
+        code, out, _ = said[where]
+        assert ended in out, where
+        assert out.count("\n") == 1, (where, out)
+        assert code == ("crashed" in out), where
+    exported = run(folder, sys.executable, "exported/train.py")
+    assert exported.returncode == 0, exported.stderr
+    assert '"val_bpb"' in exported.stdout
 
 
 @pytest.mark.skipif(find_spec("optuna_dashboard") is None, reason="needs the extra: pip install 'bardtune[dashboard]'")
@@ -165,21 +171,3 @@ def test_the_module_and_the_console_script_are_ours_there_too(folder: Path) -> N
     for words in ([sys.executable, "-m", "bardtune"], [program]):
         done = run(folder, *words, "--help")
         assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_an_exported_program_trains_there(folder: Path, said: dict[str, tuple[int, str, str]]) -> None:
-    assert said["export"][0] == 0
-    done = run(folder, sys.executable, "exported/train.py")
-    assert done.returncode == 0, done.stderr
-    assert '"val_bpb"' in done.stdout
-
-
-@pytest.mark.parametrize("where", SCRIPTS)
-def test_a_script_that_imports_model_gets_the_users_or_a_sentence(
-    where: str, said: dict[str, tuple[int, str, str]]
-) -> None:
-    """It runs in a folder of its own, so only an absolute path leads to what stands beside it."""
-    code, out, _ = said[where]
-    assert SCRIPTS[where][1] in out
-    assert out.count("\n") == 1
-    assert code == ("crashed" in out)
