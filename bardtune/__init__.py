@@ -42,7 +42,8 @@ def __getattr__(name: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # in a notebook, Optuna's tqdm asks for widgets that nothing here shows
         from bardtune.search.api import door
-    return getattr(door, name)
+    globals()[name] = getattr(door, name)  # so that nothing of this is done twice
+    return globals()[name]
 
 
 def __dir__() -> list[str]:
