@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bardtune.studies.analysis.numbers import number_text, number_texts
+from bardtune.studies.analysis.phrases import bpb_text
 from bardtune.studies.plots.ticks import Tick, round_decades, round_steps, usual_range, with_ends
-from bardtune.studies.plots.words import bpb_text, number_text, number_texts
 from bardtune.studies.records import Parameter
 
 NOT_SET = "not set"  # a conditional parameter that the trial did not have

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bardtune.model.training.clock import PHASES
+from bardtune.studies.plots.data import PlotData
 from bardtune.studies.plots.marks import Look, look_of
-from bardtune.studies.plots.words import Frame, frame_of, hover_lines, shorten
-from bardtune.studies.records import StudyRecord, TrialRecord
+from bardtune.studies.plots.view import View
+from bardtune.studies.plots.words import hover_lines, shorten
+from bardtune.studies.records import TrialRecord
 
-PHASES = ("setup", "train", "evaluate", "checkpoint")
+HEADING = "runs by phase"
 Phases = tuple[tuple[str, float], ...]  # (name, seconds), in the order of PHASES
 OTHER = "other"  # of a run that has not said what it did
 PAUSE_S = 120.0  # with no run at all: longer ones are cut out
@@ -37,13 +40,12 @@ class Bar:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Timeline:
+class Timeline(View):
     """Runs of every role in the order in which they began."""
 
-    frame: Frame
-    bars: tuple[Bar, ...] = ()
-    unit: str = "seconds"  # of the time axis
-    unit_s: float = 1.0
+    bars: tuple[Bar, ...]  # at least one
+    unit: str  # of the time axis
+    unit_s: float
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -53,28 +55,32 @@ class Timeline:
         )
 
 
-def timeline(record: StudyRecord) -> Timeline:
+def view(data: PlotData) -> View:
     """View of all runs that have begun and said how long they took."""
-    runs = [(run, phases) for run in record.runs if run.started is not None and (phases := _phases(run))]
+    runs = [(run, phases) for run in data.record.runs if run.started is not None and (phases := _phases(run))]
     if not runs:
-        return Timeline(frame=frame_of(record, "timeline", sentence="No run has said yet what it did with its time."))
+        return data.nothing(HEADING, "No run has said yet what it did with its time.")
     runs.sort(key=lambda each: (_drawn_from(*each), each[0].run_id))
-    starts, pauses = _without_pauses([(_drawn_from(*each), _total_s(each[1])) for each in runs])
+    starts, num_pauses = _without_pauses([(_drawn_from(*each), _total_s(each[1])) for each in runs])
     bars = tuple(_bar(run, phases, start) for (run, phases), start in zip(runs, starts, strict=True))
-    length_s = max(bar.end_s for bar in bars)
+    is_long = max(bar.end_s for bar in bars) > 180
+    return Timeline(
+        frame=data.frame(HEADING, _notes(bars, num_pauses)),
+        bars=bars,
+        unit="minutes" if is_long else "seconds",
+        unit_s=60.0 if is_long else 1.0,
+    )
+
+
+def _notes(bars: Sequence[Bar], num_pauses: int) -> list[str]:
     notes = ["Phases of a run are summed and drawn one after the other; only training is charged to its budget."]
-    if pauses:
-        notes.append(f"{pauses} pause{'s' * (pauses != 1)} of more than {PAUSE_S / 60:g} minutes cut out.")
+    if num_pauses:
+        notes.append(f"{num_pauses} pause{'s' * (num_pauses != 1)} of more than {PAUSE_S / 60:g} minutes cut out.")
     if starved := sum(bar.is_starved for bar in bars):
         notes.append(f"* {starved} starved: the machine was busy.")
     if any(bar.is_continued for bar in bars):
         notes.append("Marked †: stopped and continued. Drawn in one piece up to the end: when it stopped is unknown.")
-    return Timeline(
-        frame=frame_of(record, "timeline", note=" ".join(notes)),
-        bars=bars,
-        unit="minutes" if length_s > 180 else "seconds",
-        unit_s=60.0 if length_s > 180 else 1.0,
-    )
+    return notes
 
 
 def _earlier_s(run: TrialRecord, phases: Phases) -> float:

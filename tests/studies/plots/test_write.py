@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 from bardtune.studies.errors import PlanError, StudyError
-from bardtune.studies.plots import FORMATS, KINDS, write_plots
-from bardtune.studies.plots.page import page
-from bardtune.studies.plots.view import history
-from bardtune.studies.plots.write import view_of
+from bardtune.studies.plots.plotly.page import page
+from bardtune.studies.plots.registry import FORMATS, KINDS
+from bardtune.studies.plots.write import write_plots
 from bardtune.studies.records import Parameter, StudyRecord
 
 from support.paths import ROOT
 from support.study_records import STORAGE, make_record, make_trial, planted_record
+from support.views import view_of_record
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_pages_hold_plotly_and_ask_nothing_of_the_network(written: list[Path]) -
 
 
 def test_pages_do_not_offer_to_upload_the_picture(record: StudyRecord) -> None:
-    assert '"showSendToCloud": false' in text_of(page(history(record)))
+    assert '"showSendToCloud": false' in text_of(page(view_of_record(record, "history")))
 
 
 def test_no_file_tells_a_path_or_a_host(written: list[Path]) -> None:
@@ -83,7 +83,7 @@ def test_one_format_does_not_import_the_other_library(wanted: str, unwanted: str
     code = (
         "import sys, pathlib; from support.study_records import *; import studies.records\n"
         "assert not {'plotly', 'matplotlib'} & set(sys.modules)\n"
-        "from bardtune.studies.plots import write_plots; folder = pathlib.Path(sys.argv[1])\n"
+        "from bardtune.studies.plots.write import write_plots; folder = pathlib.Path(sys.argv[1])\n"
         f"write_plots(planted_record(5), kinds=['history'], formats=[{wanted!r}], folder=folder)\n"
         f"assert {unwanted!r} not in sys.modules and 'matplotlib.pyplot' not in sys.modules"
     )
@@ -126,6 +126,6 @@ def test_names_cannot_become_markup(tmp_path: Path) -> None:
     record = make_record(trial, corpus={"name": "/books/<script>alert(1)"})
     record = replace(record, parameters=(Parameter(name="<i>x", choices=("<b>&",)),))
     for kind in KINDS:
-        ours = text_of(page(view_of(record, kind)))
+        ours = text_of(page(view_of_record(record, kind)))
         assert "<script>alert" not in ours
         assert "<i>x" not in ours

@@ -1,17 +1,22 @@
 """Parallel coordinates with matplotlib: every axis drawn by hand, from 0 to 1, with labels in real units."""
 
+from bardtune.studies.analysis.phrases import bpb_text
 from bardtune.studies.plots import theme
-from bardtune.studies.plots.parallel import Axis, Line, Parallel
-from bardtune.studies.plots.static_base import HALO
-from bardtune.studies.plots.words import bpb_text, shorten
+from bardtune.studies.plots.axes import Axis
+from bardtune.studies.plots.matplotlib.base import HALO, HEIGHT_IN, WIDTH_IN, add_bpb_scale, framed_sheet
+from bardtune.studies.plots.views.parallel import Line, Parallel
+from bardtune.studies.plots.words import shorten
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
-from matplotlib.ticker import FuncFormatter
+from matplotlib.figure import Figure
 
 
-def draw_parallel(axes: Axes, view: Parallel) -> None:
-    """Fill ``axes``: faint trials beneath, good ones above, the best on top with its values."""
+def draw(view: Parallel) -> Figure:
+    """Faint trials beneath, good ones above, the best on top with its values."""
+    width = max(WIDTH_IN, 1.25 * len(view.axes) + 1)
+    sheet = framed_sheet(view.frame, width=width, height=max(HEIGHT_IN, 0.36 * width))
+    axes = sheet.add_subplot()
     axes.set(xlim=(-0.3, len(view.axes) - 0.6), ylim=(-0.04, 1.1))
     axes.set_axis_off()
     colours = ScalarMappable(
@@ -24,23 +29,18 @@ def draw_parallel(axes: Axes, view: Parallel) -> None:
     for place, axis in enumerate(view.axes):
         _draw_axis(axes, axis, place)
     if view.baseline is not None:
-        bpbs = _heights(view, view.baseline)
-        axes.plot(range(len(bpbs)), bpbs, color=theme.BASELINE, lw=2, ls=(0, (5, 3)), zorder=4.5)
-        axes.text(len(view.axes) - 1, -0.04, "baseline", ha="right", va="top", color=theme.BASELINE, weight="bold")
+        _draw_baseline(axes, view, view.baseline)
     if view.best is not None:
         _draw_best(axes, view, view.best)
     if not all(line.is_pruned for line in view.lines):
-        _draw_scale(axes, colours)
+        add_bpb_scale(sheet, axes, colours, fraction=0.02, pad=0.025, aspect=36, extend="max")
+    return sheet
 
 
-def _draw_scale(axes: Axes, colours: ScalarMappable) -> None:
-    assert axes.figure is not None
-    bar = axes.figure.colorbar(colours, ax=axes, fraction=0.02, pad=0.025, aspect=36, extend="max")
-    bar.outline.set_visible(False)
-    bar.formatter = FuncFormatter(lambda bpb, _: f"{bpb:.3f}")
-    bar.update_ticks()
-    bar.ax.set_title("bpb", fontsize=theme.SMALL_SIZE, loc="left")
-    bar.ax.tick_params(labelsize=theme.SMALL_SIZE, length=0)
+def _draw_baseline(axes: Axes, view: Parallel, baseline: int) -> None:
+    heights = _heights(view, baseline)
+    axes.plot(range(len(heights)), heights, color=theme.BASELINE, lw=2, ls=(0, (5, 3)), zorder=4.5)
+    axes.text(len(view.axes) - 1, -0.04, "baseline", ha="right", va="top", color=theme.BASELINE, weight="bold")
 
 
 def _depth(line: Line) -> tuple[bool, float]:
@@ -53,13 +53,13 @@ def _heights(view: Parallel, index: int) -> list[float]:
 
 
 def _draw_line(axes: Axes, view: Parallel, index: int, colours: ScalarMappable, *, zorder: float) -> None:
-    line, bpbs = view.lines[index], _heights(view, index)
+    line, heights = view.lines[index], _heights(view, index)
     if line.is_pruned:
-        axes.plot(range(len(bpbs)), bpbs, color=theme.PRUNED, lw=0.8, alpha=0.65, zorder=zorder)
+        axes.plot(range(len(heights)), heights, color=theme.PRUNED, lw=0.8, alpha=0.65, zorder=zorder)
     else:
         axes.plot(
-            range(len(bpbs)),
-            bpbs,
+            range(len(heights)),
+            heights,
             color=colours.cmap(view.colour_place(line)),
             lw=1.5,
             alpha=0.9,
@@ -94,9 +94,9 @@ def _draw_axis(axes: Axes, axis: Axis, place: int) -> None:
 
 
 def _draw_best(axes: Axes, view: Parallel, best: int) -> None:
-    bpbs = _heights(view, best)
-    axes.plot(range(len(bpbs)), bpbs, color=theme.BEST, lw=3, marker="o", ms=6, zorder=5)
-    for place, (axis, height) in enumerate(zip(view.axes, bpbs, strict=True)):
+    heights = _heights(view, best)
+    axes.plot(range(len(heights)), heights, color=theme.BEST, lw=3, marker="o", ms=6, zorder=5)
+    for place, (axis, height) in enumerate(zip(view.axes, heights, strict=True)):
         if axis.name == "ended":
             continue
         text = bpb_text(view.lines[best].bpb) if axis.name == "bpb" else axis.texts[best]

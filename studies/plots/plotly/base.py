@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
@@ -24,6 +25,19 @@ LAYOUT: dict[str, Any] = {
     "modebar": {"orientation": "v"},  # beside the picture: along the top it would cover the legend
     "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
 }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drawing:
+    """A figure without the words around it, and what its page must give it."""
+
+    figure: go.Figure
+    height: int = 420  # pixels below which the picture's labels would run into each other
+    width: int = 0  # pixels below which the picture scrolls; 0 if it fits any window
+    usage: str = ""  # how to use it, said before the view's own note
+    below: str = ""  # HTML under the note
+    script: str = ""  # JavaScript, run when the picture is drawn
+    styles: str = ""  # CSS
 
 
 def empty_figure(x: dict[str, Any], y: dict[str, Any], *, x_title: str = "", y_title: str = "") -> go.Figure:

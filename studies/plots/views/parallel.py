@@ -1,17 +1,18 @@
 """Parallel coordinates as plain data: one axis a parameter, then how the trial ended, then its bpb."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from bardtune.studies.plots.axes import NOT_SET, Axis, bpb_axis, parameter_axis
-from bardtune.studies.plots.marks import BestMark, Look, best_mark_of, look_of
-from bardtune.studies.plots.words import Frame, frame_of, hover_lines
+from bardtune.studies.analysis.comparing import has_bpb
+from bardtune.studies.plots.axes import Axis, bpb_axis, parameter_axis
+from bardtune.studies.plots.data import PlotData
+from bardtune.studies.plots.marks import BestMark, Look, look_of
+from bardtune.studies.plots.view import View
+from bardtune.studies.plots.words import hover_lines
 from bardtune.studies.records import StudyRecord, TrialRecord
 
-__all__ = ["ENDINGS", "NOT_SET", "Axis", "Line", "Parallel", "parallel"]
-
+HEADING = "parallel coordinates"
 ENDINGS = ("complete", "pruned", "diverged")
 
 
@@ -33,21 +34,20 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Parallel:
+class Parallel(View):
     """Lines through axes; every axis has one position for each line."""
 
-    frame: Frame
-    axes: tuple[Axis, ...] = ()  # the parameters in the order of the space, "ended", "bpb"
-    lines: tuple[Line, ...] = ()  # by number; the baseline last
-    best: int | None = None  # index into lines
-    best_mark: BestMark | None = None
-    colour_low: float = 0.0  # bpb of the strongest colour
-    colour_high: float = 1.0  # and of the faintest
+    axes: tuple[Axis, ...]  # the parameters in the order of the space, "ended", "bpb"
+    lines: tuple[Line, ...]  # by number; at least one; the baseline last
+    best: int | None  # index into lines
+    best_mark: BestMark | None
+    colour_low: float  # bpb of the strongest colour
+    colour_high: float  # and of the faintest
 
     @property
     def baseline(self) -> int | None:
         """Index into lines."""
-        return len(self.lines) - 1 if self.lines and self.lines[-1].is_baseline else None
+        return len(self.lines) - 1 if self.lines[-1].is_baseline else None
 
     def colour_place(self, line: Line) -> float:
         """0 for the strongest colour to 1 for the faintest."""
@@ -62,35 +62,30 @@ class Parallel:
         return sorted({*top, *marked})
 
 
-def parallel(record: StudyRecord) -> Parallel:
+def view(data: PlotData) -> View:
     """View of all search trials that have a bpb, and of the baseline where it can be placed."""
-    trials = [trial for trial in record.search_runs if trial.state in ("complete", "pruned") and _has_bpb(trial)]
+    record = data.record
+    trials = [trial for trial in record.search_runs if has_bpb(trial)]
     if not trials:
-        return Parallel(frame=frame_of(record, "parallel", sentence="No trial has reported a bpb yet."))
-    numbers = [trial.number for trial in trials]
+        return data.nothing(HEADING, "No trial has reported a bpb yet.")
     finished = [trial.val_bpb for trial in trials if trial.val_bpb is not None]
     bpbs = [float(trial.last_bpb or 0.0) for trial in trials]
     colour_low, colour_high = np.quantile(finished or bpbs, [0.05, 0.9]).tolist()
     runs = [*trials, *_placed_baseline(record)]
     drawn = [run.params for run in runs]
-    best_mark = best_mark_of(record)
     return Parallel(
-        frame=frame_of(record, "parallel", note=_note(record, trials, best_mark)),
+        frame=data.frame(HEADING, _notes(data, trials)),
         axes=(
             *(parameter_axis(parameter, drawn) for parameter in record.parameters),
             _ended_axis(runs),
             bpb_axis([float(run.last_bpb or 0.0) for run in runs], finished),
         ),
         lines=tuple(map(_line, runs)),
-        best=numbers.index(best_mark.trial.number) if best_mark else None,
-        best_mark=best_mark,
+        best=data.place_of_best(trials),
+        best_mark=data.best_mark,
         colour_low=colour_low,
         colour_high=max(colour_high, colour_low + 0.005),
     )
-
-
-def _has_bpb(trial: TrialRecord) -> bool:
-    return trial.last_bpb is not None and math.isfinite(trial.last_bpb)
 
 
 def _placed_baseline(record: StudyRecord) -> list[TrialRecord]:
@@ -104,15 +99,15 @@ def _placed_baseline(record: StudyRecord) -> list[TrialRecord]:
     return [replace(record.baseline, params={name: settings[name] for name in names})]
 
 
-def _note(record: StudyRecord, trials: Sequence[TrialRecord], best_mark: BestMark | None) -> str:
-    notes = [best_mark.note if best_mark else "No trial has finished yet."]
+def _notes(data: PlotData, trials: Sequence[TrialRecord]) -> list[str]:
+    notes = [data.best_note]
     if any(trial.val_bpb is None for trial in trials):
         notes.append("Faint lines: pruned or diverged, at their last bpb.")
-    if _placed_baseline(record):
+    if _placed_baseline(data.record):
         notes.append("Purple: the baseline's settings.")
-    if left_out := len(record.search_runs) - len(trials):
+    if left_out := len(data.record.search_runs) - len(trials):
         notes.append(f"{left_out} without a bpb left out.")
-    return " ".join(notes)
+    return notes
 
 
 def _line(run: TrialRecord) -> Line:
@@ -128,7 +123,7 @@ def _line(run: TrialRecord) -> Line:
 
 def _ended_axis(runs: Sequence[TrialRecord]) -> Axis:
     how = ["diverged" if run.ending == "diverged" else run.state for run in runs]
-    view = [ending for ending in ENDINGS if ending in how]
-    places = tuple(float(view.index(ending)) for ending in how)
-    ticks = tuple((float(index), ending) for index, ending in enumerate(view))
-    return Axis(name="ended", positions=places, texts=tuple(how), ticks=ticks, low=-0.5, high=len(view) - 0.5)
+    present = [ending for ending in ENDINGS if ending in how]
+    places = tuple(float(present.index(ending)) for ending in how)
+    ticks = tuple((float(index), ending) for index, ending in enumerate(present))
+    return Axis(name="ended", positions=places, texts=tuple(how), ticks=ticks, low=-0.5, high=len(present) - 0.5)

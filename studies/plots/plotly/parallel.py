@@ -3,14 +3,18 @@
 import html
 import math
 from collections.abc import Sequence
+from importlib.resources import files
 from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
+from bardtune.studies.analysis.phrases import bpb_text
 from bardtune.studies.plots import theme
-from bardtune.studies.plots.parallel import Axis, Parallel
+from bardtune.studies.plots.axes import Axis
+from bardtune.studies.plots.plotly.base import Drawing
 from bardtune.studies.plots.ticks import Tick, round_steps
-from bardtune.studies.plots.words import bpb_text, shorten
+from bardtune.studies.plots.views.parallel import Parallel
+from bardtune.studies.plots.words import shorten
 
 # Places on the colour axis. The finished trials have 0 (faint) to 1 (strong); plotly draws high places on top.
 _PRUNED = -0.1
@@ -19,9 +23,14 @@ _FAINT = "#ccd3da"
 _TOPS = (10, 5)  # of the filters
 _STOPS = 200  # of a selection along an axis of numbers
 _MOST_WHOLE = 60  # whole numbers that are each a stop
+_USAGE = (
+    "Drag along an axis to select, click it to clear; drag an axis's name to move it; click a line to pick it; the "
+    "buttons put all axes back. Dark is low bpb, orange the best trial."
+)
+_LISTS = 'listBelow(document.getElementById("picture"), document.getElementById("left"));'
 
 
-def parallel_figure(view: Parallel) -> go.Figure:
+def draw(view: Parallel) -> Drawing:
     """Lines through the axes of the view, after one of trial numbers.
 
     Plotly shows no text at these lines; ``parallel.js`` does, out of what stands here in ``customdata`` and ``meta``.
@@ -48,7 +57,28 @@ def parallel_figure(view: Parallel) -> go.Figure:
     buttons = [_button(view, name, indices) for name, indices in _filters(view)]
     if len(buttons) > 1:
         drawn.update_layout(updatemenus=[_menu(buttons)], margin={"t": 140})
-    return drawn
+    return Drawing(
+        figure=drawn,
+        width=74 * (len(view.axes) + 1),
+        usage=_USAGE,
+        below='<p id="left" aria-live="polite"></p>',
+        script=brushing_script() + _LISTS,
+        styles=brushing_styles(),
+    )
+
+
+def brushing_script() -> str:
+    """What makes parallel coordinates tell what is selected: ``useParallel`` and ``listBelow`` in JavaScript."""
+    return _file("parallel.js")
+
+
+def brushing_styles() -> str:
+    """And its looks."""
+    return _file("parallel.css")
+
+
+def _file(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _filters(view: Parallel) -> list[tuple[str, list[int]]]:
