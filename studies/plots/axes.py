@@ -19,7 +19,7 @@ class Axis:
     """One upright axis. All positions are in axis units: the value, its log10, or its index."""
 
     name: str
-    positions: tuple[float, ...]  # one for each line
+    positions: tuple[float, ...]  # one for each run that is drawn
     texts: tuple[str, ...]  # the value at each position, for people
     ticks: tuple[Tick, ...]
     low: float

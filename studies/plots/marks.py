@@ -12,6 +12,7 @@ from bardtune.studies.plots.words import hover_lines
 from bardtune.studies.records import StudyRecord, TrialRecord
 
 _EMPTY = 0.3  # of the range of the trials: more empty space than this is not drawn
+Side = Literal["left", "center", "right"]
 Look = Literal["finished", "pruned", "lost", "open"]  # lost: diverged or crashed; open: not yet over
 
 
@@ -51,7 +52,7 @@ class Range:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BaselineLine:
-    """The baseline as a line across."""
+    """The baseline as a line across the whole picture."""
 
     bpb: float
     shown: float  # where it is drawn: at its bpb, or at the top edge
@@ -121,6 +122,16 @@ def best_mark_of(record: StudyRecord) -> BestMark | None:
         sd=fresh.sd,
         seed_sd=verdict.seed_sd,
     )
+
+
+def side_of(place: float, *, edge: float) -> Side:
+    """Side of a mark from which its label runs inwards, so that it stays inside the picture.
+
+    Args:
+        place: of the mark along the axis, from 0 to 1.
+        edge: how near to an end is too near for a label in the middle.
+    """
+    return "left" if place < edge else "right" if place > 1 - edge else "center"
 
 
 def look_of(trial: TrialRecord) -> Look:

@@ -4,6 +4,8 @@ from bardtune.studies.analysis.numbers import number_text
 from bardtune.studies.analysis.phrases import bpb_text
 from bardtune.studies.records import TrialRecord
 
+BPB = "validation bits per byte"  # along an axis with room for it
+
 
 def params_lines(trial: TrialRecord) -> list[str]:
     return [f"{shorten(name, 40)} {shorten(number_text(value), 40)}" for name, value in trial.params.items()]

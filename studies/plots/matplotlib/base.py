@@ -11,6 +11,7 @@ from bardtune.studies.plots.view import Frame
 from bardtune.studies.plots.words import shorten
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter
@@ -18,7 +19,7 @@ from matplotlib.ticker import FuncFormatter
 DPI = 150
 WIDTH_IN, HEIGHT_IN = 11.0, 6.2
 HALO = [withStroke(linewidth=3, foreground=theme.PAPER)]  # around labels that lie on lines
-BPB = "validation bits per byte"
+BPB_COLOURS = LinearSegmentedColormap.from_list("bpb", theme.SCALE)
 LEGEND: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.3, "handletextpad": 0.4}
 
 

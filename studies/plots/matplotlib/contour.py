@@ -2,10 +2,9 @@
 
 import numpy as np
 from bardtune.studies.plots import theme
-from bardtune.studies.plots.matplotlib.base import LEGEND, add_bpb_scale, framed_sheet, set_x, set_y, star
+from bardtune.studies.plots.matplotlib.base import BPB_COLOURS, LEGEND, add_bpb_scale, framed_sheet, set_x, set_y, star
 from bardtune.studies.plots.views.contour import Contour
 from bardtune.studies.plots.words import shorten
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 
@@ -15,8 +14,7 @@ def draw(view: Contour) -> Figure:
     axes = sheet.add_subplot()
     surface = np.ma.masked_invalid(np.array(view.bpb, dtype=float))
     levels = np.linspace(view.low, view.high, 13)
-    colours = LinearSegmentedColormap.from_list("bpb", theme.SCALE)
-    filled = axes.contourf(view.grid_x, view.grid_y, surface, levels=levels, cmap=colours, extend="both")
+    filled = axes.contourf(view.grid_x, view.grid_y, surface, levels=levels, cmap=BPB_COLOURS, extend="both")
     set_x(axes, view.x)
     set_y(axes, view.y)
     axes.set(xlabel=shorten(view.x.name, 40), ylabel=shorten(view.y.name, 40))

@@ -1,9 +1,10 @@
 """The history with matplotlib."""
 
 from bardtune.studies.plots import theme
-from bardtune.studies.plots.matplotlib.base import BPB, LEGEND, framed_sheet, label_best, scatter_dots, star
+from bardtune.studies.plots.matplotlib.base import LEGEND, framed_sheet, label_best, scatter_dots, star
 from bardtune.studies.plots.ticks import round_steps
 from bardtune.studies.plots.views.history import History
+from bardtune.studies.plots.words import BPB
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -41,4 +42,4 @@ def _mark_history(axes: Axes, view: History) -> None:
     if view.best is not None and view.best_mark is not None:
         star(axes, view.best.number, view.best.shown, view.best_mark.word)
         lowest = min(view.best.shown, view.noise[0] if view.noise else view.best.shown)
-        label_best(axes, view.best.number, lowest, view.best_mark, side=view.best_at)
+        label_best(axes, view.best.number, lowest, view.best_mark, side=view.best_side)

@@ -1,17 +1,9 @@
 """Panels with matplotlib."""
 
 from bardtune.studies.plots import theme
-from bardtune.studies.plots.matplotlib.base import (
-    BPB,
-    HEIGHT_IN,
-    framed_sheet,
-    label_best,
-    scatter_dots,
-    set_x,
-    star,
-)
+from bardtune.studies.plots.matplotlib.base import HEIGHT_IN, framed_sheet, label_best, scatter_dots, set_x, star
 from bardtune.studies.plots.views.panels import LONGEST, Panel, Panels
-from bardtune.studies.plots.words import shorten
+from bardtune.studies.plots.words import BPB, shorten
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -29,12 +21,10 @@ def draw(view: Panels) -> Figure:
     for row in grid:
         row[0].set_ylabel(BPB if view.rows == 1 else "bpb")
     _legend_above(sheet, spots[0])
-    panel = view.panels[0]
-    if len(view.panels) == 1 and panel.best is not None and view.best_mark is not None:
-        place = panel.axis.positions[panel.best]
-        height = panel.axis.height(place)
-        side = "left" if height < 0.3 else "right" if height > 0.7 else "center"
-        label_best(spots[0], place, panel.dots[panel.best].shown, view.best_mark, side=side)
+    labelled = view.labelled
+    if labelled is not None and labelled.best is not None and view.best_mark is not None:
+        x, dot = labelled.axis.positions[labelled.best], labelled.dots[labelled.best]
+        label_best(spots[0], x, dot.shown, view.best_mark, side=labelled.best_side)
     return sheet
 
 

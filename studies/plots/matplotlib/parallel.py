@@ -3,12 +3,12 @@
 from bardtune.studies.analysis.phrases import bpb_text
 from bardtune.studies.plots import theme
 from bardtune.studies.plots.axes import Axis
-from bardtune.studies.plots.matplotlib.base import HALO, HEIGHT_IN, WIDTH_IN, add_bpb_scale, framed_sheet
+from bardtune.studies.plots.matplotlib.base import BPB_COLOURS, HALO, HEIGHT_IN, WIDTH_IN, add_bpb_scale, framed_sheet
 from bardtune.studies.plots.views.parallel import Line, Parallel
 from bardtune.studies.plots.words import shorten
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 
@@ -19,9 +19,7 @@ def draw(view: Parallel) -> Figure:
     axes = sheet.add_subplot()
     axes.set(xlim=(-0.3, len(view.axes) - 0.6), ylim=(-0.04, 1.1))
     axes.set_axis_off()
-    colours = ScalarMappable(
-        Normalize(view.colour_low, view.colour_high), LinearSegmentedColormap.from_list("bpb", theme.SCALE)
-    )
+    colours = ScalarMappable(Normalize(view.colour_low, view.colour_high), BPB_COLOURS)
     order = sorted(range(len(view.lines)), key=lambda index: _depth(view.lines[index]))
     for depth, index in enumerate(order):
         if index not in (view.best, view.baseline):

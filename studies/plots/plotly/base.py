@@ -11,7 +11,6 @@ from bardtune.studies.plots.axes import Axis
 from bardtune.studies.plots.marks import BestMark, Dot
 from bardtune.studies.plots.words import shorten
 
-BPB = "validation bits per byte"
 AXIS: dict[str, Any] = {"gridcolor": theme.GRID, "linecolor": theme.EDGE, "zeroline": False, "automargin": True}
 TITLE: dict[str, Any] = {"font": {"size": 13}, "standoff": 12}
 LAYOUT: dict[str, Any] = {

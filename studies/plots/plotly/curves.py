@@ -6,8 +6,9 @@ from typing import Any
 import plotly.graph_objects as go
 from bardtune.studies.analysis.phrases import bpb_text
 from bardtune.studies.plots import theme
-from bardtune.studies.plots.plotly.base import BPB, Drawing, empty_figure
+from bardtune.studies.plots.plotly.base import Drawing, empty_figure
 from bardtune.studies.plots.views.curves import Curve, Curves
+from bardtune.studies.plots.words import BPB
 
 
 def draw(view: Curves) -> Drawing:

@@ -3,9 +3,10 @@
 import plotly.graph_objects as go
 from bardtune.studies.analysis.phrases import bpb_text
 from bardtune.studies.plots import theme
-from bardtune.studies.plots.plotly.base import BPB, Drawing, add_dots, empty_figure
+from bardtune.studies.plots.plotly.base import Drawing, add_dots, empty_figure
 from bardtune.studies.plots.ticks import round_steps
 from bardtune.studies.plots.views.history import History
+from bardtune.studies.plots.words import BPB
 
 
 def draw(view: History) -> Drawing:
@@ -77,6 +78,6 @@ def _mark_history(drawn: go.Figure, view: History) -> None:
             text=f"<b>{view.best_mark.text}</b>",
             font={"color": theme.BEST},
             showarrow=False,
-            xanchor=view.best_at,
+            xanchor=view.best_side,
             yshift=-18,
         )

@@ -5,9 +5,10 @@ import html
 import plotly.graph_objects as go
 from bardtune.studies.analysis.phrases import bpb_text
 from bardtune.studies.plots import theme
-from bardtune.studies.plots.plotly.base import AXIS, BPB, LAYOUT, TITLE, Drawing, add_dots, axis_settings
+from bardtune.studies.plots.marks import BestMark
+from bardtune.studies.plots.plotly.base import AXIS, LAYOUT, TITLE, Drawing, add_dots, axis_settings
 from bardtune.studies.plots.views.panels import LONGEST, Panel, Panels
-from bardtune.studies.plots.words import shorten
+from bardtune.studies.plots.words import BPB, shorten
 from plotly.subplots import make_subplots
 
 
@@ -27,8 +28,8 @@ def draw(view: Panels) -> Drawing:
         _add_panel(drawn, view, panel, {"row": row + 1, "col": column + 1}, in_legend=place == 0)
     for row in range(view.rows):
         drawn.update_yaxes(title={**TITLE, "text": BPB if view.rows == 1 else "bpb"}, row=row + 1, col=1)
-    if view.best_mark is not None and len(view.panels) == 1 and view.panels[0].best is not None:
-        _label_best(drawn, view, view.panels[0], view.panels[0].best)
+    if view.labelled is not None and view.labelled.best is not None and view.best_mark is not None:
+        _label_best(drawn, view.labelled, view.labelled.best, view.best_mark)
     return Drawing(figure=drawn, height=max(380, 70 + 215 * view.rows))
 
 
@@ -54,15 +55,13 @@ def _add_panel(drawn: go.Figure, view: Panels, panel: Panel, spot: dict[str, int
     add_dots(drawn, panel.axis.positions, panel.dots, view.best_mark, best=panel.best, showlegend=in_legend, **spot)
 
 
-def _label_best(drawn: go.Figure, view: Panels, panel: Panel, best: int) -> None:
-    assert view.best_mark is not None
-    height = panel.axis.height(panel.axis.positions[best])
+def _label_best(drawn: go.Figure, panel: Panel, best: int, best_mark: BestMark) -> None:
     drawn.add_annotation(
         x=panel.axis.positions[best],
         y=panel.dots[best].shown,
-        text=f"<b>{view.best_mark.text}</b>",
+        text=f"<b>{best_mark.text}</b>",
         font={"color": theme.BEST},
         showarrow=False,
-        xanchor="left" if height < 0.3 else "right" if height > 0.7 else "center",
+        xanchor=panel.best_side,
         yshift=-18,
     )

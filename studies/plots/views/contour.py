@@ -78,9 +78,9 @@ def _surface(x: np.ndarray, y: np.ndarray, bpbs: np.ndarray) -> np.ndarray:
 
     Source: E. A. Nadaraya, "On estimating regression", 1964.
     """
-    line = np.linspace(0, 1, GRID)
+    spots = np.linspace(0, 1, GRID)
     clipped = np.minimum(bpbs, np.quantile(bpbs, 0.9))  # one run that went wrong must not colour its neighbourhood
-    squares = (line[None, :, None] - x) ** 2 + (line[:, None, None] - y) ** 2  # (GRID, GRID, N)
+    squares = (spots[None, :, None] - x) ** 2 + (spots[:, None, None] - y) ** 2  # (GRID, GRID, N)
     weights = np.exp(-squares / (2 * REACH**2))
     total = weights.sum(axis=2)
     mean = (weights * clipped).sum(axis=2) / np.maximum(total, 1e-12)

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from bardtune.studies.analysis.phrases import bpb_text
 from bardtune.studies.analysis.verdict import verdict_of
 from bardtune.studies.plots.data import PlotData
-from bardtune.studies.plots.marks import BaselineLine, BestMark, Dot, dots_notes, look_of
+from bardtune.studies.plots.marks import BaselineLine, BestMark, Dot, Side, dots_notes, look_of, side_of
 from bardtune.studies.plots.view import View
 from bardtune.studies.records import StudyRecord, TrialRecord
 
@@ -33,13 +32,12 @@ class History(View):
         return self.best_mark.noise if self.best_mark is not None else None
 
     @property
-    def best_at(self) -> Literal["left", "center", "right"]:
-        """Where along the axis the best trial stands, so that its label stays inside."""
+    def best_side(self) -> Side:
+        """Where along the axis the best trial stands."""
         first, last = self.dots[0].number, self.dots[-1].number
         if self.best is None or last == first:
             return "center"
-        place = (self.best.number - first) / (last - first)
-        return "left" if place < 0.2 else "right" if place > 0.8 else "center"
+        return side_of((self.best.number - first) / (last - first), edge=0.2)
 
 
 def view(data: PlotData) -> View:

@@ -75,3 +75,9 @@ def test_naming_the_kinds_loads_no_library() -> None:
     code = f"import sys, {PLOTS}.registry; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "set()", done.stderr
+
+
+def test_the_evaluator_reaches_the_kinds_that_rest_on_importance() -> None:
+    data = PlotData(whole_study(), evaluator="ped-anova")
+    assert "PED-ANOVA" in view_of(data, "importance").importance.summary
+    assert "PED-ANOVA" in view_of(data, "contour").frame.note
