@@ -41,10 +41,11 @@ def data() -> PlotData:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kind_has_a_file_with_its_heading_and_its_view(kind: str, data: PlotData) -> None:
-    module = modules()[kind]
+    assert kind in FILES, f"studies/plots/views/{kind}.py is missing"
+    heading = getattr(modules()[kind], "HEADING", "")
+    assert heading.strip(), f"studies/plots/views/{kind}.py says no HEADING"
     view = view_of(data, kind)
-    assert view.frame.title == f"{data.record.name}: {module.HEADING}"
-    assert module.HEADING.strip()
+    assert view.frame.title == f"{data.record.name}: {heading}"
     assert view.frame.sentence is None, "a study of 50 runs has something to show in every kind"
     assert type(view) in shapes().values()
 
