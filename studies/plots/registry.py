@@ -1,4 +1,4 @@
-"""The kinds of pictures. Importing this loads no library: the help and the completion of ``--kind`` come from here."""
+"""Kinds and formats of pictures. Importing this loads no library: help and completion of ``plot`` come from here."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,7 +21,14 @@ _KINDS = {
 }
 KINDS = tuple(_KINDS)
 DEFAULT_KINDS = tuple(kind for kind, by_default in _KINDS.items() if by_default)
-FORMATS = ("html", "png", "svg")
+
+# A line a format: the module whose ``content`` makes the file.
+_WRITERS = {
+    "html": "plotly.page",
+    "png": "matplotlib.picture",
+    "svg": "matplotlib.picture",
+}
+FORMATS = tuple(_WRITERS)
 
 _ROOM = "bardtune.studies.plots"
 Library = Literal["plotly", "matplotlib"]
@@ -41,3 +48,9 @@ def drawn_by(library: Library, view: "View") -> Any:
     """
     shape = type(view).__module__.rpartition(".")[2]
     return import_module(f"{_ROOM}.{library}.{shape}").draw(view)
+
+
+def render(view: "View", format_: str) -> bytes:
+    """The file's content. Only the library that the format needs is loaded."""
+    content: bytes = import_module(f"{_ROOM}.{_WRITERS[format_]}").content(view, format_)
+    return content

@@ -7,8 +7,7 @@ from bardtune.studies.analysis.importance import DEFAULT_EVALUATOR, check_evalua
 from bardtune.studies.errors import PlanError
 from bardtune.studies.files import write_whole
 from bardtune.studies.plots.data import PlotData
-from bardtune.studies.plots.registry import FORMATS, KINDS, view_of
-from bardtune.studies.plots.view import View
+from bardtune.studies.plots.registry import FORMATS, KINDS, render, view_of
 from bardtune.studies.records import StudyRecord
 
 
@@ -42,17 +41,6 @@ def write_plots(
             paths.append(folder / f"{record.name}-{kind}.{format_}")
             write_whole(paths[-1], render(view, format_), way_out="choose another folder with --out")
     return paths
-
-
-def render(view: View, format_: str) -> bytes:
-    """The file's content. Only the library that the format needs is imported."""
-    if format_ == "html":
-        from bardtune.studies.plots.plotly.page import page
-
-        return page(view).encode()
-    from bardtune.studies.plots.matplotlib.picture import picture
-
-    return picture(view, format_)
 
 
 def _check(flag: str, values: Sequence[str], known: Sequence[str]) -> None:

@@ -35,13 +35,13 @@ _STYLE = {
 }
 
 
-def picture(view: View, format_: str) -> bytes:
-    """The file's content; ``format_`` is png or svg."""
-    content = io.BytesIO()
+def content(view: View, format_: str) -> bytes:
+    """Of the file; ``format_`` is png or svg."""
+    file = io.BytesIO()
     with matplotlib.style.context(["default", _STYLE]):
         metadata = {"Title": view.frame.title, **({"Date": None} if format_ == "svg" else {})}
-        figure(view).savefig(content, format=format_, dpi=DPI, metadata=metadata)
-    return content.getvalue()
+        figure(view).savefig(file, format=format_, dpi=DPI, metadata=metadata)
+    return file.getvalue()
 
 
 def figure(view: View) -> Figure:

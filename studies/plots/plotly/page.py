@@ -52,6 +52,12 @@ def drawing_of(view: View) -> Drawing:
     return drawing
 
 
+def content(view: View, format_: str) -> bytes:
+    """Of the file; ``format_`` can only be html."""
+    assert format_ == "html"
+    return page(view).encode()
+
+
 def page(view: View) -> str:
     """The whole HTML document; where there is nothing to draw, with a sentence."""
     if view.frame.sentence is not None:

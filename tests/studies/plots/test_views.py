@@ -8,8 +8,7 @@ import matplotlib.image
 import pytest
 from bardtune.studies.plots.matplotlib.picture import figure as matplotlib_figure
 from bardtune.studies.plots.plotly.page import page
-from bardtune.studies.plots.registry import FORMATS, KINDS
-from bardtune.studies.plots.write import render
+from bardtune.studies.plots.registry import FORMATS, KINDS, render
 
 from support.odd_studies import odd_studies
 from support.study_records import make_record, planted_record
