@@ -101,13 +101,14 @@ class Study:
         Raises:
             UserError: a kind or an evaluator that is not known; the sentence names those that are.
         """
-        from bardtune.studies.plots.registry import KINDS, view_of  # loads plotly
-        from bardtune.studies.plots.standalone import standalone_figure
+        from bardtune.studies.plots.data import PlotData
+        from bardtune.studies.plots.plotly.standalone import standalone_figure  # loads plotly
+        from bardtune.studies.plots.registry import KINDS, view_of
 
         if kind not in KINDS:
             raise PlanError(f"there is no plot {kind!r}; choose one of {', '.join(KINDS)}.")
         check_evaluator(evaluator)
-        return standalone_figure(view_of(self.record, kind, evaluator=evaluator))
+        return standalone_figure(view_of(PlotData(self.record, evaluator=evaluator), kind))
 
     def __repr__(self) -> str:
         return f"<bardtune.Study {'; '.join(self._lines())}>"

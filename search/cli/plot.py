@@ -1,10 +1,22 @@
 """``bardtune plot``: pictures of a study."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from bardtune.search.cli.options import Name, StorageOption, app, example
+from bardtune.studies.plots.registry import DEFAULT_KINDS, FORMATS, KINDS
+
+
+def complete_one_of(*choices: str) -> Callable[[str], list[str]]:
+    """For the Tab key: what the last of several comma-separated items can become."""
+
+    def complete(incomplete: str) -> list[str]:
+        before, comma, last = incomplete.rpartition(",")
+        return [f"{before}{comma}{choice}" for choice in choices if choice.startswith(last)]
+
+    return complete
 
 
 @app.command(epilog=example("bardtune plot shakes --kind importance,parallel --format html,png --out plots"))
@@ -13,10 +25,15 @@ def plot(
     kind: Annotated[
         str,
         typer.Option(
-            help="Comma-separated: importance, parallel, history, curves, slice, contour, timeline, throughput; or all."
+            help=f"Comma-separated: {', '.join(KINDS)}; or all.", autocompletion=complete_one_of(*KINDS, "all")
         ),
-    ] = "importance,parallel,history,curves,slice,timeline",
-    formats: Annotated[str, typer.Option("--format", help="Comma-separated: html, png, svg.")] = "html",
+    ] = ",".join(DEFAULT_KINDS),
+    formats: Annotated[
+        str,
+        typer.Option(
+            "--format", help=f"Comma-separated: {', '.join(FORMATS)}.", autocompletion=complete_one_of(*FORMATS)
+        ),
+    ] = "html",
     evaluator: Annotated[
         str, typer.Option(help="Of the importance: regression, ped-anova, or fanova (needs 'bardtune[fanova]').")
     ] = "regression",

@@ -2,15 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bardtune.data.paths import user_path
+from bardtune.search.commands.shared import quiet_libraries, storage_url
 from bardtune.studies.store.read_only import ReadOnlyStorage
 from bardtune.studies.store.reading import read_study
-
-if TYPE_CHECKING:
-    pass
-from bardtune.search.commands.shared import quiet_libraries, storage_url
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

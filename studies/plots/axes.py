@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bardtune.studies.analysis.numbers import number_text, number_texts
+from bardtune.studies.analysis.phrases import bpb_text
 from bardtune.studies.plots.ticks import Tick, round_decades, round_steps, usual_range, with_ends
-from bardtune.studies.plots.words import bpb_text, number_text, number_texts
 from bardtune.studies.records import Parameter
 
 NOT_SET = "not set"  # a conditional parameter that the trial did not have
@@ -18,7 +19,7 @@ class Axis:
     """One upright axis. All positions are in axis units: the value, its log10, or its index."""
 
     name: str
-    positions: tuple[float, ...]  # one for each line
+    positions: tuple[float, ...]  # one for each run that is drawn
     texts: tuple[str, ...]  # the value at each position, for people
     ticks: tuple[Tick, ...]
     low: float

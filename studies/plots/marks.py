@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
-from bardtune.studies.analysis.verdict import Verdict, verdict_of
+from bardtune.studies.analysis.phrases import bpb_text
+from bardtune.studies.analysis.verdict import verdict_of
 from bardtune.studies.plots.ticks import usual_range
-from bardtune.studies.plots.words import bpb_text, hover_lines
+from bardtune.studies.plots.words import hover_lines
 from bardtune.studies.records import StudyRecord, TrialRecord
 
 _EMPTY = 0.3  # of the range of the trials: more empty space than this is not drawn
+Side = Literal["left", "center", "right"]
 Look = Literal["finished", "pruned", "lost", "open"]  # lost: diverged or crashed; open: not yet over
 
 
@@ -50,7 +52,7 @@ class Range:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BaselineLine:
-    """The baseline as a line across."""
+    """The baseline as a line across the whole picture."""
 
     bpb: float
     shown: float  # where it is drawn: at its bpb, or at the top edge
@@ -86,7 +88,7 @@ class BestMark:
     @property
     def text(self) -> str:
         """For labels: who, and how good."""
-        spread = f" ± {self.sd:.4f}" if self.sd is not None else ""
+        spread = f" ± {bpb_text(self.sd)}" if self.sd is not None else ""
         runs = f" (n = {self.n})" if self.n else ""
         return f"{self.word}: trial {self.trial.number}, {bpb_text(self.bpb)}{spread}{runs}"
 
@@ -96,7 +98,7 @@ class BestMark:
         who = f"{self.word.capitalize()}: trial {self.trial.number}, {bpb_text(self.bpb)}"
         if not self.n:
             return f"{who}, the lowest single value, not confirmed with other seeds."
-        spread = f" ± {self.sd:.4f}, mean and standard deviation" if self.sd is not None else ", mean"
+        spread = f" ± {bpb_text(self.sd)}, mean and standard deviation" if self.sd is not None else ", mean"
         words = f"{who}{spread} of {self.n} fresh run{'s' * (self.n != 1)} of its settings."
         if self.raw.number != self.trial.number and self.raw.val_bpb is not None:
             words += f" The lowest single value was trial {self.raw.number}'s, {bpb_text(self.raw.val_bpb)}."
@@ -105,7 +107,7 @@ class BestMark:
 
 def best_mark_of(record: StudyRecord) -> BestMark | None:
     """Who has won, or leads; None before any trial has finished."""
-    verdict: Verdict = verdict_of(record)
+    verdict = verdict_of(record)
     if verdict.winner is None or verdict.raw_best is None or verdict.winner.val_bpb is None:
         return None
     if verdict.confirmed is None:
@@ -122,18 +124,14 @@ def best_mark_of(record: StudyRecord) -> BestMark | None:
     )
 
 
-def only_finite(record: StudyRecord) -> StudyRecord:
-    """The study without values that are no numbers; a run that ended with one has diverged."""
-    return replace(
-        record, search_runs=tuple(map(_finite, record.search_runs)), other_runs=tuple(map(_finite, record.other_runs))
-    )
+def side_of(place: float, *, edge: float) -> Side:
+    """Side of a mark from which its label runs inwards, so that it stays inside the picture.
 
-
-def _finite(run: TrialRecord) -> TrialRecord:
-    curve = tuple(point for point in run.curve if math.isfinite(point[1]))
-    if run.val_bpb is not None and not math.isfinite(run.val_bpb):
-        return replace(run, val_bpb=None, ending="diverged", curve=curve)
-    return run if curve == run.curve else replace(run, curve=curve)
+    Args:
+        place: of the mark along the axis, from 0 to 1.
+        edge: how near to an end is too near for a label in the middle.
+    """
+    return "left" if place < edge else "right" if place > 1 - edge else "center"
 
 
 def look_of(trial: TrialRecord) -> Look:
@@ -145,7 +143,7 @@ def look_of(trial: TrialRecord) -> Look:
     return "finished" if trial.val_bpb is not None and math.isfinite(trial.val_bpb) else "lost"
 
 
-def range_of(record: StudyRecord) -> Range:
+def range_of(record: StudyRecord, best_mark: BestMark | None) -> Range:
     """Range of bpb that holds the winner and all trials but those far above the others.
 
     Where there is a baseline, no trial below it is far, and it is held too unless the space up to it is empty.
@@ -153,7 +151,6 @@ def range_of(record: StudyRecord) -> Range:
     finished = [trial.val_bpb for trial in record.search_runs if trial.val_bpb is not None]
     heard = [bpb for trial in record.search_runs if (bpb := trial.last_bpb) is not None and math.isfinite(bpb)]
     baseline = [record.baseline.val_bpb] if record.baseline and record.baseline.val_bpb is not None else []
-    best_mark = best_mark_of(record)
     marks: list[float] = []
     if best_mark is not None:
         marks = [best_mark.bpb] if best_mark.noise is None else list(best_mark.noise)
@@ -164,34 +161,34 @@ def range_of(record: StudyRecord) -> Range:
     return Range(low=low, high=max([high, *(bpb for bpb in baseline if bpb <= near)]))
 
 
-def baseline_line_of(record: StudyRecord, scale: Range) -> BaselineLine | None:
+def baseline_line_of(record: StudyRecord, bpb_range: Range) -> BaselineLine | None:
     """The baseline on the bpb axis; None before it has finished."""
     if record.baseline is None or record.baseline.val_bpb is None:
         return None
     bpb = record.baseline.val_bpb
-    return BaselineLine(bpb=bpb, shown=bpb if bpb <= scale.high else scale.edge)
+    return BaselineLine(bpb=bpb, shown=bpb if bpb <= bpb_range.high else bpb_range.edge)
 
 
-def dot_of(trial: TrialRecord, scale: Range) -> Dot:
+def dot_of(trial: TrialRecord, bpb_range: Range) -> Dot:
     look = look_of(trial)
     bpb = None if look == "lost" else trial.last_bpb
     return Dot(
         number=trial.number,
         bpb=bpb,
-        shown=scale.edge if bpb is None or bpb > scale.high else bpb,
+        shown=bpb_range.edge if bpb is None or bpb > bpb_range.high else bpb,
         look=look,
         hover=hover_lines(trial),
         is_starved=bool(trial.stats.get("starved")),
     )
 
 
-def dots_note(dots: Sequence[Dot], scale: Range, line: BaselineLine | None) -> list[str]:
+def dots_notes(dots: Sequence[Dot], bpb_range: Range, baseline: BaselineLine | None) -> list[str]:
     """Sentences on what the dots and the baseline's line do not say themselves."""
     notes = []
-    if line is not None and line.shown != line.bpb:
-        notes.append(f"The baseline, {bpb_text(line.bpb)}, is far above: its line is drawn at the top edge.")
+    if baseline is not None and baseline.shown != baseline.bpb:
+        notes.append(f"The baseline, {bpb_text(baseline.bpb)}, is far above: its line is drawn at the top edge.")
     if clipped := sum(dot.is_clipped for dot in dots):
-        notes.append(f"{clipped} above {scale.high:.2f} bpb drawn at the top edge (open triangles).")
+        notes.append(f"{clipped} above {bpb_range.high:.2f} bpb drawn at the top edge (open triangles).")
     if any(dot.look == "pruned" for dot in dots):
         notes.append("Pruned trials stand at their last value, which is that of a shorter training.")
     if starved := sum(dot.is_starved for dot in dots):

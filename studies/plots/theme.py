@@ -19,4 +19,4 @@ SCALE = ("#081d58", "#253494", "#225ea8", "#1d91c0", "#41b6c4", "#7fcdbb", "#99d
 FONTS = "DejaVu Sans, Verdana, Segoe UI, Helvetica, Arial, sans-serif"
 TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 15, 11, 9.5
 
-PHASES = {"setup": "#56b4e9", "train": FINISHED, "evaluate": "#e69f00", "checkpoint": "#7b3294", "other": PRUNED}
+PHASE_COLOURS = {"setup": "#56b4e9", "train": FINISHED, "evaluate": "#e69f00", "checkpoint": "#7b3294", "other": PRUNED}

@@ -1,77 +1,10 @@
-"""The words in and around a picture; none of them tells a path or a host."""
+"""The words in a picture; none of them tells a path or a host."""
 
-import math
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from bardtune.studies.analysis.numbers import number_text
+from bardtune.studies.analysis.phrases import bpb_text
+from bardtune.studies.records import TrialRecord
 
-from bardtune.studies.records import StudyRecord, TrialRecord
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Frame:
-    """What stands around a picture."""
-
-    title: str
-    subtitle: str  # corpus, number of trials, budget
-    note: str = ""  # how to read the picture
-    sentence: str | None = None  # said in place of the picture when there is nothing to draw
-
-
-_HEADINGS = {
-    "importance": "parameter importance",
-    "parallel": "parallel coordinates",
-    "history": "bpb, trial by trial",
-    "curves": "learning curves",
-    "slice": "bpb against each parameter",
-    "contour": "bpb over the two most important parameters",
-    "timeline": "runs by phase",
-    "throughput": "training speed and bpb",
-}
-
-
-def frame_of(record: StudyRecord, kind: str, *, note: str = "", sentence: str | None = None) -> Frame:
-    """Frame of a picture of ``kind``."""
-    corpus = str(record.corpus.get("name", record.plan.corpus))
-    short_corpus = re.split(r"[/\\]", corpus.rstrip("/\\"))[-1]
-    num_trials = len(record.search_runs)
-    facts = (
-        short_corpus,
-        f"{num_trials} trial{'s' * (num_trials != 1)}",
-        f"{record.plan.seconds:g} s each",
-    )
-    return Frame(title=f"{record.name}: {_HEADINGS[kind]}", subtitle="  ·  ".join(facts), note=note, sentence=sentence)
-
-
-def number_text(value: Any) -> str:
-    """A value as people write it: 128, 0.0043, 3e-3, 1e6; what is no number, as it is."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return str(value)
-    if not math.isfinite(value) or value == 0:
-        return f"{value:g}"
-    size = abs(value)
-    if size >= 1e5 or size < 1e-3 or (size < 0.01 and float(f"{value:.0e}") == value):
-        return _power_text(value)
-    return f"{round(value)}" if size >= 100 or value == round(value) else f"{value:.3g}"
-
-
-def number_texts(values: Sequence[float]) -> list[str]:
-    """The marks of one axis; all of those below 0.1 alike, as 2e-2 beside 5e-3."""
-    texts = [number_text(value) for value in values]
-    if not any("e-" in text for text in texts):
-        return texts
-    pairs = zip(values, texts, strict=True)
-    return [_power_text(value) if 0 < abs(value) < 0.1 else text for value, text in pairs]
-
-
-def _power_text(value: float) -> str:
-    digits, exponent = f"{value:.1e}".split("e")
-    return f"{digits.removesuffix('.0')}e{int(exponent)}"
-
-
-def bpb_text(bpb: float) -> str:
-    return f"{bpb:.4f}"
+BPB = "validation bits per byte"  # along an axis with room for it
 
 
 def params_lines(trial: TrialRecord) -> list[str]:

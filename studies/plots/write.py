@@ -6,12 +6,9 @@ from pathlib import Path
 from bardtune.studies.analysis.importance import DEFAULT_EVALUATOR, check_evaluator
 from bardtune.studies.errors import PlanError
 from bardtune.studies.files import write_whole
-from bardtune.studies.plots.registry import KINDS, View, view_of
+from bardtune.studies.plots.data import PlotData
+from bardtune.studies.plots.registry import FORMATS, KINDS, render, view_of
 from bardtune.studies.records import StudyRecord
-
-__all__ = ["FORMATS", "View", "render", "view_of", "write_plots"]
-
-FORMATS = ("html", "png", "svg")
 
 
 def write_plots(
@@ -36,24 +33,14 @@ def write_plots(
     _check("kind", kinds, KINDS)
     _check("format", formats, FORMATS)
     check_evaluator(evaluator)
+    data = PlotData(record, evaluator=evaluator)
     paths: list[Path] = []
     for kind in dict.fromkeys(kinds):
-        view = view_of(record, kind, evaluator=evaluator)
+        view = view_of(data, kind)
         for format_ in dict.fromkeys(formats):
             paths.append(folder / f"{record.name}-{kind}.{format_}")
             write_whole(paths[-1], render(view, format_), way_out="choose another folder with --out")
     return paths
-
-
-def render(view: View, format_: str) -> bytes:
-    """The file's content. Only the library that the format needs is imported."""
-    if format_ == "html":
-        from bardtune.studies.plots.page import page
-
-        return page(view).encode()
-    from bardtune.studies.plots.static import picture
-
-    return picture(view, format_)
 
 
 def _check(flag: str, values: Sequence[str], known: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bardtune.studies.analysis.numbers import number_text
 from bardtune.studies.analysis.phrases import (
     bpb_text,
     certainty_text,
@@ -17,7 +18,7 @@ from bardtune.studies.analysis.phrases import (
     values_text,
 )
 from bardtune.studies.analysis.verdict import Verdict
-from bardtune.studies.plots.words import ending_text, number_text
+from bardtune.studies.plots.words import ending_text
 from bardtune.studies.records import StudyRecord, TrialRecord
 
 Clean = Callable[[str], str]  # takes places and names out of a text

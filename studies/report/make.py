@@ -9,10 +9,13 @@ from typing import Any
 
 import jinja2
 from bardtune.studies.analysis.verdict import Verdict, verdict_of
-from bardtune.studies.plots import KINDS, theme
-from bardtune.studies.plots.page import CONFIG, brushing_script, brushing_styles, least_height, least_width, note_of
-from bardtune.studies.plots.parallel import Parallel
-from bardtune.studies.plots.write import View, view_of
+from bardtune.studies.plots import theme
+from bardtune.studies.plots.data import PlotData
+from bardtune.studies.plots.plotly.page import CONFIG, drawing_of, note_of
+from bardtune.studies.plots.plotly.parallel import brushing_script, brushing_styles
+from bardtune.studies.plots.registry import KINDS, view_of
+from bardtune.studies.plots.view import View
+from bardtune.studies.plots.views.parallel import Parallel
 from bardtune.studies.records import StudyRecord
 from bardtune.studies.report import facts
 from bardtune.studies.report.command import train_command
@@ -35,10 +38,10 @@ class Picture:
     kind: str
     heading: str
     note: str
-    sentence: str | None
-    spec: Markup | None  # plotly's data and layout as JSON
-    height: int  # pixels
-    width: int  # at least; a narrower window scrolls
+    sentence: str | None = None
+    spec: Markup | None = None  # plotly's data and layout as JSON
+    height: int = 0  # pixels
+    width: int = 0  # at least; a narrower window scrolls
 
 
 def report_html(
@@ -54,7 +57,8 @@ def report_html(
     """
     verdict = verdict_of(record)
     clean = Redactor(record, names)
-    views = {kind: view_of(record, kind) for kind in KINDS}
+    plotted = PlotData(record)
+    views = {kind: view_of(plotted, kind) for kind in KINDS}
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -93,23 +97,24 @@ def _winner_command(record: StudyRecord, verdict: Verdict) -> str | None:
     return None if verdict.take_home is None else train_command(verdict.take_home, record.plan)
 
 
-def _drawn_lines(seen: View) -> set[str]:
+def _drawn_lines(view: View) -> set[str]:
     """The runs that the parallel coordinates show."""
-    return {line.run_id for line in seen.lines} if isinstance(seen, Parallel) else set()
+    return {line.run_id for line in view.lines} if isinstance(view, Parallel) else set()
 
 
-def _picture(record: StudyRecord, kind: str, seen: View) -> Picture:
-    from bardtune.studies.plots.interactive import figure  # loads plotly
-
-    frame = seen.frame
+def _picture(record: StudyRecord, kind: str, view: View) -> Picture:
+    frame = view.frame
+    heading = frame.title.removeprefix(f"{record.name}: ")
+    if frame.sentence is not None:
+        return Picture(kind=kind, heading=heading, note=frame.note, sentence=frame.sentence)
+    drawing = drawing_of(view)
     return Picture(
         kind=kind,
-        heading=frame.title.removeprefix(f"{record.name}: "),
-        note=note_of(seen),
-        sentence=frame.sentence,
-        spec=None if frame.sentence is not None else _json(figure(seen).to_plotly_json()),
-        height=max(400, least_height(seen)),
-        width=least_width(seen),
+        heading=heading,
+        note=note_of(view, drawing),
+        spec=_json(drawing.figure.to_plotly_json()),
+        height=max(400, drawing.height),
+        width=drawing.width,
     )
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from bardtune.studies.analysis.phrases import short_name
 from bardtune.studies.records import StudyRecord
 
 _ADDRESS = re.compile(r"\b[\w+.-]+://[^\s'\"<>]+")
@@ -38,4 +39,4 @@ class Redactor:
 
 
 def _last(path: str) -> str:
-    return re.split(r"[/\\]", path.rstrip("/\\"))[-1] or _HIDDEN
+    return short_name(path) or _HIDDEN

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bardtune.studies.plots import KINDS
-from bardtune.studies.plots.page import page
-from bardtune.studies.plots.write import view_of
+from bardtune.studies.plots.plotly.page import page
+from bardtune.studies.plots.registry import KINDS
 from bardtune.studies.report import Sample, report_html
 
 from support.study_records import planted_record
+from support.views import view_of_record
 
 BRUSHED = "learning_rate"
 PLOT = "document.querySelector('.plot#plot-parallel')"
@@ -236,7 +236,7 @@ def test_the_page_never_scrolls_sideways(opened: Any, width: int) -> None:
 
 def test_the_picture_alone_lists_the_runs_that_are_left(browser: Any, tmp_path: Path) -> None:
     path = tmp_path / "parallel.html"
-    path.write_text(page(view_of(planted_record(50), "parallel")), encoding="utf-8")
+    path.write_text(page(view_of_record(planted_record(50), "parallel")), encoding="utf-8")
     browser.open(path)
     browser.wait("document.querySelector('#left')?.textContent")
     lines = browser.script("return document.querySelector('#picture').data[0].ids.length")

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 import optuna
 import pytest
 from bardtune.studies.analysis.importance import EVALUATORS, Importance, importance
-from bardtune.studies.plots.static import figure
-from bardtune.studies.plots.write import view_of
+from bardtune.studies.plots.matplotlib.picture import figure
 
 from support.known_truth import (
     MATTERS,
@@ -17,6 +16,7 @@ from support.known_truth import (
     one_excludes_all_others,
     one_of_two_excludes_the_other,
 )
+from support.views import view_of_record
 
 LOG = logging.getLogger(__name__)  # see the percentages with: pytest -m long -o log_cli=true
 
@@ -60,10 +60,10 @@ def test_at_twenty_trials_what_matters_comes_first_and_the_intervals_are_wide() 
 
 @pytest.mark.parametrize("evaluator", EVALUATORS)
 def test_with_eight_trials_the_plot_says_that_it_cannot_tell(evaluator: str) -> None:
-    seen = view_of(known_study(8, seed=0), "importance", evaluator=evaluator)
+    view = view_of_record(known_study(8, seed=0), "importance", evaluator=evaluator)
     said = "Too few trials to tell: importance needs at least 20 complete or pruned trials; this study has 8."
-    assert seen.frame.sentence == said
-    assert [text.get_text().replace("\n", " ") for text in figure(seen).texts].count(said) == 1
+    assert view.frame.sentence == said
+    assert [text.get_text().replace("\n", " ") for text in figure(view).texts].count(said) == 1
 
 
 def test_fanova_finds_what_matters() -> None:

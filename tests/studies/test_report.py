@@ -14,7 +14,7 @@ import pytest
 from bardtune.model.settings import settings_from
 from bardtune.search.cli.app import main
 from bardtune.studies.plan import StudyPlan
-from bardtune.studies.plots import KINDS
+from bardtune.studies.plots.registry import KINDS
 from bardtune.studies.records import StudyRecord
 from bardtune.studies.report import Sample, report_html
 from bardtune.studies.report.command import train_command

@@ -63,6 +63,7 @@ def make_trial(number: int, bpb: float | None = 2.3, *, ended: str = "finished",
         stats={
             "host": "secret-host",
             "checkpoint": "/home/somebody/secret/x.pt",
+            "num_params": 200_000 + 9_000 * (number % 7),
             "bytes_per_s": 150_000 + 7_000 * (number % 9),
             "seconds": {"setup": 2.0, "train": 180.0 if ended == "finished" else 54.0, "evaluate": 6.0},
         },
