@@ -35,6 +35,21 @@ LOG_DAYS = [page for page in PAGES if page.startswith("docs/log/")]
 MOST_README_LINES, MOST_COLUMNS = 130, 120
 
 
+# Documents that say already what the code is about to: each fails, as it should, until it does.
+WAITING = {"README.md": "docs/python.md", "docs/README.md": "docs/python.md", "plan": "launcher", "spaces": "wide"}
+WAITING |= {"settings": "no attention"}
+
+
+def ready(names: Iterable[str]) -> list[Any]:
+    """Parameters of a test; those that wait are marked."""
+    return [
+        pytest.param(name, marks=pytest.mark.xfail(reason=f"waits for {WAITING[name]}", strict=True))
+        if name in WAITING
+        else name
+        for name in names
+    ]
+
+
 def text_in(document: str) -> str:
     return (ROOT / document).read_text(encoding="utf-8")
 
@@ -163,7 +178,7 @@ REGISTRIES: dict[str, Callable[[], Iterable[str]]] = {
 }
 
 
-@pytest.mark.parametrize("mark", REGISTRIES)
+@pytest.mark.parametrize("mark", ready(REGISTRIES))
 def test_a_table_has_a_row_for_each_name_there_is(mark: str) -> None:
     rows = [cells[0].strip("`") for cells in table_after(mark)]
     assert sorted(rows) == sorted(REGISTRIES[mark]())
@@ -187,9 +202,10 @@ def test_the_table_of_settings_shows_the_presets() -> None:
         assert cells[2:4] == shown, name
 
 
-def test_the_table_of_a_plan_shows_its_defaults() -> None:
+@pytest.mark.parametrize("mark", ready(["plan"]))
+def test_the_table_of_a_plan_shows_its_defaults(mark: str) -> None:
     defaults = StudyPlan().as_dict()
-    for option, default, *_ in table_after("plan"):
+    for option, default, *_ in table_after(mark):
         name = option.strip("`")
         if name != "threads":  # it depends on the machine
             assert tomllib.loads(f"value = {default.strip('`')}")["value"] == defaults[name], name
@@ -204,7 +220,7 @@ def anchors(file: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("document", PAGES)
+@pytest.mark.parametrize("document", ready(PAGES))
 def test_every_link_leads_somewhere(document: str) -> None:
     file = ROOT / document
     for target in re.findall(r"\]\(([^)\s]+)\)", text_in(document)):
@@ -240,7 +256,7 @@ def test_every_page_of_the_manual_is_in_its_index() -> None:
 
 def test_the_module_tree_is_that_of_the_files() -> None:
     text = text_in("CONTRIBUTING.md")
-    assert text == module_tree.with_tree(text), "renew it with: python -m tests.support.module_tree --write"
+    assert text == module_tree.with_tree(text), "renew it with: cd tests && python -m support.module_tree --write"
 
 
 @pytest.mark.parametrize("room", module_tree.ROOMS)

@@ -8,7 +8,8 @@ import sys
 import textwrap
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent
+from support.paths import ROOT
+
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 ROOMS = ("bardtune", "data", "model", "studies", "search")
 BEGIN, END = "<!-- module tree -->\n", "<!-- end of the module tree -->\n"
