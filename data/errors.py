@@ -1,4 +1,4 @@
-"""What the user can put right. The command line turns these into one sentence and exit code 2."""
+"""Errors that the user can put right: the command line turns them into one sentence and exit code 2."""
 
 
 class UserError(Exception):

@@ -1,4 +1,4 @@
-"""Bytes are the tokens."""
+"""The tokenizer: every byte is a token."""
 
 from collections.abc import Iterable
 

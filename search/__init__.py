@@ -1,1 +1,1 @@
-"""The seeker: search spaces, samplers and pruners, trial processes, the loop, the command line."""
+"""The search: spaces, samplers and pruners, trial processes, the loop, the command line."""

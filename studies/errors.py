@@ -1,4 +1,4 @@
-"""What the user can put right about a stored study."""
+"""Errors about plans and stored studies that the user can put right."""
 
 from bardtune.data.errors import UserError
 

@@ -1,4 +1,4 @@
-"""What a run may spend, and what else it took."""
+"""The clock of a run: what is charged to its budget, and what is measured but not charged."""
 
 import time
 from collections.abc import Callable, Iterator

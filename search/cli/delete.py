@@ -1,4 +1,4 @@
-"""``bardtune delete``."""
+"""``bardtune delete``: the end of a study."""
 
 from typing import Annotated
 

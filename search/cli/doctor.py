@@ -1,4 +1,4 @@
-"""``bardtune doctor``."""
+"""``bardtune doctor``: what is wrong with this machine and the storage."""
 
 from bardtune.search.cli.options import JsonOption, StorageOption, app, example
 

@@ -1,4 +1,4 @@
-"""``bardtune dashboard``: optuna-dashboard on the studies, as a reader.
+"""What ``bardtune dashboard`` serves: optuna-dashboard on the studies, as a reader.
 
 optuna-dashboard can rename and delete studies, end trials and write notes, which would break a running study; so its
 requests that change something are refused, and behind that the database is opened read-only.

@@ -1,4 +1,4 @@
-"""Text that a study's winner writes."""
+"""What ``bardtune sample`` prints: text that a study's winner writes."""
 
 import codecs
 import os

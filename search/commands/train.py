@@ -1,4 +1,4 @@
-"""``bardtune train``: one run without a study."""
+"""What ``bardtune train`` does and prints: one run without a study."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""``bardtune watch``: a study that another process runs, as the database tells it. Reads only."""
+"""What ``bardtune watch`` shows: a study that another process runs, as the database tells it. Reads only."""
 
 import sys
 import time

@@ -6,14 +6,12 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
-from bardtune.search.cli.app import COMMANDS, app, main
+from bardtune.search.cli.app import COMMANDS, main
 
 from support.fakes import text_of
-from support.paths import ROOT
 from support.studies_at_hand import make_study, storage_at
 
 
@@ -223,31 +221,6 @@ def test_train_ends_with_the_contracts_json_line(tmp_path: Path) -> None:
     assert result["num_params_M"] == pytest.approx(result["num_params"] / 1e6)
     assert (result["settings"]["seed"], result["settings"]["d_model"]) == (7, 16)
     assert "100 %" in done.stderr
-
-
-def test_every_command_in_the_readme_exists_with_its_options() -> None:
-    known = {command.name or command.callback.__name__ for command in app.registered_commands}
-    taught = re.findall(r"^(?:\.venv/bin/)?bardtune ([a-z]+)(.*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
-    assert len(taught) > 5
-    for command, rest in taught:
-        assert command in known, f"README teaches {command!r}, which is not a command"
-        usage = run(command, "--help").stdout
-        for option in re.findall(r"(--[a-z-]+)", rest):
-            assert option in usage, f"README teaches {command} {option}"
-
-
-def test_every_toml_in_the_readme_is_a_space_or_a_plan() -> None:
-    from bardtune.search.engine.planning import resolve_plan
-    from bardtune.search.sampling.space import check_draws, space_from
-
-    blocks = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert len(blocks) >= 2
-    for block in blocks:
-        source = tomllib.loads(block)
-        if "parameters" in source:
-            check_draws(space_from(source))
-        else:
-            resolve_plan({}, source)
 
 
 def test_the_evaluators_in_the_help_of_plot_are_those_there_are() -> None:
