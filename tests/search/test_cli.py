@@ -54,7 +54,7 @@ def complaint(capsys: pytest.CaptureFixture[str], *args: str) -> str:
         (["start", "s", "--hours", "4"], "choose --hours 3"),
         (["start", "s", "--trials", "many"], "--trials"),
         (["start", "s", "--sampler", "grid"], "choose one of tpe"),
-        (["start", "s", "--space", "nowhere.toml"], "seven, reference, full"),
+        (["start", "s", "--space", "nowhere.toml"], "seven, "),
         (["start", "s", "--corpus", "nowhere.txt"], "no corpus at"),
         (["start", "a:b"], "cannot name a study"),
         (["start", "s", "--storage", "what?"], "is not a storage URL"),
