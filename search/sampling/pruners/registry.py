@@ -19,7 +19,10 @@ MIN_FINISHED_BEFORE_PRUNING = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PrunerKind(Kind):
-    """One way to stop weak trials early. Its policy stands at the head of its module."""
+    """One way to stop weak trials early; its policy stands at the head of its module.
+
+    It stops nothing before ``FIRST_RUNG_PERCENT``, and never the trial that is the best so far.
+    """
 
     make: Callable[[], "BasePruner"]  # imports Optuna only when called, since --help does without it
 
