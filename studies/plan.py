@@ -12,11 +12,9 @@ MAX_TRIALS = 50
 MAX_HOURS = 3.0
 MAX_SECONDS = 10_000.0  # a run of that length and its evaluation fit into the hours
 BASELINE_FROM_TRIALS = 4  # smaller studies have no run to spare for the baseline
-SAMPLERS = ("tpe", "gp", "random", "cmaes")
-PRUNERS = ("halving", "median", "none")
 MOST_REPEATS = 3
 _CONFIRM = re.compile(r"([1-9]\d?)x([1-9]\d?)")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class Confirmation(NamedTuple):
@@ -35,6 +33,8 @@ class Confirmation(NamedTuple):
 class StudyPlan:
     """One study: how much, on what, and how it seeks.
 
+    Which samplers, pruners and launchers there are is not known here: a study that names another can still be read.
+
     Raises:
         PlanError: a value that no study could follow; the sentence names one that it could.
     """
@@ -46,6 +46,7 @@ class StudyPlan:
     space: str = "seven"  # built-in name, or the absolute path of a TOML file
     sampler: str = "tpe"
     pruner: str = "halving"
+    launcher: str = "local"  # where the runs train
     workers: int = 1  # runs at a time
     threads: int = 1  # of each run
     seed: int = 0
@@ -73,9 +74,6 @@ class StudyPlan:
                 f"--hours {self.hours:g} is {self.hours * 3600:g} s, too short for one trial of --seconds "
                 f"{self.seconds:g}; choose --hours {enough:g}."
             )
-        for flag, value, known in (("sampler", self.sampler, SAMPLERS), ("pruner", self.pruner, PRUNERS)):
-            if value not in known:
-                raise PlanError(f"--{flag} {value!r} is unknown; choose one of {', '.join(known)}.")
         if not 0 <= self.seed < 2**31:
             raise PlanError(f"--seed {self.seed} is outside 0 to {2**31 - 1}; choose --seed 0.")
         if self.max_crashes < 1:
@@ -101,12 +99,12 @@ class StudyPlan:
                 kind = {int: "a whole number", float: "a number", str: "a text"}[field.type]  # type: ignore[index]
                 raise PlanError(f"--{field.name} is {value!r}; give {kind}.")
 
-    def check_cores(self) -> None:
-        """Raise PlanError if this machine has fewer cores than the plan's runs want at a time."""
-        wanted, cores = self.workers * self.threads, available_cores()
+    def check_cores(self, cores: int) -> None:
+        """Raise PlanError if there are fewer cores than the plan's runs want at a time."""
+        wanted = self.workers * self.threads
         if wanted > cores:
             raise PlanError(
-                f"--workers {self.workers} with --threads {self.threads} each want {wanted} cores and this machine has "
+                f"--workers {self.workers} with --threads {self.threads} each want {wanted} cores and there are "
                 f"{cores}; choose --workers {min(self.workers, cores)} --threads {max(1, cores // self.workers)}."
             )
 
@@ -134,7 +132,7 @@ def expected_overhead_s(budget_s: float) -> float:
     return min(15.0, 2.0 + 0.1 * budget_s)
 
 
-PLAN_NAMES = tuple(field.name for field in fields(StudyPlan))
+PLAN_DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(StudyPlan)}
 
 
 def available_cores() -> int:
@@ -142,8 +140,13 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def is_plain_name(name: str) -> bool:
+    """Whether ``name`` can name a study, and a file of it: it leads to no other folder."""
+    return _PLAIN_NAME.fullmatch(name) is not None
+
+
 def check_study_name(name: str) -> str:
     """Return ``name``; a colon and the like are refused, since ``NAME:runs`` belongs to the study too."""
-    if not _NAME.fullmatch(name):
+    if not is_plain_name(name):
         raise PlanError(f"{name!r} cannot name a study; use letters, digits, '.', '_' and '-', such as my-study.")
     return name

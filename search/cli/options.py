@@ -1,6 +1,7 @@
 """What all commands share on the command line: the application they register with, and their common options."""
 
 import time
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -21,6 +22,15 @@ def complete_name(ctx: typer.Context, incomplete: str) -> list[str]:
     from bardtune.studies.store.completion import quick_names
 
     return [name for name in quick_names(ctx.params.get("storage")) if name.startswith(incomplete)]
+
+
+def complete_from(rows: Callable[[], list[tuple[str, str]]]) -> Callable[[str], list[tuple[str, str]]]:
+    """What the Tab key offers of names with their summaries: those that begin so."""
+
+    def complete(incomplete: str) -> list[tuple[str, str]]:
+        return [(name, summary) for name, summary in rows() if name.startswith(incomplete)]
+
+    return complete
 
 
 def example(*commands: str) -> str:

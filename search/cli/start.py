@@ -1,10 +1,32 @@
 """``bardtune start``: create a study and run it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from bardtune.search.cli.options import BEGAN, StorageOption, app, example
+from bardtune.search.cli.options import BEGAN, StorageOption, app, complete_from, example
+from bardtune.search.launch.registry import LAUNCHERS
+from bardtune.search.registry import Registry
+from bardtune.search.sampling.pruners.registry import PRUNERS
+from bardtune.search.sampling.samplers.registry import SAMPLERS
+from bardtune.search.sampling.spaces.registry import space_names, space_rows
+from bardtune.studies.plan import MAX_HOURS, MAX_TRIALS, PLAN_DEFAULTS
+
+
+def option(field: str, said: str, *, default: str | None = None, **more: Any) -> Any:
+    """The option of a field of the plan; where it is not said it is None, and the plan knows the default."""
+    value = PLAN_DEFAULTS[field]
+    shown = default or (f"{value:g}" if isinstance(value, float) else value)
+    return typer.Option(help=f"{said} [default: {shown}]", **more)
+
+
+def choice(registry: Registry[Any], said: str) -> Any:
+    """The option of a field that names one of a registry."""
+    complete = complete_from(registry.rows)
+    return option(registry.noun, f"{said}: {', '.join(registry.names)}.", autocompletion=complete)
+
+
+SPACES = f"What is searched: {', '.join(space_names())}, or a TOML file."
 
 
 @app.command(
@@ -13,23 +35,25 @@ from bardtune.search.cli.options import BEGAN, StorageOption, app, example
     )
 )
 def start(
+    ctx: typer.Context,
     name: Annotated[str | None, typer.Argument(help="A new study's name. [default: from the time of day]")] = None,
-    trials: Annotated[int | None, typer.Option(help="Training runs of every kind, at most 50. [default: 50]")] = None,
-    seconds: Annotated[float | None, typer.Option(help="Training budget of one run. [default: 180]")] = None,
-    hours: Annotated[float | None, typer.Option(help="Active time of the study, at most 3. [default: 3]")] = None,
-    corpus: Annotated[str | None, typer.Option(help="A file or folder of text. [default: shakespeare]")] = None,
-    space: Annotated[str | None, typer.Option(help="seven, reference, full, or a TOML file. [default: seven]")] = None,
-    sampler: Annotated[str | None, typer.Option(help="tpe, gp, random or cmaes. [default: tpe]")] = None,
-    pruner: Annotated[str | None, typer.Option(help="halving, median or none. [default: halving]")] = None,
-    workers: Annotated[int | None, typer.Option(help="Runs at a time. [default: 1]")] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads of each run. [default: cores / workers]")] = None,
-    seed: Annotated[int | None, typer.Option(help="Decides every draw of the study. [default: 0]")] = None,
-    max_crashes: Annotated[int | None, typer.Option(help="Crashes in a row that stop a study. [default: 3]")] = None,
+    trials: Annotated[int | None, option("trials", f"Training runs of every kind, at most {MAX_TRIALS}.")] = None,
+    seconds: Annotated[float | None, option("seconds", "Training budget of one run.")] = None,
+    hours: Annotated[float | None, option("hours", f"Active time of the study, at most {MAX_HOURS:g}.")] = None,
+    corpus: Annotated[str | None, option("corpus", "A file or folder of text.")] = None,
+    space: Annotated[str | None, option("space", SPACES, autocompletion=complete_from(space_rows))] = None,
+    sampler: Annotated[str | None, choice(SAMPLERS, "Draws the parameters")] = None,
+    pruner: Annotated[str | None, choice(PRUNERS, "Stops weak trials early")] = None,
+    launcher: Annotated[str | None, choice(LAUNCHERS, "Where the runs train")] = None,
+    workers: Annotated[int | None, option("workers", "Runs at a time.")] = None,
+    threads: Annotated[int | None, option("threads", "Threads of each run.", default="cores / workers")] = None,
+    seed: Annotated[int | None, option("seed", "Decides every draw of the study.")] = None,
+    max_crashes: Annotated[int | None, option("max_crashes", "Crashes in a row that stop a study.")] = None,
     confirm: Annotated[
-        str | None, typer.Option(help="Best trials x fresh seeds to confirm the winner; 0 for none. [default: 3x2]")
+        str | None, option("confirm", "Best trials x fresh seeds to confirm the winner; 0 for none.")
     ] = None,
     repeat_starved: Annotated[
-        int | None, typer.Option(help="Times to run a trial again whose machine was busy. [default: 0]")
+        int | None, option("repeat_starved", "Times to run a trial again whose machine was busy.")
     ] = None,
     storage: StorageOption = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file with these options as keys.")] = None,
@@ -37,19 +61,5 @@ def start(
     """Create a study and run it."""
     from bardtune.search.commands.start import start_command
 
-    flags = {
-        "trials": trials,
-        "seconds": seconds,
-        "hours": hours,
-        "corpus": corpus,
-        "space": space,
-        "sampler": sampler,
-        "pruner": pruner,
-        "workers": workers,
-        "threads": threads,
-        "seed": seed,
-        "max_crashes": max_crashes,
-        "confirm": confirm,
-        "repeat_starved": repeat_starved,
-    }
+    flags = {field: ctx.params[field] for field in PLAN_DEFAULTS}  # each field of the plan is an argument above
     return start_command(name, flags, config, storage, began=BEGAN)

@@ -11,7 +11,9 @@ from bardtune.model.settings import SettingsError, TrialSettings, settings_from
 from bardtune.search.engine.final_scoring import ALLOWANCE_S, TICK_S, FinalScoring, evaluation_s
 from bardtune.search.engine.next_run import Scheduler
 from bardtune.search.launch.protocol import Ended, Heartbeat, Launcher, Measured, RunEvent, RunOrder
-from bardtune.search.sampling.samplers import MIN_FINISHED_BEFORE_PRUNING, derive_seed, make_pruner, make_sampler
+from bardtune.search.sampling.pruners.registry import MIN_FINISHED_BEFORE_PRUNING, make_pruner
+from bardtune.search.sampling.samplers.registry import make_sampler
+from bardtune.search.sampling.seeds import derive_seed
 from bardtune.search.sampling.space import SearchSpace
 from bardtune.search.terminal.lines import View
 from bardtune.studies import keys

@@ -11,11 +11,15 @@ from typing import Any
 from bardtune.data.corpus import BUILT_IN, Corpus
 from bardtune.data.paths import user_path
 from bardtune.model import METRIC_VERSION, TRAINER_VERSION
-from bardtune.search.sampling.space import BUILT_IN_SPACES
+from bardtune.search.launch.registry import LAUNCHERS
+from bardtune.search.sampling.pruners.registry import PRUNERS
+from bardtune.search.sampling.samplers.registry import SAMPLERS
+from bardtune.search.sampling.spaces.registry import space_names
 from bardtune.studies.errors import PlanError
-from bardtune.studies.plan import PLAN_NAMES, StudyPlan, available_cores
+from bardtune.studies.plan import PLAN_DEFAULTS, StudyPlan
 
 LIBRARIES = ("torch", "optuna", "numpy")
+REGISTRIES = (SAMPLERS, PRUNERS, LAUNCHERS)  # each is asked for the field of the plan that is called as its noun
 
 
 def resolve_plan(flags: Mapping[str, Any], file: Mapping[str, Any]) -> StudyPlan:
@@ -25,18 +29,21 @@ def resolve_plan(flags: Mapping[str, Any], file: Mapping[str, Any]) -> StudyPlan
         PlanError: an unknown key, or a value that no study could follow.
     """
     for key in file:
-        if key not in PLAN_NAMES:
-            near = get_close_matches(key, PLAN_NAMES, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(PLAN_NAMES)}."
+        if key not in PLAN_DEFAULTS:
+            near = get_close_matches(key, PLAN_DEFAULTS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(PLAN_DEFAULTS)}."
             raise PlanError(f"the config file has an unknown key {key!r}; {hint}")
     said = {**file, **{key: value for key, value in flags.items() if value is not None}}
+    for registry in REGISTRIES:
+        registry.kind(said.get(registry.noun, registry.default))
+    cores = LAUNCHERS.kind(said.get("launcher", LAUNCHERS.default)).num_cores()
     if isinstance(workers := said.get("workers", 1), int) and workers > 0:
-        said.setdefault("threads", max(1, available_cores() // workers))
-    for key, built_in in (("corpus", (BUILT_IN,)), ("space", BUILT_IN_SPACES)):
+        said.setdefault("threads", max(1, cores // workers))
+    for key, built_in in (("corpus", (BUILT_IN,)), ("space", space_names())):
         if isinstance(said.get(key), str) and said[key] not in ("", *built_in):
             said[key] = str(user_path(said[key], f"the {key}"))
     plan = StudyPlan(**said)
-    plan.check_cores()
+    plan.check_cores(cores)
     return plan
 
 

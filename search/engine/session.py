@@ -3,20 +3,20 @@
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from bardtune.data.corpus import load_corpus
 from bardtune.search.engine.coordinator import Coordinator
-from bardtune.search.engine.planning import differences, fingerprint
-from bardtune.search.launch.local import LocalLauncher
-from bardtune.search.sampling.samplers import check_sampler
+from bardtune.search.engine.planning import REGISTRIES, differences, fingerprint
+from bardtune.search.launch.protocol import Launcher
+from bardtune.search.launch.registry import LAUNCHERS
 from bardtune.search.sampling.space import load_space, space_from
 from bardtune.search.terminal.lines import View, safe
 from bardtune.studies.errors import StudyError
-from bardtune.studies.plan import StudyPlan, available_cores, check_study_name
+from bardtune.studies.plan import StudyPlan, check_study_name
 from bardtune.studies.records import FINISHING_REASONS, StudyRecord
 from bardtune.studies.store.creating import NewStudy
-from bardtune.studies.store.home import data_home, make_folder
+from bardtune.studies.store.home import data_home
 from bardtune.studies.store.reading import read_study
 from bardtune.studies.store.retry import shutting_down
 from bardtune.studies.store.storage import Storage
@@ -43,7 +43,7 @@ def start_study(storage_url: str, name: str, plan: StudyPlan, view: View, *, beg
     """
     check_study_name(name)
     space, corpus = load_space(plan.space), load_corpus(plan.corpus)
-    check_sampler(plan.sampler)
+    _check_packages(plan)
     facts = {"name": plan.corpus, "bytes": corpus.num_bytes, "sha256": corpus.sha256}
     new = NewStudy(plan=plan, space=space.source, corpus=facts, fingerprint=fingerprint(corpus))
     storage = Storage(storage_url, create=True)
@@ -61,14 +61,15 @@ def resume_study(storage_url: str, name: str, view: View, *, began: float, accep
     record = read_study(storage, name)
     if record.state == "finished":
         return record
+    _check_known(record)
     _check_cores(record)
-    check_sampler(record.plan.sampler)
+    _check_packages(record.plan)
     _check_unchanged(storage, record, accept_changes=accept_changes)
     with StudyWriter(storage, name, began=began) as writer, _launching(writer.plan, name) as launcher:
         return _run(writer, launcher, view)
 
 
-def _run(writer: StudyWriter, launcher: LocalLauncher, view: View) -> StudyRecord:
+def _run(writer: StudyWriter, launcher: Launcher, view: View) -> StudyRecord:
     space, view = space_from(writer.space), safe(view)
     with stop_signals() as stopped:
         try:
@@ -83,26 +84,36 @@ def _run(writer: StudyWriter, launcher: LocalLauncher, view: View) -> StudyRecor
     return writer.record()
 
 
-@contextmanager
-def _launching(plan: StudyPlan, name: str) -> Iterator[LocalLauncher]:
-    """Worker processes for a study; they import torch while everything else gets ready."""
-    logs = [data_home().worker_log(name, worker) for worker in range(plan.workers)]
-    make_folder(logs[0].parent)
-    launcher = LocalLauncher(workers=plan.workers, threads=plan.threads, logs=logs)
-    try:
-        yield launcher
-    finally:
-        launcher.close()
+def _launching(plan: StudyPlan, name: str) -> closing[Launcher]:
+    """The launcher of a study; it gets ready to train while everything else does."""
+    return closing(LAUNCHERS.kind(plan.launcher).make(plan, name, data_home()))
+
+
+def _check_known(record: StudyRecord) -> None:
+    """Another version of bardtune may have made the study with what this one has not."""
+    for registry in REGISTRIES:
+        name = getattr(record.plan, registry.noun)
+        if name not in registry.names:
+            raise StudyError(
+                f"the study {record.name!r} cannot go on: this version of bardtune has no {registry.noun} {name!r}; "
+                "resume it with the version that made it, or start a new study."
+            )
 
 
 def _check_cores(record: StudyRecord) -> None:
     """A resumed study trains with its own thread count, or not at all."""
-    wanted, cores = record.plan.workers * record.plan.threads, available_cores()
+    wanted = record.plan.workers * record.plan.threads
+    cores = LAUNCHERS.kind(record.plan.launcher).num_cores()
     if wanted > cores:
         raise StudyError(
-            f"the study {record.name!r} trains on {wanted} cores and this machine has {cores}; resume it where there "
-            "are as many, or start a new study."
+            f"the study {record.name!r} trains on {wanted} cores and there are {cores}; resume it where there are as "
+            "many, or start a new study."
         )
+
+
+def _check_packages(plan: StudyPlan) -> None:
+    for registry in REGISTRIES:
+        registry.check_packages(getattr(plan, registry.noun))
 
 
 def _check_unchanged(storage: Storage, record: StudyRecord, *, accept_changes: bool) -> None:

@@ -15,6 +15,9 @@ from typing import Any, Literal
 from bardtune.data.errors import UserError
 from bardtune.search.launch.exit_reasons import OUT_OF_MEMORY, oom_kills, reason_of_exit
 from bardtune.search.launch.protocol import Ended, Heartbeat, Measured, RunEvent, RunOrder, ScoreOrder
+from bardtune.search.launch.registry import LauncherKind
+from bardtune.studies.plan import StudyPlan
+from bardtune.studies.store.home import Home, make_folder
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 STOP_WITHIN_S = {"pruned": 60.0, "interrupted": 7.0}  # from asking a run to stop to ending its process
@@ -231,3 +234,12 @@ def _event(message: dict[str, Any]) -> RunEvent:
     kind = _EVENTS[message.pop("event")]
     event: RunEvent = kind(**message)
     return event
+
+
+def make(plan: StudyPlan, study_name: str, home: Home) -> LocalLauncher:
+    logs = [home.worker_log(study_name, worker) for worker in range(plan.workers)]
+    make_folder(logs[0].parent)
+    return LocalLauncher(workers=plan.workers, threads=plan.threads, logs=logs)
+
+
+KIND = LauncherKind(summary="processes of this machine", make=make)

@@ -5,7 +5,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib import resources
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,10 +13,10 @@ from bardtune.data.errors import UserError
 from bardtune.data.paths import user_path
 from bardtune.model.presets import PRESETS
 from bardtune.model.settings import SETTING_NAMES, SettingsError, TrialSettings, settings_from
+from bardtune.search.sampling.spaces.registry import space_names, space_text
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import Trial
 
-BUILT_IN_SPACES = ("seven", "reference", "full")
 _TOP_KEYS = ("preset", "fixed", "best_known", "parameters")
 _PARAMETER_KEYS = ("type", "low", "high", "step", "log", "choices", "condition")
 _NOT_SEARCHED = ("budget_s", "seed")  # the plan's
@@ -76,14 +75,8 @@ def load_space(name_or_path: str) -> SearchSpace:
     Raises:
         SpaceError: not there, not TOML, an unknown key, or a draw that no trial could train with.
     """
-    if name_or_path in BUILT_IN_SPACES:
-        text = (
-            resources.files("bardtune.search.sampling.spaces")
-            .joinpath(f"{name_or_path}.toml")
-            .read_text(encoding="utf-8")
-        )
-    else:
-        text = _read(user_path(name_or_path, "the space"))
+    built_in = name_or_path in space_names()
+    text = space_text(name_or_path) if built_in else _read(user_path(name_or_path, "the space"))
     try:
         source = tomllib.loads(text)
     except ValueError as problem:  # not TOML, or a number of thousands of digits
@@ -170,7 +163,7 @@ def _read(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as problem:
         why = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8 text"
         raise SpaceError(
-            f"cannot read the space {path}: {why}; give a TOML file or one of {', '.join(BUILT_IN_SPACES)}."
+            f"cannot read the space {path}: {why}; give a TOML file or one of {', '.join(space_names())}."
         ) from problem
 
 

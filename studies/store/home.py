@@ -1,16 +1,15 @@
 """Where things are kept: the data folder and the names in it."""
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 from bardtune.data.paths import user_path
 from bardtune.studies.errors import StorageError
+from bardtune.studies.plan import is_plain_name
 
 HOME_VARIABLE = "BARDTUNE_HOME"
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # as names of studies are
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Home:
 
 def _plain(name: str) -> str:
     """Return ``name``, which comes out of a database that anybody may have written; it must stay in its folder."""
-    if not _PLAIN.fullmatch(name):
+    if not is_plain_name(name):
         raise StorageError(
             f"{name[:100]!r} cannot name a file: the database was not written by bardtune; leave it alone."
         )

@@ -6,10 +6,14 @@ from typing import Any
 import optuna
 import pytest
 from bardtune.model.settings import SettingsError
-from bardtune.search.sampling.space import BUILT_IN_SPACES, SpaceError, load_space, space_from
+from bardtune.search.sampling.space import SpaceError, load_space, space_from
+from bardtune.search.sampling.spaces.registry import space_names, space_rows
+from bardtune.studies.plan import StudyPlan
 from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
+
+from support.paths import ROOT
 
 SEVEN = ["d_model", "n_layers", "d_ff", "batch_size", "learning_rate", "rope_theta", "history_depth"]
 
@@ -34,7 +38,7 @@ def test_the_seven_parameters_of_the_card_are_searched(name: str) -> None:
     assert [dimension.name for dimension in load_space(name).dimensions] == SEVEN
 
 
-@pytest.mark.parametrize("name", BUILT_IN_SPACES)
+@pytest.mark.parametrize("name", space_names())
 @given(seed=st.integers(0, 2**31))
 @limits(max_examples=30, deadline=None)
 def test_every_draw_of_a_built_in_space_can_be_trained(name: str, seed: int) -> None:
@@ -42,7 +46,7 @@ def test_every_draw_of_a_built_in_space_can_be_trained(name: str, seed: int) -> 
     assert params.items() <= settings.items()
 
 
-@pytest.mark.parametrize("name", BUILT_IN_SPACES)
+@pytest.mark.parametrize("name", space_names())
 def test_the_best_known_point_lies_in_its_space_and_is_drawn_as_it_is(name: str) -> None:
     space = load_space(name)
     study = optuna.create_study()
@@ -118,8 +122,17 @@ def test_a_space_that_cannot_be_searched_is_one_sentence(text: str, said: str, t
 
 
 def test_a_space_file_that_is_not_there_is_refused_with_the_built_in_ones() -> None:
-    with pytest.raises(SpaceError, match="seven, reference, full"):
+    with pytest.raises(SpaceError, match=f"one of {', '.join(space_names())}"):
         load_space("nowhere.toml")
+
+
+def test_a_file_in_the_folder_of_spaces_is_a_space_and_its_first_line_says_which() -> None:
+    folder = ROOT / "search" / "sampling" / "spaces"
+    assert sorted(space_names()) == sorted(path.stem for path in folder.glob("*.toml"))
+    assert space_names()[0] == StudyPlan().space
+    for name, summary in space_rows():
+        assert (folder / f"{name}.toml").read_text().startswith(f"# {summary}\n")
+        assert summary.endswith("."), name
 
 
 def test_a_draw_that_cannot_work_raises_settings_error() -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from bardtune.model.settings import settings_from
-from bardtune.search.cli.app import main
 from bardtune.studies.plan import StudyPlan
 from bardtune.studies.plots.registry import KINDS
 from bardtune.studies.records import StudyRecord
@@ -219,32 +218,3 @@ def test_settings_of_another_version_have_no_command(settings: dict[str, Any]) -
 
 
 # The command
-
-
-@pytest.fixture
-def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    from support.studies_at_hand import make_study, storage_at
-
-    monkeypatch.setenv("BARDTUNE_HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    make_study(storage_at(tmp_path), "empty")
-    return tmp_path
-
-
-def test_the_command_writes_the_page_and_prints_its_path(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["report", "empty"]) == 0
-    assert capsys.readouterr().out == "empty-report.html\n"
-    assert str(stored) not in (stored / "empty-report.html").read_text()
-    assert main(["report", "empty", "--out", "new/page.html"]) == 0
-    assert (stored / "new" / "page.html").exists()
-    assert not list(stored.rglob("*.draft"))
-
-
-@pytest.mark.parametrize("out", [".", "/proc/x/page.html"])
-def test_a_file_that_cannot_be_written_is_said_in_a_sentence(
-    stored: Path, out: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["report", "empty", "--out", out]) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "--out" in said

@@ -4,10 +4,8 @@ import csv
 import io
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from bardtune.search.cli.app import main
 from bardtune.studies.analysis.table import COLUMNS, csv_text, json_lines
 from bardtune.studies.records import StudyRecord
 
@@ -77,27 +75,3 @@ def test_what_is_no_number_is_left_out() -> None:
 def test_an_empty_study_is_a_header_or_nothing() -> None:
     assert csv_text(make_record()).rstrip().split(",") == STABLE
     assert json_lines(make_record()) == ""
-
-
-def test_the_columns_are_printed_with_what_they_mean(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["trials", "--columns"]) == 0
-    said = capsys.readouterr().out
-    for name in [*STABLE, "params.NAME", "settings.NAME", "curve"]:
-        assert f"\n{name} " in f"\n{said}"
-
-
-@pytest.mark.parametrize(
-    ("args", "said"),
-    [
-        (["trials"], "which study?"),
-        (["trials", "s"], "choose one of --csv and --jsonl"),
-        (["trials", "s", "--csv", "--jsonl"], "choose one of"),
-        (["trials", "s", "--csv"], "bardtune start"),
-    ],
-)
-def test_what_is_missing_is_said_in_a_sentence(
-    args: list[str], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BARDTUNE_HOME", str(tmp_path))
-    assert main(args) == 2
-    assert said in capsys.readouterr().err

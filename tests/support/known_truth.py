@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import optuna
-from bardtune.search.sampling.samplers import make_pruner, make_sampler
+from bardtune.search.sampling.pruners.registry import make_pruner
+from bardtune.search.sampling.samplers.registry import make_sampler
 from bardtune.studies.analysis.importance import Importance
 from bardtune.studies.records import StudyRecord, TrialRecord
 from optuna.trial import Trial, TrialState

@@ -1,4 +1,4 @@
-"""What the winner writes on the page of the report, and in one sentence why it does not."""
+"""``bardtune report``: the file it writes, and what the winner writes on its page or why it does not."""
 
 import html
 from collections.abc import Callable, Iterator
@@ -21,9 +21,10 @@ from bardtune.studies.store.reading import read_study
 from bardtune.studies.store.storage import Storage
 from bardtune.studies.store.writer import StudyWriter
 
+from support.command_line import complaint
 from support.fakes import ScriptedLauncher, falling_to, text_of
 from support.small_models import random_model
-from support.studies_at_hand import SPACE, run_study, storage_at
+from support.studies_at_hand import SPACE, make_study, run_study, storage_at
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -104,3 +105,39 @@ def test_nothing_is_written_beside_a_running_study(storage: Storage, running: St
 
 def test_a_study_without_a_winner_has_no_sample(storage: Storage, record: StudyRecord) -> None:
     assert page_sample(storage, replace(record, search_runs=())).note == "There is no sample: no trial has finished."
+
+
+# The file
+
+
+@pytest.fixture
+def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("BARDTUNE_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    make_study(storage_at(tmp_path), "empty")
+    return tmp_path
+
+
+def test_the_command_writes_the_page_and_prints_its_path(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "empty"]) == 0
+    assert capsys.readouterr().out == "empty-report.html\n"
+    assert str(stored) not in (stored / "empty-report.html").read_text()
+    assert main(["report", "empty", "--out", "new/page.html"]) == 0
+    assert (stored / "new" / "page.html").exists()
+    assert not list(stored.rglob("*.draft"))
+
+
+@pytest.mark.parametrize("out", [".", "/proc/x/page.html"])
+def test_a_file_that_cannot_be_written_is_said_in_a_sentence(
+    stored: Path, out: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", "empty", "--out", out]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "--out" in said
+
+
+def test_a_study_that_is_not_there_blames_the_name_and_not_the_file(
+    stored: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "no study" in complaint(capsys, "report", "x" * 300)

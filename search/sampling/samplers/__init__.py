@@ -1,0 +1,1 @@
+"""Samplers: how the next parameters are drawn, a module each."""

@@ -1,0 +1,41 @@
+"""``bardtune show``: one study, for people and for programs."""
+
+import json
+from pathlib import Path
+
+import pytest
+from bardtune.search.cli.app import main
+
+from support.command_line import complaint
+from support.fakes import ScriptedLauncher, falling_to
+from support.studies_at_hand import make_study, run_study, storage_at
+
+pytestmark = pytest.mark.usefixtures("home")
+
+
+def test_no_study_of_that_name_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "bardtune start" in complaint(capsys, "show", "nobody")
+
+
+def test_a_study_is_told_with_a_line_for_each_run_and_the_same_as_json(
+    capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    storage = storage_at(home)
+    make_study(storage, "s", trials=4)
+    record = run_study(storage, home, ScriptedLauncher(lambda order: falling_to(2.0)))
+    assert main(["show", "s"]) == 0
+    summary, _, lines = capsys.readouterr().out.partition("\n\n")
+    assert "finished" in summary.splitlines()[0]
+    assert len(lines.splitlines()) == len(record.runs) == 4
+    assert main(["show", "s", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["state"], len(told["runs"])) == ("finished", 4)
+
+
+@pytest.mark.parametrize("what", ["sampler", "pruner", "launcher"])
+def test_a_study_that_a_newer_version_has_made_with_something_new_can_be_shown(
+    what: str, capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    make_study(storage_at(home), "s", **{what: "neww"})
+    assert main(["show", "s"]) == 0
+    assert capsys.readouterr().out.startswith("study s: interrupted")

@@ -1,0 +1,44 @@
+"""``bardtune trials``: where the table goes, and what its columns mean; the table itself is in test_table.py."""
+
+from pathlib import Path
+
+import pytest
+from bardtune.search.cli.app import main
+from bardtune.studies.analysis.table import COLUMNS
+
+from support.command_line import complaint
+from support.studies_at_hand import make_study, storage_at
+
+pytestmark = pytest.mark.usefixtures("home")
+
+
+def test_the_table_goes_to_standard_output_or_into_a_file(
+    capsys: pytest.CaptureFixture[str], home: Path, tmp_path: Path
+) -> None:
+    make_study(storage_at(home), "s")
+    assert main(["trials", "s", "--csv"]) == 0
+    table = capsys.readouterr().out
+    assert table.startswith("study,role,trial,")
+    assert main(["trials", "s", "--csv", "--out", "new/s.csv"]) == 0
+    assert capsys.readouterr().out == "new/s.csv\n"
+    assert (tmp_path / "new" / "s.csv").read_bytes().decode() == table
+
+
+def test_the_columns_are_printed_with_what_they_mean(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trials", "--columns"]) == 0
+    said = capsys.readouterr().out
+    for name in [*(column.name for column in COLUMNS), "params.NAME", "settings.NAME", "curve"]:
+        assert f"\n{name} " in f"\n{said}"
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["trials"], "which study?"),
+        (["trials", "s"], "choose one of --csv and --jsonl"),
+        (["trials", "s", "--csv", "--jsonl"], "choose one of"),
+        (["trials", "s", "--csv"], "bardtune start"),
+    ],
+)
+def test_what_is_missing_is_said_in_a_sentence(args: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said in complaint(capsys, *args)
