@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bardtune.search.launch.child import ChildOrder, run_child
-from bardtune.search.launch.local import THREAD_VARIABLES
+from bardtune.search.launch.processes import thread_variables
 from bardtune.search.scripts.script_process import RunFolder
 from bardtune.studies.contract.artifact import ArtifactError, artifact_of, take
 from bardtune.studies.contract.outcome import Check, ChildEnd, Outcome, json_line, with_check
@@ -69,7 +69,7 @@ def run_checker(order: dict[str, Any], file: Path, limit_s: float, should_contin
     """Run ``bardtune.search.scripts.scorer`` with an order, by way of ``file``."""
     child = ChildOrder(
         command=[sys.executable, "-P", "-m", "bardtune.search.scripts.scorer", str(file)],
-        environment={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(order["threads"]))},
+        environment={**os.environ, **thread_variables(order["threads"])},
         limit_s=limit_s,
     )
     try:

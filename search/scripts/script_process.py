@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bardtune.search.launch.child import ChildOrder, run_child
-from bardtune.search.launch.local import THREAD_VARIABLES
+from bardtune.search.launch.processes import thread_variables
 from bardtune.studies.contract.outcome import ScriptEnd
 
 MOST_RECORD_BYTES = 1 << 24
@@ -86,7 +86,7 @@ def run_script(
 
 
 def _environment(order: ScriptOrder, record: Path) -> dict[str, str]:
-    environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(order.threads))}
+    environment = {**os.environ, **thread_variables(order.threads)}
     for name in ("BARDTUNE_CORPUS", "PYTHONSAFEPATH"):
         environment.pop(name, None)
     if order.corpus is not None:
