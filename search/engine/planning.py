@@ -19,7 +19,7 @@ LIBRARIES = ("torch", "optuna", "numpy")
 
 
 def resolve_plan(flags: Mapping[str, Any], file: Mapping[str, Any]) -> StudyPlan:
-    """Flag beats file beats default; ``None`` means "not said".
+    """Flag beats file beats default; ``None`` means "not given".
 
     Raises:
         PlanError: an unknown key, or a value that no study could follow.
@@ -29,13 +29,13 @@ def resolve_plan(flags: Mapping[str, Any], file: Mapping[str, Any]) -> StudyPlan
             near = get_close_matches(key, PLAN_NAMES, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(PLAN_NAMES)}."
             raise PlanError(f"the config file has an unknown key {key!r}; {hint}")
-    said = {**file, **{key: value for key, value in flags.items() if value is not None}}
-    if isinstance(workers := said.get("workers", 1), int) and workers > 0:
-        said.setdefault("threads", max(1, available_cores() // workers))
+    given = {**file, **{key: value for key, value in flags.items() if value is not None}}
+    if isinstance(workers := given.get("workers", 1), int) and workers > 0:
+        given.setdefault("threads", max(1, available_cores() // workers))
     for key, built_in in (("corpus", (BUILT_IN,)), ("space", BUILT_IN_SPACES)):
-        if isinstance(said.get(key), str) and said[key] not in ("", *built_in):
-            said[key] = str(user_path(said[key], f"the {key}"))
-    plan = StudyPlan(**said)
+        if isinstance(given.get(key), str) and given[key] not in ("", *built_in):
+            given[key] = str(user_path(given[key], f"the {key}"))
+    plan = StudyPlan(**given)
     plan.check_cores()
     return plan
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from bardtune.search.launch.processes import KILL_AFTER_S, die_with_parent
-from bardtune.studies.contract.outcome import ChildEnd
+from bardtune.studies.contract.run_end import ChildEnd
 
 TICK_S = 0.1
 TAIL_BYTES = 1 << 16  # of each output that is kept for the ending

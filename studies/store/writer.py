@@ -27,8 +27,8 @@ DIVERGED_BPB = 16.0  # what a diverged run is told as: twice a blind guess, bad 
 class StudyWriter:
     """A study under its lock: nothing is written to it unless it is still ours.
 
-    Use as a context manager: entering takes the lock, creates the study if it is ``new``, and parks runs that a dead
-    coordinator left behind; leaving lets go.
+    Use as a context manager: entering takes the lock, creates the study if it is ``new``, and requeues runs that a
+    dead coordinator left behind; leaving lets go.
 
     Args:
         storage: the database.
