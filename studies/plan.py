@@ -1,11 +1,11 @@
 """What the user asked of a study. Written once, at its creation."""
 
 import math
-import os
 import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple
 
+from bardtune.data.host import available_cores
 from bardtune.studies.errors import PlanError
 
 MAX_TRIALS = 50
@@ -135,11 +135,6 @@ def expected_overhead_s(budget_s: float) -> float:
 
 
 PLAN_NAMES = tuple(field.name for field in fields(StudyPlan))
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_study_name(name: str) -> str:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from bardtune.data.corpus import BUILT_IN, Corpus
+from bardtune.data.host import available_cores
 from bardtune.data.paths import user_path
 from bardtune.model import METRIC_VERSION, TRAINER_VERSION
 from bardtune.search.sampling.space import BUILT_IN_SPACES
 from bardtune.studies.errors import PlanError
-from bardtune.studies.plan import PLAN_NAMES, StudyPlan, available_cores
+from bardtune.studies.plan import PLAN_NAMES, StudyPlan
 
 LIBRARIES = ("torch", "optuna", "numpy")
 

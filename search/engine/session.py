@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bardtune.data.corpus import load_corpus
+from bardtune.data.host import available_cores
 from bardtune.search.engine.coordinator import Coordinator
 from bardtune.search.engine.planning import differences, fingerprint
 from bardtune.search.engine.signals import stop_signals
@@ -12,7 +13,7 @@ from bardtune.search.sampling.samplers import check_sampler
 from bardtune.search.sampling.space import load_space, space_from
 from bardtune.search.terminal.lines import View, safe_view
 from bardtune.studies.errors import StudyError
-from bardtune.studies.plan import StudyPlan, available_cores, check_study_name
+from bardtune.studies.plan import StudyPlan, check_study_name
 from bardtune.studies.records import FINISHING_REASONS, StudyRecord
 from bardtune.studies.store.creating import NewStudy
 from bardtune.studies.store.home import data_home, make_folder

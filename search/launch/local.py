@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from bardtune.data.errors import UserError
+from bardtune.data.host import core_numbers
 from bardtune.search.launch.exit_reasons import OUT_OF_MEMORY, oom_kills, reason_of_exit
 from bardtune.search.launch.processes import KILL_AFTER_S, thread_variables
 from bardtune.search.launch.protocol import Ended, Order, RunEvent, RunOrder, ScoreOrder, StopEnding, StopOrder
@@ -135,7 +136,7 @@ class LocalLauncher:
 
     def __init__(self, *, workers: int, threads: int, logs: list[Path]) -> None:
         self.capacity = workers
-        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+        cores = core_numbers()
         # A single run may go wherever there is room; several are kept apart.
         shares = [cores[index * threads : (index + 1) * threads] if workers > 1 else [] for index in range(workers)]
         self.workers = [

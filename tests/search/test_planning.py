@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from bardtune.data.host import available_cores
 from bardtune.search.engine.planning import differences, fingerprint, read_plan_file, resolve_plan
 from bardtune.studies.errors import PlanError
-from bardtune.studies.plan import MAX_TRIALS, StudyPlan, available_cores, check_study_name
+from bardtune.studies.plan import MAX_TRIALS, StudyPlan, check_study_name
 
 
 def test_a_flag_beats_the_file_and_the_file_beats_the_default() -> None:
