@@ -5,8 +5,8 @@ could change the ruler in its own process or write into the record. They tell a 
 
 * self-reported: the script has printed this number, and nothing else speaks for it.
 * measured: the last call of ``evaluate_bpb`` in the script's process gave this number. Printing it is not enough.
-* checked: what the script has handed back was scored outside of its process, with the study's own ruler, and this is
-  its score, whatever the script has printed. The number is true of that model; how it was trained is not looked into.
+* checked: the script's artifact was scored outside of its process, with the study's own ruler, and this is its score,
+  whatever the script has printed. The number is true of that model; how it was trained is not looked into.
 """
 
 import json
@@ -58,7 +58,7 @@ class RunEnd:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Check:
-    """What came of scoring what a script has handed back; one of the first three is there."""
+    """What came of scoring a script's artifact; one of the first three is there."""
 
     val_bpb: float | None = None
     problem: str | None = None  # why there is no score
