@@ -1,7 +1,6 @@
 """What the user asked of a study. Written once, at its creation."""
 
 import math
-import os
 import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple
@@ -133,11 +132,6 @@ def expected_overhead_s(budget_s: float) -> float:
 
 
 PLAN_DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(StudyPlan)}
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def is_plain_name(name: str) -> bool:

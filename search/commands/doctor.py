@@ -1,10 +1,8 @@
 """What ``bardtune doctor`` looks at and prints. Whatever is broken is a line of its own, never a traceback."""
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
-from pathlib import Path
 
 from bardtune.data.errors import UserError
 from bardtune.search.commands.output import print_json
@@ -95,11 +93,11 @@ def check_libraries() -> Iterator[Finding]:
 
 def check_cores() -> Iterator[Finding]:
     """Cores, a container's limit on them, and whether somebody else is using them."""
-    from bardtune.studies.plan import available_cores
+    import psutil
+    from bardtune.data.host import available_cores, cpu_limit, load
 
-    cores = available_cores()
-    found = f"{cores} of {os.cpu_count()} may be used; a run has {cores} threads with --workers 1"
-    limit = _cpu_limit(Path("/sys/fs/cgroup/cpu.max"))
+    cores, limit = available_cores(), cpu_limit()
+    found = f"{cores} of {psutil.cpu_count()} may be used; a run has {cores} threads with --workers 1"
     if limit is not None and limit < cores:
         most = max(1, int(limit))
         yield Finding(
@@ -110,32 +108,22 @@ def check_cores() -> Iterator[Finding]:
         )
     else:
         yield Finding(check="cores", level="ok", found=found)
-    load = os.getloadavg()[0]
-    if load > BUSY_SHARE * cores:
+    busy = load()
+    if busy > BUSY_SHARE * cores:
         yield Finding(
             check="load",
             level="warning",
-            found=f"{load:.1f} processes wanted the {cores} cores in the last minute",
+            found=f"{busy:.1f} processes wanted the {cores} cores in the last minute",
             advice="end what else is running: trials beside it are several times slower",
         )
     else:
-        yield Finding(check="load", level="ok", found=f"{load:.1f} processes in the last minute")
-
-
-def _cpu_limit(file: Path) -> float | None:
-    """Cores' worth of time that a container may use; None without a limit."""
-    try:
-        quota, period = file.read_text().split()
-        return float(quota) / float(period)
-    except (OSError, ValueError, ZeroDivisionError):  # no such file, or "max"
-        return None
+        yield Finding(check="load", level="ok", found=f"{busy:.1f} processes in the last minute")
 
 
 def check_memory() -> Iterator[Finding]:
+    from bardtune.data.host import available_memory_bytes
+
     free = available_memory_bytes()
-    if free is None:
-        yield Finding(check="memory", level="ok", found="this system does not say how much is free")
-        return
     level = "ok" if free >= GOOD_MEMORY_BYTES else "warning" if free >= MIN_MEMORY_BYTES else "problem"
     yield Finding(
         check="memory",
@@ -145,22 +133,6 @@ def check_memory() -> Iterator[Finding]:
         if level == "ok"
         else "close other programs; use --workers 1; the system kills trials that want more",
     )
-
-
-def available_memory_bytes(meminfo: Path = Path("/proc/meminfo"), group: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """What the machine has free, or what the container's limit leaves; None where neither is said."""
-    found: list[int] = []
-    try:
-        lines = meminfo.read_text().splitlines()
-        found += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
-    except OSError:
-        pass
-    try:
-        limit, used = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
-        found.append(limit - used)
-    except (OSError, ValueError):  # no such file, or "max"
-        pass
-    return min(found, default=None)
 
 
 def check_bfloat16() -> Iterator[Finding]:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from bardtune.data.corpus import load_corpus
+from bardtune.data.host import available_cores
 from bardtune.data.paths import user_path
 from bardtune.model.presets import preset as preset_settings
 from bardtune.model.settings import RANGES, SettingsError, TrialSettings, check_setting_name
 from bardtune.model.training.budget import StepBudget, step_budget
-from bardtune.search.launch.local import THREAD_VARIABLES
+from bardtune.search.launch.processes import thread_variables
 from bardtune.studies.errors import PlanError
-from bardtune.studies.plan import available_cores
 
 OWN_OPTIONS = {"budget_s": "--seconds", "seed": "--seed"}
 DEFAULT_SECONDS = 180.0
@@ -42,7 +42,7 @@ def train_command(flags: TrainFlags, *, as_json: bool) -> int:
     budget = check_steps(flags)
     threads = check_threads(flags.threads)
     record = writable_file(flags.record, "--record")
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))  # before torch is imported
+    os.environ.update(thread_variables(threads))  # before torch is imported
     result, fractions = train_once(settings, flags.corpus, threads=threads, budget=budget)
     if record is not None:
         write_record(record, {**result, "fractions": fractions})

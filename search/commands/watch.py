@@ -123,7 +123,7 @@ class Watcher:
         while (waited := self.now() - began) < READ_EVERY_S:
             for run_id, seen in self.open.items():
                 elapsed_s = min(seen.elapsed_s + self.now() - seen.at, record.plan.seconds)
-                self.view.beat(run_id, elapsed_s, None)
+                self.view.heartbeat(run_id, elapsed_s, None)
             self.view.tick(record.seconds_used + waited)
             self.sleep(DRAW_EVERY_S)
 

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from bardtune.model.presets import preset
 from bardtune.model.settings import SettingsError, TrialSettings, settings_from
-from bardtune.search.engine.final_scoring import ALLOWANCE_S, TICK_S, FinalScoring, evaluation_s
-from bardtune.search.engine.next_run import Scheduler
+from bardtune.search.engine.final_scoring import TICK_S, FinalScoring
+from bardtune.search.engine.limits import remaining_s, run_limit_s
+from bardtune.search.engine.scheduler import NextRun, Scheduler
 from bardtune.search.launch.protocol import Ended, Heartbeat, Launcher, Measured, RunEvent, RunOrder
 from bardtune.search.sampling.pruners.registry import MIN_FINISHED_BEFORE_PRUNING, make_pruner
 from bardtune.search.sampling.samplers.registry import make_sampler
@@ -28,8 +29,6 @@ from bardtune.studies.store.writer import StudyWriter
 from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
-
-ALLOWANCE_SHARE = 0.25  # of its budget, with ALLOWANCE_S what a run may take longer before its process is ended
 
 _AWAY = (SQLAlchemyError, StorageInternalError, StorageError)  # what a database raises that cannot be written to
 
@@ -50,7 +49,7 @@ class Coordinator:
         writer: the study, locked.
         space: what to search.
         launcher: where runs train.
-        view: who is told.
+        view: shows what happens.
         home: where checkpoints are kept.
         interrupted: asked at every tick; True ends the session with everything saved.
     """
@@ -122,22 +121,25 @@ class Coordinator:
         if interrupted is None and self.writer.num_runs() >= self.plan.trials:
             return "trials"
         spent_s = spent_before_s(interrupted) if interrupted else 0.0
-        run_s, remaining_s = self.plan.seconds + self.longest_overhead_s, self._remaining_s()
-        if remaining_s < run_s - spent_s:
+        run_s, left_s = self.plan.seconds + self.longest_overhead_s, remaining_s(self.writer)
+        if left_s < run_s - spent_s:
             self._give_up_interrupted()
             return "hours"
         if interrupted is not None:
             self._begin(self.writer.resume_run(interrupted))
             return None
-        due = self.scheduler.next(num_running=len(self.following), remaining_s=remaining_s, run_s=run_s)
-        if due == "wait":
+        next_run = self.scheduler.next(num_running=len(self.following), remaining_s=left_s, run_s=run_s)
+        if next_run == "wait":
             return "wait"
-        if due == "nothing":
+        if next_run == "nothing":
             return "hours"
-        self._begin(
-            self._ask_search() if due.role == "search" else self.writer.ask_other(due.role, candidate=due.candidate)
-        )
+        self._begin(self._ask(next_run))
         return None
+
+    def _ask(self, next_run: NextRun) -> OpenRun:
+        if next_run.role == "search":
+            return self._ask_search()
+        return self.writer.ask_other(next_run.role, candidate=next_run.candidate)
 
     def _ask_search(self) -> OpenRun:
         number = self.writer.next_search_number()
@@ -152,16 +154,14 @@ class Coordinator:
             self._tell(run, Ended(run_id=run.run_id, ending="crashed", reason=f"no such model: {problem}"))
             return
         self.writer.begin(run, settings)
-        corpus = self.writer.corpus
-        limit_s = self.plan.seconds * (1 + ALLOWANCE_SHARE) + ALLOWANCE_S + evaluation_s(corpus)
         order = RunOrder(
             run_id=run.run_id,
             settings=settings,
             corpus=self.plan.corpus,
-            corpus_sha256=corpus["sha256"],
+            corpus_sha256=self.writer.corpus["sha256"],
             checkpoint=self.home.checkpoint(self.writer.study_id, run.run_id),
             weights=self.home.weights(self.writer.study_id, run.run_id),
-            limit_s=min(limit_s, self._remaining_s()),
+            limit_s=run_limit_s(self.writer),
         )
         self.following[run.run_id] = Following(run, self.writer.lock.seconds_used())
         self.launcher.start(order)
@@ -180,7 +180,7 @@ class Coordinator:
         if following is None:
             return
         if isinstance(event, Heartbeat):
-            self.view.beat(event.run_id, event.elapsed_s, event.step)
+            self.view.heartbeat(event.run_id, event.elapsed_s, event.step)
         elif isinstance(event, Measured):
             self._measured(following, event)
         else:
@@ -251,9 +251,6 @@ class Coordinator:
             wall_s = self.writer.lock.seconds_used() - following.began_s
             self.longest_overhead_s = max(self.longest_overhead_s, wall_s - seconds["train"])
 
-    def _remaining_s(self) -> float:
-        return self.plan.hours * 3600 - self.writer.lock.seconds_used()
-
     def _give_up_interrupted(self) -> None:
         """The hours are over: runs that still wait to be continued have failed."""
         while (interrupted := self.writer.interrupted()) is not None:
@@ -283,7 +280,7 @@ class Coordinator:
         """Whatever happened: no process goes on, and no run stays without an owner."""
         self.launcher.close()
         for following in self.following.values():
-            # Where this fails, the next resume finds the run without an owner and parks it.
+            # Where this fails, the next resume finds the run without an owner and requeues it.
             with contextlib.suppress(*_AWAY, OwnershipLostError):
                 self.writer.requeue(following.run, {})
         self.following.clear()

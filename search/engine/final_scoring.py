@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from bardtune.data.corpus import VALIDATION_PERCENT
+from bardtune.search.engine.limits import scoring_limit_s
 from bardtune.search.launch.protocol import Ended, Launcher, ScoreOrder
 from bardtune.search.terminal.lines import View
 from bardtune.studies.analysis.verdict import verdict_of
@@ -11,16 +11,18 @@ from bardtune.studies.store.home import Home
 from bardtune.studies.store.writer import StudyWriter
 
 TICK_S = 0.25
-ALLOWANCE_S = 30.0  # wall time that an order may take longer than it should ...
-EVALUATION_BYTES_PER_S = 5_000  # ... and the time to evaluate, at the slowest that can be meant
-SCORING_SHARE = 4.0  # of the time to evaluate: validation and test part, and counting the text
 SAME_BPB = 1e-4  # between a run's own last measurement and its weights read again
 
 
 class FinalScoring:
-    """What is left to do when all runs of a study are made.
+    """Scores a study's finalists on the test part when all its runs are made.
 
-    Args: as of the coordinator.
+    Args:
+        writer: the study, locked.
+        launcher: where weights are scored; no run is in progress there.
+        view: shows that time passes.
+        home: where weights are kept.
+        interrupted: asked at every tick; True ends the scoring, and nothing of it is stored.
     """
 
     def __init__(
@@ -54,7 +56,7 @@ class FinalScoring:
                 weights=weights,
                 corpus=self.writer.plan.corpus,
                 corpus_sha256=corpus["sha256"],
-                limit_s=ALLOWANCE_S + SCORING_SHARE * evaluation_s(corpus),
+                limit_s=scoring_limit_s(corpus),
             )
         )
         while not self.interrupted():
@@ -72,11 +74,6 @@ class FinalScoring:
         for file in folder.glob("*.safetensors"):
             if file.stem not in kept:
                 file.unlink(missing_ok=True)
-
-
-def evaluation_s(corpus: dict[str, Any]) -> float:
-    """Wall seconds to evaluate a model on the validation part, at the slowest that can be meant."""
-    return float(corpus["bytes"]) * VALIDATION_PERCENT / 100 / EVALUATION_BYTES_PER_S
 
 
 def final_score(known_bpb: float, ended: Ended) -> dict[str, Any]:

@@ -23,7 +23,7 @@ REGISTRIES = (SAMPLERS, PRUNERS, LAUNCHERS)  # each is asked for the field of th
 
 
 def resolve_plan(flags: Mapping[str, Any], file: Mapping[str, Any]) -> StudyPlan:
-    """Flag beats file beats default; ``None`` means "not said".
+    """Flag beats file beats default; ``None`` means "not given".
 
     Raises:
         PlanError: an unknown key, or a value that no study could follow.
@@ -33,16 +33,16 @@ def resolve_plan(flags: Mapping[str, Any], file: Mapping[str, Any]) -> StudyPlan
             near = get_close_matches(key, PLAN_DEFAULTS, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(PLAN_DEFAULTS)}."
             raise PlanError(f"the config file has an unknown key {key!r}; {hint}")
-    said = {**file, **{key: value for key, value in flags.items() if value is not None}}
+    given = {**file, **{key: value for key, value in flags.items() if value is not None}}
     for registry in REGISTRIES:
-        registry.kind(said.get(registry.noun, registry.default))
-    cores = LAUNCHERS.kind(said.get("launcher", LAUNCHERS.default)).num_cores()
-    if isinstance(workers := said.get("workers", 1), int) and workers > 0:
-        said.setdefault("threads", max(1, cores // workers))
+        registry.kind(given.get(registry.noun, registry.default))
+    cores = LAUNCHERS.kind(given.get("launcher", LAUNCHERS.default)).num_cores()
+    if isinstance(workers := given.get("workers", 1), int) and workers > 0:
+        given.setdefault("threads", max(1, cores // workers))
     for key, built_in in (("corpus", (BUILT_IN,)), ("space", space_names())):
-        if isinstance(said.get(key), str) and said[key] not in ("", *built_in):
-            said[key] = str(user_path(said[key], f"the {key}"))
-    plan = StudyPlan(**said)
+        if isinstance(given.get(key), str) and given[key] not in ("", *built_in):
+            given[key] = str(user_path(given[key], f"the {key}"))
+    plan = StudyPlan(**given)
     plan.check_cores(cores)
     return plan
 

@@ -1,30 +1,26 @@
 """Starting and resuming studies: everything ``start`` and ``resume`` do, callable from Python."""
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 from bardtune.data.corpus import load_corpus
 from bardtune.search.engine.coordinator import Coordinator
 from bardtune.search.engine.planning import REGISTRIES, differences, fingerprint
+from bardtune.search.engine.signals import stop_signals
 from bardtune.search.launch.protocol import Launcher
 from bardtune.search.launch.registry import LAUNCHERS
 from bardtune.search.sampling.space import load_space, space_from
-from bardtune.search.terminal.lines import View, safe
+from bardtune.search.terminal.lines import View, safe_view
 from bardtune.studies.errors import StudyError
 from bardtune.studies.plan import StudyPlan, check_study_name
 from bardtune.studies.records import FINISHING_REASONS, StudyRecord
 from bardtune.studies.store.creating import NewStudy
 from bardtune.studies.store.home import data_home
 from bardtune.studies.store.reading import read_study
-from bardtune.studies.store.retry import shutting_down
 from bardtune.studies.store.storage import Storage
 from bardtune.studies.store.writer import StudyWriter
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CHANGEABLE = ("torch", "optuna", "numpy")  # a resume may accept these to differ
 
 
@@ -35,7 +31,7 @@ def start_study(storage_url: str, name: str, plan: StudyPlan, view: View, *, beg
         storage_url: where it is stored; the database is made if it is not there.
         name: of the study, not taken yet.
         plan: what to do.
-        view: who is told.
+        view: shows what happens.
         began: ``time.monotonic()`` from which the study's active time counts.
 
     Raises:
@@ -70,7 +66,7 @@ def resume_study(storage_url: str, name: str, view: View, *, began: float, accep
 
 
 def _run(writer: StudyWriter, launcher: Launcher, view: View) -> StudyRecord:
-    space, view = space_from(writer.space), safe(view)
+    space, view = space_from(writer.space), safe_view(view)
     with stop_signals() as stopped:
         try:
             Coordinator(writer, space, launcher, view, home=data_home(), interrupted=stopped.is_set).run()
@@ -131,36 +127,6 @@ def _check_unchanged(storage: Storage, record: StudyRecord, *, accept_changes: b
         raise StudyError(f"the study {record.name!r} cannot go on: {'; '.join(changed.values())}. Way out: {way_out}.")
     with StudyWriter(storage, record.name) as writer:
         writer.change_fingerprint(now)
-
-
-@contextmanager
-def stop_signals() -> Iterator[threading.Event]:
-    """Ctrl-C, SIGTERM and a hang-up set an event; a second one raises KeyboardInterrupt.
-
-    From the first one on, nothing waits for a database that is away.
-    """
-    stopped = threading.Event()
-    shutting_down.clear()
-
-    def on_signal(number: int, frame: object) -> None:
-        if stopped.is_set():
-            raise KeyboardInterrupt
-        stopped.set()
-        shutting_down.set()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield stopped
-        return
-    # A hang-up that is ignored already stays so: that is what nohup is for. Shells also start background jobs with
-    # SIGINT ignored, but whoever sends one to a study all the same means it.
-    nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    numbers = [number for number in STOP_SIGNALS if not (number == signal.SIGHUP and nohup)]
-    before = {number: signal.signal(number, on_signal) for number in numbers}
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def exit_code(record: StudyRecord) -> int:

@@ -1,27 +1,25 @@
-"""A child process that is heard, bounded in time, and ended with all its children."""
+"""A child process whose output is read, whose time is bounded, and that is ended with all its children."""
 
 import codecs
 import contextlib
-import ctypes
 import os
 import selectors
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Literal
 
-from bardtune.search.launch.local import KILL_AFTER_S
-from bardtune.studies.contract.outcome import ChildEnd
+from bardtune.search.launch.processes import KILL_AFTER_S, die_with_parent
+from bardtune.studies.contract.run_end import ChildEnd
 
 TICK_S = 0.1
 TAIL_BYTES = 1 << 16  # of each output that is kept for the ending
 SHOWN_BYTES = 1 << 20  # of the output that is passed on
-PR_SET_PDEATHSIG = 1  # see prctl(2)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,9 +39,9 @@ def run_child(
 
     Args:
         order: what to run.
-        should_continue: asked again and again, on a thread of its own: while it waits for an answer, the process is
-            heard and its limit holds. False ends the process.
-        on_output: given what the process writes, up to a megabyte of it.
+        should_continue: asked again and again; False ends the process. It may take long to answer: it is asked on a
+            thread of its own, and meanwhile output is read and the limit holds.
+        on_output: called with what the process writes, up to a megabyte of it.
     """
     started = time.monotonic()
     process = subprocess.Popen(
@@ -54,7 +52,7 @@ def run_child(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        preexec_fn=_die_with_parent,
+        preexec_fn=partial(die_with_parent, os.getpid()),
     )
     with ThreadPoolExecutor(1, thread_name_prefix="should_continue") as asker:
         try:
@@ -63,12 +61,12 @@ def run_child(
         finally:
             _end(process)
         wall_s = time.monotonic() - started  # the last question may wait longer
-    reader.listen(0.0)
+    reader.read(0.0)
     reader.close()
     return ChildEnd(
         exit_code=process.returncode,
-        stdout=reader.said("stdout"),
-        stderr=reader.said("stderr"),
+        stdout=reader.tail("stdout"),
+        stderr=reader.tail("stderr"),
         wall_s=wall_s,
         started=started,
         pid=process.pid,
@@ -77,7 +75,7 @@ def run_child(
 
 
 class OutputReader:
-    """Listens to a process's two outputs, passes them on and keeps the end of each."""
+    """Reads a process's two outputs, passes them on and keeps the end of each."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", on_output: Callable[[bytes], None]) -> None:
         self.on_output, self.left = on_output, SHOWN_BYTES
@@ -90,8 +88,8 @@ class OutputReader:
             self.selector.register(pipe, selectors.EVENT_READ, name)
             self.pipes.append(pipe)
 
-    def listen(self, timeout_s: float) -> None:
-        """Take in what there is; a closed output is listened to no more."""
+    def read(self, timeout_s: float) -> None:
+        """Read what there is, and wait for it if there is nothing."""
         if not self.selector.get_map():
             time.sleep(timeout_s)
             return
@@ -107,7 +105,8 @@ class OutputReader:
                 if self.left <= 0:
                     self.on_output(b"\n(the script writes more; it is not shown)\n")
 
-    def said(self, name: str) -> str:
+    def tail(self, name: str) -> str:
+        """The end of ``stdout`` or ``stderr``, as text."""
         return codecs.decode(self.tails[name], "utf-8", "replace")
 
     def close(self) -> None:
@@ -119,10 +118,10 @@ class OutputReader:
 def _wait(
     process: "subprocess.Popen[bytes]", reader: OutputReader, deadline: float, ask: Callable[[], "Future[bool]"]
 ) -> Literal["limit", "user"] | None:
-    """Listen until the process is gone, or must go; its children do not matter."""
+    """Read until the process is gone, or must go; its children do not matter. Returns why it must."""
     should_continue = ask()
     while not _has_ended(process):
-        reader.listen(TICK_S)
+        reader.read(TICK_S)
         if should_continue.done():
             if not should_continue.result():
                 return "user"
@@ -153,9 +152,3 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 def _signal_group(process: "subprocess.Popen[bytes]", number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses to signal a group of the dead
         os.killpg(process.pid, number)
-
-
-def _die_with_parent() -> None:
-    """A child does not outlive a bardtune that was killed (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -25,7 +25,7 @@ def reason_of(problem: BaseException) -> str:
 
 
 def is_out_of_memory(problem: BaseException) -> bool:
-    """Whether an allocation has failed: of Python, numpy, the system, or torch, which has no exception of its own."""
+    """Whether an allocation has failed: of Python, numpy, the system, or torch, which has no exception for it."""
     return (
         isinstance(problem, MemoryError)
         or (isinstance(problem, OSError) and problem.errno == errno.ENOMEM)
@@ -50,9 +50,9 @@ def reason_of_exit(code: int, *, kills_before: int | None, kills_now: int | None
 
     Args:
         code: its exit code; negative: the signal that it died of, which bardtune has not sent.
-        kills_before: what ``oom_kills`` said when the run began.
-        kills_now: what it says now.
-        log: name of the file with what the process has said.
+        kills_before: ``oom_kills`` when the run began.
+        kills_now: the same now.
+        log: name of the file with the output of the process.
     """
     if code >= 0:
         return f"its process exited with code {code}; see {log} among bardtune's logs"

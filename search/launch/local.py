@@ -1,28 +1,25 @@
 """Trains runs in processes of this machine."""
 
 import contextlib
-import json
 import os
 import selectors
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
 
 from bardtune.data.errors import UserError
+from bardtune.data.host import core_numbers
 from bardtune.search.launch.exit_reasons import OUT_OF_MEMORY, oom_kills, reason_of_exit
-from bardtune.search.launch.protocol import Ended, Heartbeat, Measured, RunEvent, RunOrder, ScoreOrder
+from bardtune.search.launch.processes import KILL_AFTER_S, thread_variables
+from bardtune.search.launch.protocol import Ended, Order, RunEvent, RunOrder, ScoreOrder, StopEnding, StopOrder
 from bardtune.search.launch.registry import LauncherKind
+from bardtune.search.launch.wire import decode_event, encode
 from bardtune.studies.plan import StudyPlan
 from bardtune.studies.store.home import Home, make_folder
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 STOP_WITHIN_S = {"pruned": 60.0, "interrupted": 7.0}  # from asking a run to stop to ending its process
-KILL_AFTER_S = 3.0  # from closing a process's input to killing it
-_EVENTS = {"beat": Heartbeat, "measured": Measured, "ended": Ended}
 
 
 class LauncherError(UserError):
@@ -38,7 +35,7 @@ class WorkerProcess:
         self.channel = -1  # where its events arrive; its standard output is the log's, for whoever may print there
         self.order: RunOrder | ScoreOrder | None = None
         self.deadline = 0.0
-        self.stopping: Literal["pruned", "interrupted"] | None = None
+        self.stopping: StopEnding | None = None
         self.torn = b""  # the beginning of a line whose end has not arrived
         self.oom_kills: int | None = None  # on this machine, when the run began
 
@@ -62,7 +59,7 @@ class WorkerProcess:
             ) from problem
 
     def _spawn(self) -> None:
-        environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(self.threads))}
+        environment = {**os.environ, **thread_variables(self.threads)}
         cores = ",".join(map(str, self.cores))
         reading_end, writing_end = os.pipe()
         arguments = [str(self.threads), cores, str(os.getpid()), str(writing_end)]
@@ -85,11 +82,11 @@ class WorkerProcess:
         os.set_blocking(reading_end, False)
         self.channel, self.torn = reading_end, b""
 
-    def send(self, message: dict[str, Any]) -> None:
+    def send(self, order: Order) -> None:
         """Write an order; a process that has just died is noticed when its output ends."""
         assert self.process is not None and self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write(json.dumps(message).encode() + b"\n")
+            self.process.stdin.write(encode(order))
             self.process.stdin.flush()
 
     def receive(self) -> list[RunEvent] | None:
@@ -101,7 +98,7 @@ class WorkerProcess:
         if not fresh:
             return None
         *lines, self.torn = (self.torn + fresh).split(b"\n")
-        return [_event(json.loads(line)) for line in lines]
+        return [decode_event(line) for line in lines]
 
     def dismiss(self) -> None:
         """Close its input, at which a process exits by itself; ``kill`` is for those that do not."""
@@ -142,7 +139,7 @@ class LocalLauncher:
 
     def __init__(self, *, workers: int, threads: int, logs: list[Path]) -> None:
         self.capacity = workers
-        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+        cores = core_numbers()
         # A single run may go wherever there is room; several are kept apart.
         shares = [cores[index * threads : (index + 1) * threads] if workers > 1 else [] for index in range(workers)]
         self.workers = [
@@ -156,8 +153,7 @@ class LocalLauncher:
         worker.spawn()
         worker.order, worker.stopping, worker.oom_kills = order, None, oom_kills()
         worker.deadline = time.monotonic() + order.limit_s
-        facts = {name: str(fact) if isinstance(fact, Path) else fact for name, fact in asdict(order).items()}
-        worker.send({"order": "run" if isinstance(order, RunOrder) else "score", **facts})
+        worker.send(order)
 
     def events(self, timeout_s: float) -> list[RunEvent]:
         busy = [worker for worker in self.workers if worker.order is not None]
@@ -168,23 +164,23 @@ class LocalLauncher:
             for worker in busy:
                 selector.register(worker.channel, selectors.EVENT_READ, worker)
             for key, _ in selector.select(timeout_s):
-                found += self._hear(key.data)
+                found += self._receive(key.data)
         now = time.monotonic()
         overdue = [worker for worker in busy if worker.order is not None and now > worker.deadline]
         _kill_together(overdue)
         return found + [self._ended(worker) for worker in overdue]
 
-    def stop(self, run_id: str, ending: Literal["pruned", "interrupted"]) -> None:
+    def stop(self, run_id: str, ending: StopEnding) -> None:
         for worker in self.workers:
             if worker.order is not None and worker.order.run_id == run_id and worker.stopping is None:
                 worker.stopping = ending
                 worker.deadline = min(worker.deadline, time.monotonic() + STOP_WITHIN_S[ending])
-                worker.send({"order": "stop", "run_id": run_id, "ending": ending})
+                worker.send(StopOrder(run_id=run_id, ending=ending))
 
     def close(self) -> None:
         _kill_together([worker for worker in self.workers if worker.process is not None])
 
-    def _hear(self, worker: WorkerProcess) -> list[RunEvent]:
+    def _receive(self, worker: WorkerProcess) -> list[RunEvent]:
         events = worker.receive()
         if events is None:
             return [self._died(worker)]
@@ -228,12 +224,6 @@ def _kill_together(workers: list[WorkerProcess]) -> None:
     end = time.monotonic() + KILL_AFTER_S
     for worker in workers:
         worker.kill(after_s=end - time.monotonic())
-
-
-def _event(message: dict[str, Any]) -> RunEvent:
-    kind = _EVENTS[message.pop("event")]
-    event: RunEvent = kind(**message)
-    return event
 
 
 def make(plan: StudyPlan, study_name: str, home: Home) -> LocalLauncher:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 Ending = Literal["finished", "pruned", "diverged", "crashed", "interrupted"]
+StopEnding = Literal["pruned", "interrupted"]  # what becomes of a run that is asked to stop
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +30,17 @@ class ScoreOrder:
     corpus: str
     corpus_sha256: str
     limit_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StopOrder:
+    """A run to be ended; an interrupted one saves its state first."""
+
+    run_id: str
+    ending: StopEnding
+
+
+Order = RunOrder | ScoreOrder | StopOrder
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +90,7 @@ class Launcher(Protocol):
     def events(self, timeout_s: float) -> list[RunEvent]:
         """What has happened, in order; waits up to ``timeout_s`` if nothing has."""
 
-    def stop(self, run_id: str, ending: Literal["pruned", "interrupted"]) -> None:
+    def stop(self, run_id: str, ending: StopEnding) -> None:
         """Ask a run to end; an interrupted one saves its state first. Quiet if it has ended already."""
 
     def close(self) -> None:

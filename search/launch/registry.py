@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bardtune.data.host import available_cores
 from bardtune.search.launch.protocol import Launcher
 from bardtune.search.registry import Kind, Registry
-from bardtune.studies.plan import StudyPlan, available_cores
+from bardtune.studies.plan import StudyPlan
 from bardtune.studies.store.home import Home
 
 

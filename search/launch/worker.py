@@ -5,7 +5,6 @@ It lives through many runs and dies with its coordinator: when standard input cl
 """
 
 import contextlib
-import ctypes
 import json
 import os
 import queue
@@ -18,16 +17,28 @@ import traceback
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
+import psutil
 from bardtune.data.corpus import Corpus, load_corpus
 from bardtune.data.errors import UserError
 from bardtune.model import TRAINER_VERSION
 from bardtune.model.machine import cpu_kind
 from bardtune.search.launch.exit_reasons import reason_of
+from bardtune.search.launch.processes import die_with_parent
+from bardtune.search.launch.protocol import (
+    Ended,
+    Heartbeat,
+    Measured,
+    RunEvent,
+    RunOrder,
+    ScoreOrder,
+    StopEnding,
+    StopOrder,
+)
+from bardtune.search.launch.wire import decode_order, encode
 
-BEAT_EVERY_S = 0.5
-PR_SET_PDEATHSIG = 1  # see prctl(2)
+HEARTBEAT_EVERY_S = 0.5
 OOM_SCORE = 500  # of 1000; see proc_pid_oom_score_adj(5)
 STARVED_CPU_SHARE = 0.75  # of its threads; below it the machine was busy with something else
 
@@ -35,24 +46,23 @@ STARVED_CPU_SHARE = 0.75  # of its threads; below it the machine was busy with s
 class Worker:
     """Trains one run at a time in the main thread; a second thread listens for orders."""
 
-    def __init__(self, say: Callable[[dict[str, Any]], None], *, threads: int) -> None:
-        self.say, self.threads = say, threads
-        self.orders: queue.Queue[dict[str, Any]] = queue.Queue()
-        self.wanted_ending: str | None = None  # "pruned" or "interrupted", for the present run
+    def __init__(self, send: Callable[[RunEvent], None], *, threads: int) -> None:
+        self.send, self.threads = send, threads
+        self.orders: queue.Queue[RunOrder | ScoreOrder] = queue.Queue()
         self.present_run: str | None = None
+        self.asked_to_end: StopEnding | None = None  # the present run
         self.corpora: dict[str, Corpus] = {}
-        self.last_beat = 0.0
+        self.last_heartbeat = 0.0
 
     def listen(self, lines: TextIO) -> None:
         """Take in orders until the coordinator is gone."""
         for line in lines:
-            order = json.loads(line)
-            if order["order"] == "stop":
-                if order["run_id"] == self.present_run:
-                    self.wanted_ending = order["ending"]
-            else:
-                self.wanted_ending, self.present_run = None, order["run_id"]
+            order = decode_order(line)
+            if not isinstance(order, StopOrder):
+                self.asked_to_end, self.present_run = None, order.run_id
                 self.orders.put(order)
+            elif order.run_id == self.present_run:
+                self.asked_to_end = order.ending
         os._exit(0)
 
     def work(self) -> None:
@@ -60,65 +70,59 @@ class Worker:
         while True:
             order = self.orders.get()
             try:
-                ended = self.score(order) if order["order"] == "score" else self.train(order)
+                ended = self.score(order) if isinstance(order, ScoreOrder) else self.train(order)
             except Exception as problem:
-                ended = {"ending": "crashed", "reason": reason_of(problem)}
+                ended = Ended(run_id=order.run_id, ending="crashed", reason=reason_of(problem))
                 if not isinstance(problem, UserError):
                     with contextlib.suppress(MemoryError):
                         traceback.print_exc()
             self.present_run = None
-            self.say({"event": "ended", "run_id": order["run_id"], **ended})
+            self.send(ended)
 
-    def train(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Follow one run to its end; returns ending, reason, val_bpb and stats."""
+    def train(self, order: RunOrder) -> Ended:
+        """Follow one run to its end, sending what it measures."""
         from bardtune.model.settings import settings_from
         from bardtune.model.training.checkpoint import CheckpointFile
         from bardtune.model.training.trainer import StepAction, TrainingRun
 
         def on_step(step: int, spent_s: float) -> StepAction:
-            self.beat(order["run_id"], step, spent_s)
-            if self.wanted_ending is None:
+            self.send_heartbeat(order.run_id, step, spent_s)
+            if self.asked_to_end is None:
                 return StepAction.GO_ON
-            return StepAction.STOP if self.wanted_ending == "pruned" else StepAction.SAVE_AND_STOP
+            return StepAction.STOP if self.asked_to_end == "pruned" else StepAction.SAVE_AND_STOP
 
-        corpus = self.corpus(order["corpus"], order["corpus_sha256"])
-        checkpoint = CheckpointFile(
-            Path(order["checkpoint"]), json.dumps([TRAINER_VERSION, order["settings"], corpus.sha256])
-        )
-        run = TrainingRun(settings_from(order["settings"]), corpus, checkpoint=checkpoint, on_step=on_step)
+        corpus = self.corpus(order.corpus, order.corpus_sha256)
+        checkpoint = CheckpointFile(order.checkpoint, json.dumps([TRAINER_VERSION, order.settings, corpus.sha256]))
+        run = TrainingRun(settings_from(order.settings), corpus, checkpoint=checkpoint, on_step=on_step)
         last = None
         with closing(run.events()) as events:  # type: ignore[type-var]
             for last in events:
-                self.say(
-                    {
-                        "event": "measured",
-                        "run_id": order["run_id"],
-                        "percent": last.percent,
-                        "step": last.step,
-                        "elapsed_s": last.elapsed_s,
-                        "val_bpb": last.val_bpb,
-                        "final": last.final,
-                    }
+                self.send(
+                    Measured(
+                        run_id=order.run_id,
+                        percent=last.percent,
+                        step=last.step,
+                        elapsed_s=last.elapsed_s,
+                        val_bpb=last.val_bpb,
+                        final=last.final,
+                    )
                 )
-        ended: dict[str, Any] = {"stats": self.describe(run)}
+        stats = self.describe(run)
         if last is not None and last.diverged:
-            return {
-                **ended,
-                "ending": "diverged",
-                "reason": f"the loss stopped being a number at step {last.step}",
-            }
+            reason = f"the loss stopped being a number at step {last.step}"
+            return Ended(run_id=order.run_id, ending="diverged", reason=reason, stats=stats)
         if last is not None and last.final:
-            self.keep_weights(run, Path(order["weights"]))
-            return {**ended, "ending": "finished", "val_bpb": last.val_bpb}
-        return {**ended, "ending": self.wanted_ending}
+            self.keep_weights(run, order.weights)
+            return Ended(run_id=order.run_id, ending="finished", val_bpb=last.val_bpb, stats=stats)
+        assert self.asked_to_end is not None, "a run that is not over has been asked to end"
+        return Ended(run_id=order.run_id, ending=self.asked_to_end, stats=stats)
 
-    def score(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Score a finished run's weights, at the end of a study; returns ending, val_bpb and test_bpb."""
+    def score(self, order: ScoreOrder) -> Ended:
+        """Score a finished run's weights, at the end of a study."""
         from bardtune.model.measure.final import score_weights
 
-        corpus = self.corpus(order["corpus"], order["corpus_sha256"])
-        scores = score_weights(Path(order["weights"]), corpus)
-        return {"ending": "finished", "val_bpb": scores.val_bpb, "test_bpb": scores.test_bpb}
+        scores = score_weights(order.weights, self.corpus(order.corpus, order.corpus_sha256))
+        return Ended(run_id=order.run_id, ending="finished", val_bpb=scores.val_bpb, test_bpb=scores.test_bpb)
 
     def keep_weights(self, run: Any, path: Path) -> None:
         """Leave what a finished run has learned; a full disk costs the weights, not the run."""
@@ -138,11 +142,12 @@ class Worker:
             raise UserError(f"the corpus {name} has changed since the study began")
         return corpus
 
-    def beat(self, run_id: str, step: int, spent_s: float) -> None:
+    def send_heartbeat(self, run_id: str, step: int, spent_s: float) -> None:
+        """Send one if the last is some time ago."""
         now = time.monotonic()
-        if now - self.last_beat >= BEAT_EVERY_S:
-            self.last_beat = now
-            self.say({"event": "beat", "run_id": run_id, "step": step, "elapsed_s": spent_s})
+        if now - self.last_heartbeat >= HEARTBEAT_EVERY_S:
+            self.last_heartbeat = now
+            self.send(Heartbeat(run_id=run_id, step=step, elapsed_s=spent_s))
 
     def describe(self, run: Any) -> dict[str, Any]:
         """What is stored of the run beside its bpb."""
@@ -162,26 +167,20 @@ class Worker:
         }
 
 
-def _voice(stream: TextIO) -> Callable[[dict[str, Any]], None]:
-    def say(event: dict[str, Any]) -> None:
+def sender_to(stream: BinaryIO) -> Callable[[RunEvent], None]:
+    """A function that writes events to the coordinator, and ends this process if there is none any more."""
+
+    def send(event: RunEvent) -> None:
         try:
-            stream.write(json.dumps(event) + "\n")
+            stream.write(encode(event))
             stream.flush()
-        except (BrokenPipeError, ValueError):  # the coordinator is gone
+        except (BrokenPipeError, ValueError):
             os._exit(0)
 
-    return say
+    return send
 
 
-def _die_with_parent(parent: int) -> None:
-    """Have the kernel end this process with its coordinator, even when it is too busy to see its input close."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it has died already
-            os._exit(0)
-
-
-def _go_first() -> None:
+def be_killed_first() -> None:
     """Have the kernel, when memory runs out, end this process before the coordinator or what else the user runs."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
@@ -189,15 +188,15 @@ def _go_first() -> None:
 
 def main() -> None:
     threads, cores = int(sys.argv[1]), sys.argv[2]
-    _die_with_parent(int(sys.argv[3]))
-    _go_first()
+    die_with_parent(int(sys.argv[3]))
+    be_killed_first()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # sent to a whole job: the coordinator decides what becomes of the run
-    if cores and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {int(core) for core in cores.split(",")})
+    if cores:
+        psutil.Process().cpu_affinity([int(core) for core in cores.split(",")])
     channel = int(sys.argv[4])
     os.set_inheritable(channel, False)
-    worker = Worker(_voice(os.fdopen(channel, "w", encoding="utf-8")), threads=threads)
+    worker = Worker(sender_to(os.fdopen(channel, "wb")), threads=threads)
     threading.Thread(target=worker.listen, args=(sys.stdin,), daemon=True).start()
 
     import torch

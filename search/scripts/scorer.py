@@ -1,7 +1,7 @@
-"""The process that scores what a script has handed back: it reads an order, and prints one JSON line.
+"""The process that scores a script's artifact: it reads an order, and prints one JSON line.
 
-Started by ``bardtune.search.scripts.scoring``. A model that was handed back may run code, so this process ends at
-once with the one score: what that code prints stands before the line.
+Started by ``bardtune.search.scripts.scoring``. A script's model may run code, so this process ends at once with the
+one score: what that code prints stands before the line.
 """
 
 import json
@@ -22,11 +22,11 @@ def main() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     most = MOST_MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MOST_MEMORY_BYTES, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
-    print("\n" + json.dumps(answer(order)))
+    print("\n" + json.dumps(score(order)))
 
 
-def answer(order: dict[str, Any]) -> dict[str, Any]:
-    """Score as ordered; returns val_bpb, problem or illegal, as of ``bardtune.studies.contract.outcome.Check``.
+def score(order: dict[str, Any]) -> dict[str, Any]:
+    """Score as ordered; returns val_bpb, problem or illegal, as of ``bardtune.studies.contract.run_end.Check``.
 
     Args:
         order: kind, path, settings, corpus, corpus_sha256, threads.
@@ -57,4 +57,4 @@ def answer(order: dict[str, Any]) -> dict[str, Any]:
 if __name__ == "__main__":
     main()
     sys.stdout.flush()
-    os._exit(0)  # nothing of the model's gets another word
+    os._exit(0)  # and runs nothing that the model's code has left to be run at exit

@@ -1,4 +1,4 @@
-"""Has what a script has handed back scored: in a process of its own, bounded in time and memory."""
+"""Has a script's artifact scored: in a process of its own, bounded in time and memory."""
 
 import json
 import os
@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bardtune.search.launch.child import ChildOrder, run_child
-from bardtune.search.launch.local import THREAD_VARIABLES
+from bardtune.search.launch.processes import thread_variables
 from bardtune.search.scripts.script_process import RunFolder
-from bardtune.studies.contract.artifact import ArtifactError, artifact_of, take
-from bardtune.studies.contract.outcome import Check, ChildEnd, Outcome, json_line, with_check
+from bardtune.studies.contract.artifact import Artifact, ArtifactError, artifact_of, copy_artifact
+from bardtune.studies.contract.run_end import Check, ChildEnd, RunEnd, json_line, with_check
 
 PROBLEM_CHARS = 300
 
@@ -28,48 +28,48 @@ class Ruler:
 
 
 def checked(
-    outcome: Outcome,
+    end: RunEnd,
     folder: RunFolder,
     ruler: Ruler,
     *,
     should_continue: Callable[[], bool],
-    told: Callable[[str], None],
-) -> Outcome:
-    """Return what is to be stored of a script's run, once what it has handed back, if anything, is scored.
+    on_scoring: Callable[[Artifact], None],
+) -> RunEnd:
+    """Return what is to be stored of a script's run, once its artifact, if it has left one, is scored.
 
     Args:
-        outcome: from ``judge``; only that of a finished script is looked into.
+        end: from ``run_end_of``; the artifact of a script that has not finished is left alone.
         folder: where the script has run; nothing of it is alive.
         ruler: what to score with.
-        should_continue: asked at every tick; False ends the scoring, and the outcome stays.
-        told: given a sentence when scoring begins.
+        should_continue: asked at every tick; False ends the scoring, and the bpb stays unchecked.
+        on_scoring: called when scoring begins.
     """
-    if outcome.ending != "finished":
-        return outcome
+    if end.ending != "finished":
+        return end
     try:
-        handed = artifact_of(outcome.said)
-        if handed is None:
-            return outcome
-        take(handed.file, folder.work, folder.taken)
+        artifact = artifact_of(end.output)
+        if artifact is None:
+            return end
+        copy_artifact(artifact.file, folder.work, folder.artifact)
     except ArtifactError as problem:
-        return with_check(outcome, Check(problem=str(problem)))
-    told(f"scoring the {handed.kind} that it handed back ...")
+        return with_check(end, Check(problem=str(problem)))
+    on_scoring(artifact)
     order = {
-        "kind": handed.kind,
-        "path": str(folder.taken),
-        "settings": handed.settings,
+        "kind": artifact.kind,
+        "path": str(folder.artifact),
+        "settings": artifact.settings,
         "corpus": ruler.corpus,
         "corpus_sha256": ruler.corpus_sha256,
         "threads": ruler.threads,
     }
-    return with_check(outcome, run_checker(order, folder.root / "order.json", ruler.limit_s, should_continue))
+    return with_check(end, run_scorer(order, folder.root / "order.json", ruler.limit_s, should_continue))
 
 
-def run_checker(order: dict[str, Any], file: Path, limit_s: float, should_continue: Callable[[], bool]) -> Check:
+def run_scorer(order: dict[str, Any], file: Path, limit_s: float, should_continue: Callable[[], bool]) -> Check:
     """Run ``bardtune.search.scripts.scorer`` with an order, by way of ``file``."""
     child = ChildOrder(
         command=[sys.executable, "-P", "-m", "bardtune.search.scripts.scorer", str(file)],
-        environment={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(order["threads"]))},
+        environment={**os.environ, **thread_variables(order["threads"])},
         limit_s=limit_s,
     )
     try:
@@ -81,23 +81,23 @@ def run_checker(order: dict[str, Any], file: Path, limit_s: float, should_contin
 
 
 def check_of(end: ChildEnd, limit_s: float) -> Check:
-    """What the process has found, or why it has found nothing."""
+    """The score that the process has printed, or why there is none."""
     if end.stopped is not None:
         why = {"user": "stopped by the user", "limit": f"scoring it took more than {limit_s:.0f} s"}[end.stopped]
         return Check(problem=why, wall_s=end.wall_s)
     if end.exit_code < 0:
         why = f"the process that scored it was killed by signal {-end.exit_code}"
         return Check(problem=why, wall_s=end.wall_s)
-    answer = (json_line(end.stdout) if end.exit_code == 0 else None) or {}
-    bpb, problem, law = answer.get("val_bpb"), answer.get("problem"), answer.get("illegal")
+    output = (json_line(end.stdout) if end.exit_code == 0 else None) or {}
+    bpb, problem, illegal = output.get("val_bpb"), output.get("problem"), output.get("illegal")
     if isinstance(bpb, float):
         return Check(val_bpb=bpb, wall_s=end.wall_s)
-    if isinstance(law, str):
-        return Check(illegal=_clean(law), wall_s=end.wall_s)
+    if isinstance(illegal, str):
+        return Check(illegal=_clean(illegal), wall_s=end.wall_s)
     why = _clean(problem) if isinstance(problem, str) else f"the process that scored it exited with {end.exit_code}"
     return Check(problem=why, wall_s=end.wall_s)
 
 
 def _clean(text: str) -> str:
-    """One line of what a file may have made somebody say."""
+    """One short line without control characters: a model's file may have had a hand in it."""
     return "".join(char if char.isprintable() else " " for char in " ".join(text.split()))[:PROBLEM_CHARS]

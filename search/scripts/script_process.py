@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bardtune.search.launch.child import ChildOrder, run_child
-from bardtune.search.launch.local import THREAD_VARIABLES
-from bardtune.studies.contract.outcome import ScriptEnd
+from bardtune.search.launch.processes import thread_variables
+from bardtune.studies.contract.run_end import ScriptEnd
 
 MOST_RECORD_BYTES = 1 << 24
 WEIGHTS_FILE = "trained.safetensors"  # where a script is asked to leave its weights, if it can
@@ -49,14 +49,14 @@ class RunFolder:
         return self.root / "record.jsonl"
 
     @property
-    def taken(self) -> Path:
-        """The copy of what the script has handed back."""
-        return self.root / "taken"
+    def artifact(self) -> Path:
+        """Our copy of the script's artifact."""
+        return self.root / "artifact"
 
 
 @contextlib.contextmanager
 def run_folder() -> Iterator[RunFolder]:
-    """A folder that is gone with all that was left in it when the run is told."""
+    """A folder that is deleted, with all that was left in it, when the run is over."""
     with tempfile.TemporaryDirectory(prefix="bardtune-run-", ignore_cleanup_errors=True) as folder:
         yield RunFolder(Path(folder))
 
@@ -70,7 +70,7 @@ def run_script(
         order: what to run.
         folder: a new one.
         should_continue: asked at every tick; False ends the process.
-        on_output: given what the script writes, up to a megabyte of it.
+        on_output: called with what the script writes, up to a megabyte of it.
     """
     folder.work.mkdir()
     (folder.work / order.file_name).write_text(order.source, encoding="utf-8", newline="")
@@ -86,7 +86,7 @@ def run_script(
 
 
 def _environment(order: ScriptOrder, record: Path) -> dict[str, str]:
-    environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(order.threads))}
+    environment = {**os.environ, **thread_variables(order.threads)}
     for name in ("BARDTUNE_CORPUS", "PYTHONSAFEPATH"):
         environment.pop(name, None)
     if order.corpus is not None:
@@ -96,12 +96,12 @@ def _environment(order: ScriptOrder, record: Path) -> dict[str, str]:
         "TORCH_SEED": str(order.seed),
         "BARDTUNE_RECORD": str(record),
         "BARDTUNE_WEIGHTS": WEIGHTS_FILE,
-        "PYTHONUNBUFFERED": "1",  # what it says is heard when it says it
+        "PYTHONUNBUFFERED": "1",  # what it prints is shown at once
     }
 
 
 def _notes(record: Path) -> Iterator[dict[str, Any]]:
-    """What prepare noted; anything else in the file is nobody's."""
+    """What prepare noted; any other line of the file is left out."""
     try:
         if not record.is_file() or record.stat().st_size > MOST_RECORD_BYTES:
             return

@@ -10,14 +10,14 @@ from typing import Any
 from bardtune.data.corpus import BUILT_IN, load_corpus
 from bardtune.data.paths import user_path
 from bardtune.model import METRIC_VERSION
-from bardtune.search.engine.coordinator import ALLOWANCE_SHARE
-from bardtune.search.engine.final_scoring import ALLOWANCE_S, SCORING_SHARE, evaluation_s
-from bardtune.search.engine.next_run import Scheduler
-from bardtune.search.engine.session import stop_signals
+from bardtune.search.engine.limits import ALLOWANCE_S, remaining_s, run_limit_s, scoring_limit_s
+from bardtune.search.engine.scheduler import Scheduler
+from bardtune.search.engine.signals import stop_signals
 from bardtune.search.scripts.scoring import Ruler, checked
 from bardtune.search.scripts.script_process import ScriptOrder, run_folder, run_script
 from bardtune.studies.contract import prepare_source
-from bardtune.studies.contract.outcome import Outcome, judge
+from bardtune.studies.contract.artifact import Artifact
+from bardtune.studies.contract.run_end import RunEnd, run_end_of
 from bardtune.studies.errors import StudyError
 from bardtune.studies.plan import expected_overhead_s
 from bardtune.studies.records import StudyRecord, TrialRecord
@@ -49,7 +49,7 @@ def run_in_study(storage_url: str, name: str, script: Path, *, seed: int, began:
             return not stopped.is_set()
 
         try:
-            outcome = run_and_check(writer, make_order(writer, path.name, source, seed), should_continue)
+            end = run_and_check(writer, make_order(writer, path.name, source, seed), should_continue)
         except KeyboardInterrupt:  # asked to stop twice: at once
             writer.tell_interrupted(run, "stopped by the user", {})
             raise
@@ -59,25 +59,25 @@ def run_in_study(storage_url: str, name: str, script: Path, *, seed: int, began:
                 f"cannot start {path}: {problem.strerror}; put that right (disk of temporary files, memory, number of "
                 "processes) and run it again."
             ) from problem
-        writer.note_script(run, {**facts, "trust": outcome.trust})
-        _tell(writer, run, outcome)
+        writer.note_script(run, {**facts, "trust": end.trust})
+        _tell(writer, run, end)
         record = writer.record()
     return next(other for other in record.other_runs if other.run_id == run.run_id)
 
 
-def run_and_check(writer: StudyWriter, order: ScriptOrder, should_continue: Callable[[], bool]) -> Outcome:
-    """Run a script, and score what it has handed back; the score is no part of its budget."""
+def run_and_check(writer: StudyWriter, order: ScriptOrder, should_continue: Callable[[], bool]) -> RunEnd:
+    """Run a script, and score its artifact; the score is no part of its budget."""
     with run_folder() as folder:
-        end = run_script(order, folder, should_continue=should_continue, on_output=_pass_on)
-        outcome = judge(end, budget_s=writer.plan.seconds)
-        return checked(outcome, folder, make_ruler(writer), should_continue=should_continue, told=_tell_person)
+        script_end = run_script(order, folder, should_continue=should_continue, on_output=_print_output)
+        end = run_end_of(script_end, budget_s=writer.plan.seconds)
+        return checked(end, folder, make_ruler(writer), should_continue=should_continue, on_scoring=_print_scoring)
 
 
-def read_script(said: Path) -> tuple[Path, str]:
+def read_script(given: Path) -> tuple[Path, str]:
     """Return the script's absolute path and its text; StudyError if it cannot be one."""
-    path = user_path(said, "the script")
+    path = user_path(given, "the script")
     if path.is_dir():
-        raise StudyError(f"{path} is a folder; name the script in it, such as {said / 'train.py'}.")
+        raise StudyError(f"{path} is a folder; name the script in it, such as {given / 'train.py'}.")
     if not path.exists():
         raise StudyError(f"no script at {path}; name a Python file that imports prepare.")
     if path.name == "prepare.py":
@@ -108,8 +108,7 @@ def check_unchanged(record: StudyRecord) -> None:
 def check_room(writer: StudyWriter) -> None:
     """Raise StudyError if the study has no run left for a script."""
     run_s = writer.plan.seconds + expected_overhead_s(writer.plan.seconds)
-    remaining_s = writer.plan.hours * 3600 - writer.lock.seconds_used()
-    refusal = Scheduler(writer).refusal_of_script(remaining_s=remaining_s, run_s=run_s)
+    refusal = Scheduler(writer).refusal_of_script(remaining_s=remaining_s(writer), run_s=run_s)
     if refusal is not None:
         raise StudyError(
             f"no run is left for a script: the study {writer.name!r} has {refusal}; run it in another study "
@@ -135,55 +134,49 @@ def script_facts(path: Path, source: str, before: dict[str, Any] | None) -> dict
 
 def make_order(writer: StudyWriter, file_name: str, source: str, seed: int) -> ScriptOrder:
     """The study's conditions, for a script."""
-    plan, corpus = writer.plan, writer.corpus
-    limit_s = plan.seconds * (1 + ALLOWANCE_SHARE) + ALLOWANCE_S + evaluation_s(corpus)
+    plan = writer.plan
     return ScriptOrder(
         file_name=file_name,
         source=source,
-        prepare=prepare_source(corpus=corpus, budget_s=plan.seconds),
+        prepare=prepare_source(corpus=writer.corpus, budget_s=plan.seconds),
         corpus=None if plan.corpus == BUILT_IN else Path(plan.corpus),
         threads=plan.threads,
         seed=seed,
-        limit_s=min(limit_s, _left_s(writer)),
+        limit_s=run_limit_s(writer),
     )
 
 
 def make_ruler(writer: StudyWriter) -> Ruler:
-    """The study's conditions, for what a script hands back."""
+    """The study's conditions, for a script's artifact."""
     plan, corpus = writer.plan, writer.corpus
-    limit_s = 2 * ALLOWANCE_S + SCORING_SHARE * evaluation_s(corpus)
+    limit_s = ALLOWANCE_S + scoring_limit_s(corpus)  # its process has to start first
     return Ruler(
         corpus=plan.corpus,
         corpus_sha256=corpus["sha256"],
         threads=plan.threads,
-        limit_s=max(0.0, min(limit_s, _left_s(writer))),
+        limit_s=max(0.0, min(limit_s, remaining_s(writer))),
     )
 
 
-def _left_s(writer: StudyWriter) -> float:
-    """Active time that the study has left."""
-    return writer.plan.hours * 3600 - writer.lock.seconds_used()
-
-
-def _tell(writer: StudyWriter, run: OpenRun, outcome: Outcome) -> None:
-    stats = {**outcome.stats, "threads": writer.plan.threads}
-    reason = outcome.reason or "unknown"
-    if outcome.ending == "finished":
-        assert outcome.val_bpb is not None
-        writer.tell_finished(run, outcome.val_bpb, stats, note=outcome.reason)
-    elif outcome.ending == "diverged":
+def _tell(writer: StudyWriter, run: OpenRun, end: RunEnd) -> None:
+    stats = {**end.stats, "threads": writer.plan.threads}
+    reason = end.reason or "unknown"
+    if end.ending == "finished":
+        assert end.val_bpb is not None
+        writer.tell_finished(run, end.val_bpb, stats, note=end.reason)
+    elif end.ending == "diverged":
         writer.tell_diverged(run, reason, stats)
-    elif outcome.ending == "interrupted":
+    elif end.ending == "interrupted":
         writer.tell_interrupted(run, reason, stats)
     else:
         writer.tell_crashed(run, reason, stats)
 
 
-def _tell_person(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+def _print_scoring(artifact: Artifact) -> None:
+    print(f"scoring the {artifact.kind} that it handed back ...", file=sys.stderr, flush=True)
 
 
-def _pass_on(output: bytes) -> None:
-    """What the script writes goes to standard error: ours is for the result."""
+def _print_output(output: bytes) -> None:
+    """What the script writes goes to standard error: standard output is for the result."""
     sys.stderr.buffer.write(output)
     sys.stderr.flush()

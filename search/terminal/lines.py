@@ -1,4 +1,4 @@
-"""What a person is told while a study runs: the words, and a plain line a trial where there is no terminal."""
+"""What a person reads while a study runs: the words, and a plain line a trial where there is no terminal."""
 
 import contextlib
 import textwrap
@@ -12,13 +12,13 @@ from rich.console import Console
 
 
 class View(Protocol):
-    """Who is told what happens in a study."""
+    """Shows a person what happens in a study; a method is called for each thing that does."""
 
     def study_began(self, record: StudyRecord) -> None: ...
 
     def run_began(self, run_id: str, record: StudyRecord) -> None: ...
 
-    def beat(self, run_id: str, elapsed_s: float, step: int | None) -> None: ...
+    def heartbeat(self, run_id: str, elapsed_s: float, step: int | None) -> None: ...
 
     def measured(self, run_id: str, percent: int, val_bpb: float) -> None: ...
 
@@ -32,23 +32,23 @@ class View(Protocol):
 
 
 class SafeView:
-    """Tells a view whatever it is told, and is not troubled when that cannot be written."""
+    """Passes every call on to a view, whose failures to write cost a line and not the study."""
 
     def __init__(self, view: View) -> None:
         self.view = view
 
     def __getattr__(self, name: str) -> Callable[..., None]:
-        told = getattr(self.view, name)
+        method = getattr(self.view, name)
 
-        def tell(*facts: Any) -> None:
+        def call(*arguments: Any) -> None:
             with contextlib.suppress(OSError):
-                told(*facts)
+                method(*arguments)
 
-        return tell
+        return call
 
 
-def safe(view: View) -> View:
-    """A view for a study that goes on unseen when its terminal is gone or the disk of its log is full."""
+def safe_view(view: View) -> View:
+    """The view for a study that is to go on when its terminal is gone or the disk of its log is full."""
     return cast(View, SafeView(view))
 
 
@@ -132,7 +132,7 @@ class LineView:
     def run_began(self, run_id: str, record: StudyRecord) -> None:
         return
 
-    def beat(self, run_id: str, elapsed_s: float, step: int | None) -> None:
+    def heartbeat(self, run_id: str, elapsed_s: float, step: int | None) -> None:
         return
 
     def measured(self, run_id: str, percent: int, val_bpb: float) -> None:

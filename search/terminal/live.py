@@ -30,7 +30,7 @@ class RunningRow:
     label: str
     params: dict[str, Any]
     elapsed_s: float = 0.0
-    step: int | None = None  # None: nobody has said
+    step: int | None = None  # None: not known
     percent: int = 0
     val_bpb: float | None = None
 
@@ -63,7 +63,7 @@ class LiveView:
         if (run := find_run(record, run_id)) is not None:
             self.running[run_id] = RunningRow(run.label, run.params)
 
-    def beat(self, run_id: str, elapsed_s: float, step: int | None) -> None:
+    def heartbeat(self, run_id: str, elapsed_s: float, step: int | None) -> None:
         row = self.running[run_id]
         row.elapsed_s, row.step = elapsed_s, step
 

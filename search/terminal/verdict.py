@@ -22,7 +22,7 @@ def verdict_lines(verdict: Verdict, best_known: TrialRecord | None) -> list[str]
         test = f", test {bpb_text(verdict.baseline_test_bpb)}" if verdict.baseline_test_bpb is not None else ""
         lines.append(f"baseline    {values_text(verdict.baseline)}, the reference recipe{test}")
     winner, raw = verdict.winner, verdict.raw_best
-    lower = f", {said}" if (said := lower_text(verdict)) else ""
+    lower = f", {text}" if (text := lower_text(verdict)) else ""
     if best_known is not None and best_known is not winner and best_known is not raw:
         lines.append(f"best known  {bpb_text(best_known.val_bpb)} bpb, {best_known.label}, where the search began")
     if winner is None or raw is None:

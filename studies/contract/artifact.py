@@ -1,4 +1,4 @@
-"""What a script may hand back besides its bpb: a file with what it has trained, to be scored with the study's ruler.
+"""A script's artifact: the file with what it has trained, to be scored with the study's ruler. It may leave none.
 
 Its JSON line names the file, relative to the folder that the script was started in, as one of
 
@@ -26,20 +26,20 @@ class ArtifactError(StudyError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Artifact:
-    """What a script's line says that it has left."""
+    """A file that a script has left, as its JSON line names it."""
 
     kind: Literal["weights", "model"]
     file: str
     settings: dict[str, Any] | None = None  # of weights; None: they are in the file
 
 
-def artifact_of(said: Mapping[str, Any]) -> Artifact | None:
-    """Read a script's JSON line; None if it hands nothing back.
+def artifact_of(output: Mapping[str, Any]) -> Artifact | None:
+    """Read a script's JSON line; None if it names no artifact.
 
     Raises:
         ArtifactError: it names no file, or two.
     """
-    files = {kind: said[kind] for kind in ("weights", "model") if said.get(kind) is not None}
+    files = {kind: output[kind] for kind in ("weights", "model") if output.get(kind) is not None}
     if not files:
         return None
     if len(files) > 1:
@@ -49,7 +49,7 @@ def artifact_of(said: Mapping[str, Any]) -> Artifact | None:
         raise ArtifactError(f'"{kind}" in its line is no name of a file but {shown(file)}')
     if kind == "model":
         return Artifact(kind="model", file=file)
-    settings = said.get("settings")
+    settings = output.get("settings")
     if settings is not None and not isinstance(settings, dict):
         raise ArtifactError(f'"settings" in its line is no object but {shown(settings)}')
     for name, value in (settings or {}).items():
@@ -58,7 +58,7 @@ def artifact_of(said: Mapping[str, Any]) -> Artifact | None:
     return Artifact(kind="weights", file=file, settings=settings)
 
 
-def take(file: str, folder: Path, copy: Path) -> None:
+def copy_artifact(file: str, folder: Path, copy: Path) -> None:
     """Copy a file that a script has left in ``folder``: what is scored is then out of reach of what it has started.
 
     Raises:
@@ -76,7 +76,7 @@ def take(file: str, folder: Path, copy: Path) -> None:
             if not 0 < facts.st_size <= MOST_BYTES:
                 raise ArtifactError(f"{name} holds {facts.st_size:,} bytes; 1 to {MOST_BYTES:,} can be scored")
             with copy.open("xb") as target:
-                _copy(source, target, facts.st_size)
+                _copy_bytes(source, target, facts.st_size)
     except FileNotFoundError as problem:
         raise ArtifactError(f"there is no file {name}") from problem
     except OSError as problem:
@@ -85,8 +85,8 @@ def take(file: str, folder: Path, copy: Path) -> None:
         raise ArtifactError(f"{name} is no name of a file") from problem
 
 
-def _copy(source: IO[bytes], target: IO[bytes], num_bytes: int) -> None:
-    """At most so many bytes, however fast somebody makes the file longer."""
+def _copy_bytes(source: IO[bytes], target: IO[bytes], num_bytes: int) -> None:
+    """Copy at most so many bytes, however fast somebody makes the file longer."""
     left = num_bytes
     while left and (part := source.read(min(left, 1 << 20))):
         target.write(part)

@@ -1,8 +1,8 @@
 """One coordinator owns a study while it runs: a row in the study's database says who.
 
-An owner on this host is known to live or to be dead. One on another host keeps a lease: it renews its row, and a
-challenger that cannot trust the two hosts' clocks, or their names, watches whether it still does. An owner that was
-taken for dead and wakes up writes nothing more: each of its transactions checks the row before it commits
+An owner on this host is known to live or to be dead. One that cannot be seen from here keeps a lease: it renews its
+row, and a challenger that cannot trust the two hosts' clocks, or their names, watches whether it still does. An owner
+that was taken for dead and wakes up writes nothing more: each of its transactions checks the row before it commits
 (``fenced``).
 """
 
@@ -113,8 +113,9 @@ class CoordinatorLock:
             self._write(token=None, renewed_at=_now(self.engine.dialect.name), seconds_used=self.seconds_used())
 
     def _lives(self, owner: Owner, renewed_at: float, now: float) -> bool:
-        if owner.is_here or owner.lease_is_plain(renewed_at, now):
-            return owner.is_alive(renewed_at, now)
+        runs = owner.runs()
+        if runs is not None or owner.lease_is_plain(renewed_at, now):
+            return runs is not False
         if owner.has_our_name and owner.is_of_another_boot and self.engine.dialect.name == "sqlite":
             return False  # no other machine comes by a file: it is this one, started again
         self.sleep(WATCH_S)

@@ -42,8 +42,8 @@ def with_retry(
         retry_for_s: for how long.
 
     Raises:
-        what ``action`` raises, if it is not that the database is away, or when the patience is over, which it is at
-        once for a process that is ``shutting_down``.
+        what ``action`` raises, where that is something else than a database that is away, or the time is over; a
+        process that is ``shutting_down`` does not wait at all.
     """
     began: float | None = None
     while True:
@@ -91,10 +91,13 @@ def _retried(method: Callable[..., T]) -> Callable[..., T]:
     return ask
 
 
-def _with_retry_told(action: Callable[[bool], T]) -> T:
-    """As ``with_retry``; ``action`` is told whether it may have been done already, and only the answer was lost."""
-    times = count()
-    return with_retry(lambda: action(next(times) > 0))
+def _with_retry_flag(action: Callable[[bool], T]) -> T:
+    """As ``with_retry``, for an action that must not be done twice.
+
+    It is called with True when it was tried before: then it may have been done, and only the answer was lost.
+    """
+    tries = count()
+    return with_retry(lambda: action(next(tries) > 0))
 
 
 class RetryingStorage(RDBStorage):
@@ -132,7 +135,7 @@ class RetryingStorage(RDBStorage):
                     return self.get_study_id_from_name(study_name)
                 raise
 
-        return _with_retry_told(create)
+        return _with_retry_flag(create)
 
     def delete_study(self, study_id: int) -> None:
         """As Optuna's; a study that was deleted although the answer was lost is not missed the second time."""
@@ -144,7 +147,7 @@ class RetryingStorage(RDBStorage):
                 if not again:
                     raise
 
-        _with_retry_told(delete)
+        _with_retry_flag(delete)
 
     def _create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> FrozenTrial:
         self._newest_before = None
@@ -174,4 +177,4 @@ class RetryingStorage(RDBStorage):
                 raise
             return done or (again and self.get_trial(trial_id).state == state)
 
-        return _with_retry_told(set_state)
+        return _with_retry_flag(set_state)

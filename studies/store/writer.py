@@ -21,14 +21,14 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-DIVERGED_BPB = 16.0  # what a diverged run is told as: twice a blind guess, bad but finite, so that the sampler learns
+DIVERGED_BPB = 16.0  # the value of a diverged run: twice a blind guess, bad but finite, so that the sampler learns
 
 
 class StudyWriter:
     """A study under its lock: nothing is written to it unless it is still ours.
 
-    Use as a context manager: entering takes the lock, creates the study if it is ``new``, and parks runs that a dead
-    coordinator left behind; leaving lets go.
+    Use as a context manager: entering takes the lock, creates the study if it is ``new``, and requeues runs that a
+    dead coordinator has left; leaving lets go.
 
     Args:
         storage: the database.
@@ -204,7 +204,7 @@ class StudyWriter:
         return open_run(optuna_trial, "service")
 
     def note_script(self, run: OpenRun, script: dict[str, Any]) -> None:
-        """Keep what a training-service run consists of; may be told again until the run is."""
+        """Keep what a training-service run consists of; may be noted again until the run has ended."""
         self.lock.verify()
         run.optuna_trial.set_user_attr(keys.SCRIPT, script)
 

@@ -87,9 +87,8 @@ def test_four_workers_and_any_number_of_kills_never_make_a_51st_run(place: Place
 
 # A machine with four cores, whatever this one has, as far as Python sees it.
 FOUR_CORES = """
-import os
-os.sched_getaffinity = lambda pid: {0, 1, 2, 3}
-os.sched_setaffinity = lambda pid, cores: None
+import psutil
+psutil.Process.cpu_affinity = lambda self, cores=None: [0, 1, 2, 3] if cores is None else None
 """
 SMALL = {"trials": 8, "seconds": 0.3, "workers": 4}
 

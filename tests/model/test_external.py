@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from bardtune.data.corpus import Corpus
 from bardtune.search.cli.app import main
-from bardtune.search.scripts.scoring import run_checker
+from bardtune.search.scripts.scoring import run_scorer
 
 from support.studies_at_hand import make_study, storage_at
 from support.tiny import TINY
@@ -104,14 +104,14 @@ def test_a_model_that_breaks_a_law_is_told_which(name: str, law: str | None, tin
 @pytest.fixture
 def answer(tmp_path: Path, tiny_corpus: Corpus) -> Answer:
     """What the scoring process answers to an order, asked in this process."""
-    from bardtune.search.scripts.scorer import answer
+    from bardtune.search.scripts.scorer import score
 
     text = tmp_path / "text.txt"
     text.write_bytes(tiny_corpus.content.tobytes())
 
     def ask(kind: str, path: Path, settings: dict[str, Any] | None = None) -> dict[str, Any]:
         order = {"kind": kind, "path": str(path), "settings": settings, "corpus": str(text), "threads": 1}
-        return answer({**order, "corpus_sha256": tiny_corpus.sha256})
+        return score({**order, "corpus_sha256": tiny_corpus.sha256})
 
     return ask
 
@@ -256,7 +256,7 @@ def test_what_is_no_model_or_cheats_gets_no_score(
 
 
 def test_scoring_that_takes_too_long_is_ended(tmp_path: Path) -> None:
-    check = run_checker({"threads": 1}, tmp_path / "order.json", 0.01, lambda: True)
+    check = run_scorer({"threads": 1}, tmp_path / "order.json", 0.01, lambda: True)
     assert check.problem == "scoring it took more than 0 s"
 
 

@@ -1,4 +1,4 @@
-"""A child process, whatever the one who is asked about it does meanwhile."""
+"""A child process: its limit holds and its output is read, however long ``should_continue`` takes to answer."""
 
 import sys
 import time
@@ -26,15 +26,15 @@ def test_the_limit_holds_while_an_answer_is_waited_for(tmp_path: Path) -> None:
     assert not (tmp_path / "late").exists()
 
 
-def test_a_child_is_heard_while_an_answer_is_waited_for(tmp_path: Path) -> None:
-    heard: list[bytes] = []
+def test_output_is_read_while_an_answer_is_waited_for(tmp_path: Path) -> None:
+    output: list[bytes] = []
     order = order_of("import sys; sys.stdout.write('x' * 300_000)", limit_s=5.0, folder=tmp_path)
-    end = run_child(order, should_continue=slowly_yes, on_output=heard.append)  # more than a pipe holds
-    assert (end.stopped, end.exit_code, len(b"".join(heard))) == (None, 0, 300_000)
+    end = run_child(order, should_continue=slowly_yes, on_output=output.append)  # more than a pipe holds
+    assert (end.stopped, end.exit_code, len(b"".join(output))) == (None, 0, 300_000)
     assert end.wall_s < 5.0
 
 
-def test_a_child_that_is_wanted_no_more_is_ended(tmp_path: Path) -> None:
+def test_a_child_that_is_not_to_continue_is_ended(tmp_path: Path) -> None:
     answers = iter([True, True, False])
     end = run_child(
         order_of("import time; time.sleep(60)", limit_s=60.0, folder=tmp_path),

@@ -148,16 +148,3 @@ def test_a_check_that_fails_is_a_problem_and_what_it_found_before_is_kept() -> N
     kept, failed = doctor.examine("a", check)
     assert kept.found == "well"
     assert (failed.level, failed.found) == ("problem", "could not be checked: ZeroDivisionError: by zero")
-
-
-def test_the_limits_of_a_container_are_seen(tmp_path: Path) -> None:
-    (tmp_path / "cpu.max").write_text("150000 100000\n")
-    assert doctor._cpu_limit(tmp_path / "cpu.max") == 1.5
-    (tmp_path / "cpu.max").write_text("max 100000\n")
-    assert doctor._cpu_limit(tmp_path / "cpu.max") is None
-    (tmp_path / "meminfo").write_text("MemTotal: 9000 kB\nMemAvailable: 8000 kB\n")
-    (tmp_path / "memory.max").write_text("3000000\n")
-    (tmp_path / "memory.current").write_text("1000000\n")
-    assert doctor.available_memory_bytes(tmp_path / "meminfo", tmp_path) == 2_000_000
-    (tmp_path / "memory.max").write_text("max\n")
-    assert doctor.available_memory_bytes(tmp_path / "meminfo", tmp_path) == 8_192_000

@@ -1,16 +1,12 @@
 """From flags and file to a plan."""
 
-import re
-import tomllib
 from pathlib import Path
 
 import pytest
+from bardtune.data.host import available_cores
 from bardtune.search.engine.planning import differences, fingerprint, read_plan_file, resolve_plan
-from bardtune.search.sampling.space import check_draws, space_from
 from bardtune.studies.errors import PlanError
-from bardtune.studies.plan import MAX_TRIALS, StudyPlan, available_cores, check_study_name
-
-from support.paths import ROOT
+from bardtune.studies.plan import MAX_TRIALS, StudyPlan, check_study_name
 
 
 def test_a_flag_beats_the_file_and_the_file_beats_the_default() -> None:
@@ -98,14 +94,3 @@ def test_a_fingerprint_tells_what_has_changed(tiny_corpus) -> None:
     assert differences(stored, stored) == {}
     assert set(differences(stored, now)) == {"torch", "metric_version"}
     assert "torch was 2.13.0" in differences(stored, now)["torch"]
-
-
-def test_every_toml_in_the_readme_is_a_space_or_a_plan() -> None:
-    blocks = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert len(blocks) >= 2
-    for block in blocks:
-        source = tomllib.loads(block)
-        if "parameters" in source:
-            check_draws(space_from(source))
-        else:
-            resolve_plan({}, source)

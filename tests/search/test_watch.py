@@ -100,11 +100,11 @@ def test_a_trial_between_two_readings_is_told_all_the_same() -> None:
 
 def test_between_reports_the_clock_is_estimated_and_never_beyond_the_budget() -> None:
     _, notes = follow(*[record_of(going(0, 50))] * 20, record_of(make_trial(0), state="finished"))
-    elapsed = [beat[2] for beat in notes.named("beat")]
+    elapsed = [beat[2] for beat in notes.named("heartbeat")]
     assert elapsed[0] == 10.0
     assert elapsed == sorted(elapsed)
     assert elapsed[-1] == 20.0
-    assert {beat[3] for beat in notes.named("beat")} == {None}  # nobody knows how many steps
+    assert {beat[3] for beat in notes.named("heartbeat")} == {None}  # nobody knows how many steps
 
 
 def test_a_study_that_nobody_runs_is_not_watched() -> None:
@@ -136,7 +136,7 @@ def drawn(width: int, *, is_guest: bool = True) -> list[str]:
     console = Console(file=io.StringIO(), width=width, color_system=None, force_terminal=True)
     view = LiveView(console, is_guest=is_guest, record=record)
     view.run_began(trial.run_id, record)
-    view.beat(trial.run_id, 71.8, None if is_guest else 812)
+    view.heartbeat(trial.run_id, 71.8, None if is_guest else 812)
     view.measured(trial.run_id, 40, 2.31)
     return ["".join(part.text for part in line).rstrip() for line in console.render_lines(view.picture())]
 

@@ -85,12 +85,6 @@ def test_a_machine_that_was_started_again_is_told_from_one_of_its_name_by_a_file
     CoordinatorLock(engine, "s", sleep=lambda _: pytest.fail("nothing to wait for")).acquire()
 
 
-def test_an_owner_on_another_host_holds_the_study_for_its_lease() -> None:
-    far = Owner(host="elsewhere", pid=1, process_start="1", boot_id="b")
-    assert far.is_alive(renewed_at=1000.0, now=1000.0 + LEASE_S - 1)
-    assert not far.is_alive(renewed_at=1000.0, now=1000.0 + LEASE_S + 1)
-
-
 def test_an_owner_that_was_replaced_notices_before_it_writes(engine: sa.Engine) -> None:
     first = CoordinatorLock(engine, "s")
     first.acquire()
@@ -208,5 +202,20 @@ def test_an_owner_elsewhere_whose_clock_differs_is_watched_before_it_is_replaced
     watched: list[float] = []
     CoordinatorLock(engine, "s", sleep=watched.append).acquire()
     assert len(watched) == 1
+    with pytest.raises(OwnershipLostError):
+        held.verify()
+
+
+def test_an_owner_of_an_older_version_is_watched_where_it_cannot_be_seen(engine: sa.Engine) -> None:
+    held = CoordinatorLock(engine, "s")
+    held.acquire()
+    pretend(engine, process_start="", boot_id="")  # all that was stored outside of Linux
+    assert lock_state(engine, "s").held
+    with pytest.raises(StudyError, match="is being run"):
+        CoordinatorLock(engine, "s", sleep=lambda _: held.verify()).acquire()
+    pretend(engine, renewed_at=time.time() - 2 * LEASE_S)
+    with pytest.raises(StudyError, match="is being run"):  # it was suspended, and wakes up
+        CoordinatorLock(engine, "s", sleep=lambda _: held.verify()).acquire()
+    CoordinatorLock(engine, "s", sleep=lambda _: None).acquire()
     with pytest.raises(OwnershipLostError):
         held.verify()

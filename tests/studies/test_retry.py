@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+import sqlalchemy.exc
 from bardtune.studies.records import StudyRecord
 from bardtune.studies.store import retry
 from bardtune.studies.store.deleting import delete_study
@@ -80,3 +82,22 @@ def test_a_study_is_made_and_deleted_although_no_answer_comes_the_first_time(sto
             make_study(storage)
             delete_study(storage, Home(tmp_path), "s")
         assert optuna.get_all_study_names(storage.rdb) == []
+
+
+def away() -> None:
+    raise sqlalchemy.exc.OperationalError("SELECT 1", {}, ConnectionError("the server is away"))
+
+
+def test_a_process_that_is_to_end_waits_for_no_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(retry, "shutting_down", threading.Event())
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            retry.shutting_down.set()
+
+    for _ in range(2):
+        with pytest.raises(sqlalchemy.exc.OperationalError, match="away"):
+            retry.with_retry(away, sleep=pause)
+    assert len(pauses) == 3

@@ -1,17 +1,17 @@
-"""Studies that confirm their winner: within the cap, with fresh seeds, and scored on the test part once."""
+"""Which run comes next: what is kept for confirming, and when the leaders are confirmed."""
 
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
-from bardtune.search.commands.shared import print_summary
+from bardtune.search.engine.scheduler import Scheduler
 from bardtune.search.launch.protocol import Ended, RunOrder
-from bardtune.studies.analysis.verdict import study_json, verdict_of
 from bardtune.studies.plan import StudyPlan
 from bardtune.studies.store.storage import Storage
+from bardtune.studies.store.writer import StudyWriter
 
-from support.fakes import TEST_IS_WORSE, ScriptedLauncher, falling_to
+from support.fakes import ScriptedLauncher, falling_to
 from support.studies_at_hand import make_study, run_study, storage_at
 
 
@@ -78,38 +78,6 @@ def test_candidates_are_run_by_turns_with_seeds_of_their_own_and_nothing_else_ch
         if run.candidate is not None:
             assert {**run.settings, "seed": 0} == {**record.search_runs[run.candidate].settings, "seed": 0}
     assert [order.run_id for order in launcher.orders[-5:]] == [run.run_id for run in late]
-
-
-def test_the_winner_and_the_baseline_are_scored_once_and_only_they(storage: Storage, tmp_path: Path) -> None:
-    make_study(storage, trials=20, confirm="2x2", pruner="none", sampler="random")
-    launcher = ScriptedLauncher(by_width)
-    record = run_study(storage, tmp_path, launcher)
-    verdict = verdict_of(record)
-    assert launcher.scored == [run.run_id for run in verdict.finalists]
-    assert verdict.take_home is not None
-    assert verdict.test_bpb == pytest.approx(verdict.take_home.val_bpb + TEST_IS_WORSE)
-    found = study_json(record)
-    assert found["best"]["confirmed"]["n"] == found["baseline"]["confirmed"]["n"] == 2
-    assert found["best"]["test_bpb"] < found["baseline"]["test_bpb"]
-    again = ScriptedLauncher(by_width)
-    assert run_study(storage, tmp_path, again).final == record.final
-    assert again.scored == []
-
-
-def test_weights_that_are_not_the_runs_own_are_not_believed(storage: Storage, tmp_path: Path) -> None:
-    make_study(storage, trials=4, confirm="0")
-    launcher = ScriptedLauncher(by_width)
-    launcher.finals = Swapped()
-    record = run_study(storage, tmp_path, launcher)
-    assert {tuple(score) for score in record.final.values()} == {("reason",)}
-    assert "the run had" in next(iter(record.final.values()))["reason"]
-
-
-class Swapped(dict[str, float]):
-    """Weights of somebody else's."""
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return 1.0
 
 
 @pytest.mark.parametrize("stop_after", [3, 15, 17, 19, 20])
@@ -182,40 +150,25 @@ def test_time_is_kept_for_confirming(storage: Storage, tmp_path: Path) -> None:
     assert record.seconds_used <= 3600
 
 
-class StarvedOnce:
-    """Answers orders; the second trial's machine is busy the first time."""
-
-    def __init__(self) -> None:
-        self.seen: Counter[str] = Counter()
-
-    def __call__(self, order: RunOrder) -> list[Any]:
-        self.seen[order.run_id] += 1
-        starved = self.seen[order.run_id] == 1 and order.run_id == "search-0001"
-        bpb = 5.0 if starved else 2.0
-        stats = {"starved": starved, "seconds": {"train": 1.0}}
-        return [*[bpb + 1] * 9, Ended(run_id=order.run_id, ending="finished", val_bpb=bpb, stats=stats)]
-
-
-def test_starved_trials_are_counted_and_said(
-    storage: Storage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    make_study(storage, trials=5, pruner="none")
-    record = run_study(storage, tmp_path, ScriptedLauncher(StarvedOnce()))
-    assert record.counts()["starved"] == 1
-    print_summary(record, None)
-    assert "starved: in 1 of 5 runs the machine was busy" in capsys.readouterr().out
+def test_a_script_takes_a_run_of_the_search_and_never_one_that_is_kept(tmp_path: Path) -> None:
+    storage = storage_at(tmp_path)
+    make_study(storage, trials=12, confirm="2x1")  # keeps 3, and the first baseline
+    for ask in range(8):
+        with StudyWriter(storage, "s") as writer:
+            assert Scheduler(writer).refusal_of_script(remaining_s=999.0, run_s=1.0) is None
+            writer.tell_finished(writer.ask_script(), 2.0 + ask, {})
+    with StudyWriter(storage, "s") as writer:
+        refusal = Scheduler(writer).refusal_of_script(remaining_s=999.0, run_s=1.0)
+        assert refusal == "4 of its 12 runs left, kept for its own baseline and confirmation"
+    record = run_study(storage, tmp_path, ScriptedLauncher(lambda order: falling_to(2.3)))
+    roles = [run.role for run in record.runs if run.role != "service"]
+    assert roles == ["baseline", "search", "search", "search"]  # without a leader, what was kept goes to the search
 
 
-def test_a_starved_trial_is_run_again_under_its_number_if_the_plan_says_so(storage: Storage, tmp_path: Path) -> None:
-    answer = StarvedOnce()
-    make_study(storage, trials=5, repeat_starved=1, pruner="none")
-    record = run_study(storage, tmp_path, ScriptedLauncher(answer))
-    assert record.counts()["total"] == record.counts()["complete"] == 5
-    assert record.counts()["starved"] == 0
-    assert answer.seen["search-0001"] == 2
-    again = record.search_runs[1]
-    assert (again.val_bpb, again.repeats, again.curve) == (
-        2.0,
-        1,
-        tuple((percent, 3.0) for percent in range(10, 100, 10)),
-    )
+def test_a_script_does_not_begin_that_the_hours_would_cut(tmp_path: Path) -> None:
+    storage = storage_at(tmp_path)
+    make_study(storage, trials=12)  # the baseline is still to come
+    with StudyWriter(storage, "s") as writer:
+        refusal = Scheduler(writer).refusal_of_script(remaining_s=10.0, run_s=6.0)
+        assert refusal == "10 s left, too few for a run of 6 s and the 1 kept for baseline and confirmation"
+        assert Scheduler(writer).refusal_of_script(remaining_s=12.0, run_s=6.0) is None

@@ -5,8 +5,8 @@ could change the ruler in its own process or write into the record. They tell a 
 
 * self-reported: the script has printed this number, and nothing else speaks for it.
 * measured: the last call of ``evaluate_bpb`` in the script's process gave this number. Printing it is not enough.
-* checked: what the script has handed back was scored outside of its process, with the study's own ruler, and this is
-  its score, whatever the script has printed. The number is true of that model; how it was trained is not looked into.
+* checked: the script's artifact was scored outside of its process, with the study's own ruler, and this is its score,
+  whatever the script has printed. The number is true of that model; how it was trained is not looked into.
 """
 
 import json
@@ -20,7 +20,7 @@ SAME_BPB = 1e-6  # between what was printed with six decimals and what was measu
 SAME_SCORE_BPB = 1e-4  # between what was printed and what was scored elsewhere, where sums are rounded otherwise
 LOWEST_BPB, HIGHEST_BPB = 0.1, 16.0  # what no honest model of text is outside of; a blind guess is at 8
 OVER_BUDGET_SHARE, OVER_BUDGET_S = 0.05, 1.0  # of its budget, and seconds, that a script may train longer
-LINE_CHARS = 200  # of what the script said that is repeated
+LINE_CHARS = 200  # of a script's output that are repeated
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,20 +45,20 @@ class ScriptEnd(ChildEnd):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
-    """What is stored of it."""
+class RunEnd:
+    """What is stored of a script's run."""
 
     ending: Literal["finished", "diverged", "crashed", "interrupted"]
     reason: str | None = None
     val_bpb: float | None = None
     trust: Trust | None = None
     stats: dict[str, Any] = field(default_factory=dict)
-    said: dict[str, Any] = field(default_factory=dict)  # the JSON line of a finished script
+    output: dict[str, Any] = field(default_factory=dict)  # the JSON line of a finished script
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Check:
-    """What came of scoring what a script has handed back; one of the first three is there."""
+    """What came of scoring a script's artifact; one of the first three is there."""
 
     val_bpb: float | None = None
     problem: str | None = None  # why there is no score
@@ -66,61 +66,61 @@ class Check:
     wall_s: float = 0.0
 
 
-def judge(end: ScriptEnd, *, budget_s: float) -> Outcome:
-    """Give a script's end its name; whatever it has said is believed only as far as ``trust`` says."""
+def run_end_of(end: ScriptEnd, *, budget_s: float) -> RunEnd:
+    """What became of a script's run; its own bpb is believed only as far as ``trust`` says."""
     stats = _timings(end, budget_s)
     if end.stopped == "user":
-        return Outcome(ending="interrupted", reason="stopped by the user", stats=stats)
+        return RunEnd(ending="interrupted", reason="stopped by the user", stats=stats)
     if end.stopped == "limit":
         reason = (
             f"past its outer limit of {end.limit_s:.0f} s (budget, allowance and evaluation); its process was ended"
         )
-        return Outcome(ending="crashed", reason=reason, stats=stats)
+        return RunEnd(ending="crashed", reason=reason, stats=stats)
     if end.exit_code != 0:
-        return Outcome(ending="crashed", reason=_why_it_failed(end), stats=stats)
-    said = json_line(end.stdout)
-    said_bpb = _number(said.get("val_bpb")) if said else None
-    if said is None or said_bpb is None:
+        return RunEnd(ending="crashed", reason=_why_it_failed(end), stats=stats)
+    output = json_line(end.stdout)
+    own_bpb = _number(output.get("val_bpb")) if output else None
+    if output is None or own_bpb is None:
         last = _last_line(end.stdout)
-        heard = f"it is {last!r}" if last else "there is none"
-        reason = f'its last line on standard output is not JSON with a number "val_bpb": {heard}'
-        return Outcome(ending="crashed", reason=reason, stats=stats)
-    stats |= _counts(said)
-    if (unsound := _unsound(said_bpb, "its val_bpb")) is not None:
+        found = f"it is {last!r}" if last else "there is none"
+        reason = f'its last line on standard output is not JSON with a number "val_bpb": {found}'
+        return RunEnd(ending="crashed", reason=reason, stats=stats)
+    stats |= _counts(output)
+    if (unsound := _unsound(own_bpb, "its val_bpb")) is not None:
         ending, reason = unsound
-        return Outcome(ending=ending, reason=reason, stats=stats)
+        return RunEnd(ending=ending, reason=reason, stats=stats)
     measured = [bpb for note in _own(end, "evaluated") if (bpb := _number(note.get("val_bpb"))) is not None]
     if measured:
         stats["measured_bpb"] = measured[-1]
-    same = bool(measured) and abs(measured[-1] - said_bpb) <= SAME_BPB
+    same = bool(measured) and abs(measured[-1] - own_bpb) <= SAME_BPB
     trust: Trust = "measured" if same else "self-reported"
-    return Outcome(ending="finished", val_bpb=said_bpb, trust=trust, stats=stats, said=said)
+    return RunEnd(ending="finished", val_bpb=own_bpb, trust=trust, stats=stats, output=output)
 
 
-def with_check(outcome: Outcome, check: Check) -> Outcome:
+def with_check(end: RunEnd, check: Check) -> RunEnd:
     """What is stored of a finished script once it is known what its model is worth: our number, not the script's.
 
     Where there is no score, the script's number stays, with the trust that it had, and the reason says why.
     """
-    seconds = outcome.stats["seconds"]
-    stats = {**outcome.stats, "seconds": {**seconds, "evaluate": seconds["evaluate"] + check.wall_s}}
+    seconds = end.stats["seconds"]
+    stats = {**end.stats, "seconds": {**seconds, "evaluate": seconds["evaluate"] + check.wall_s}}
     if check.problem is not None:
-        return replace(outcome, reason=f"not checked: {check.problem}", stats=stats)
-    said_bpb = outcome.val_bpb
-    assert said_bpb is not None
-    stats["said_bpb"] = said_bpb
+        return replace(end, reason=f"not checked: {check.problem}", stats=stats)
+    own_bpb = end.val_bpb
+    assert own_bpb is not None
+    stats["said_bpb"] = own_bpb
     if check.illegal is not None:
-        return Outcome(ending="crashed", reason=f"the model that it handed back {check.illegal}", stats=stats)
+        return RunEnd(ending="crashed", reason=f"the model that it handed back {check.illegal}", stats=stats)
     assert check.val_bpb is not None
     if (unsound := _unsound(check.val_bpb, "the bpb of what it handed back")) is not None:
         ending, reason = unsound
-        return Outcome(ending=ending, reason=reason, stats=stats)
-    differs = abs(check.val_bpb - said_bpb) > SAME_SCORE_BPB
+        return RunEnd(ending=ending, reason=reason, stats=stats)
+    differs = abs(check.val_bpb - own_bpb) > SAME_SCORE_BPB
     return replace(
-        outcome,
+        end,
         val_bpb=check.val_bpb,
         trust="checked",
-        reason=f"the script reported {said_bpb:.6f}" if differs else None,
+        reason=f"the script reported {own_bpb:.6f}" if differs else None,
         stats=stats,
     )
 
@@ -151,10 +151,10 @@ def json_line(stdout: str) -> dict[str, Any] | None:
     """The object that a process's last line is; None if it is none."""
     lines = stdout.strip().splitlines()
     try:
-        said = json.loads(lines[-1]) if lines else None
+        value = json.loads(lines[-1]) if lines else None
     except (ValueError, RecursionError):
         return None
-    return said if isinstance(said, dict) else None
+    return value if isinstance(value, dict) else None
 
 
 def _last_line(text: str) -> str:
@@ -172,11 +172,11 @@ def _number(value: object) -> float | None:
         return math.inf
 
 
-def _counts(said: dict[str, Any]) -> dict[str, Any]:
-    """Steps and parameters, where the script has told them as numbers."""
+def _counts(output: dict[str, Any]) -> dict[str, Any]:
+    """Steps and parameters, where the script gives them as numbers."""
     counts: dict[str, Any] = {}
     for key, name, factor in (("total_steps", "steps", 1), ("num_params_M", "num_params", 1e6)):
-        value = _number(said.get(key))
+        value = _number(output.get(key))
         if value is not None and abs(value) < 1e12:
             counts[name] = round(value * factor)
     return counts

@@ -1,4 +1,4 @@
-"""What a study does next: the search, then the confirmation of its leaders; and never more than was planned."""
+"""Which run a study makes next: the search, then the confirmation of its leaders; never more than planned."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ FINAL_SHARE = 2.0  # of the overhead of a run: scoring two models on the test pa
 
 @dataclass(frozen=True, slots=True)
 class NextRun:
-    """A run that is due: its role, and the search trial that it confirms."""
+    """A run that is to begin now: its role, and the search trial that it confirms."""
 
     role: Role
     candidate: int | None = None
 
 
-Next = NextRun | Literal["nothing", "wait"]  # wait: for the runs in progress, whose results decide
+Decision = NextRun | Literal["nothing", "wait"]  # wait: for the runs in progress, whose results decide
 
 
 class Scheduler:
@@ -33,11 +33,13 @@ class Scheduler:
     def __init__(self, writer: StudyWriter) -> None:
         self.writer, self.plan = writer, writer.plan
 
-    def next(self, *, num_running: int, remaining_s: float, run_s: float) -> Next:
-        """Args:
-        num_running: runs in progress.
-        remaining_s: active time that the study has left.
-        run_s: what a run takes, with its overhead.
+    def next(self, *, num_running: int, remaining_s: float, run_s: float) -> Decision:
+        """Decide. Noting the leaders of a search that is over is part of it.
+
+        Args:
+            num_running: runs in progress.
+            remaining_s: active time that the study has left.
+            run_s: what a run takes, with its overhead.
         """
         num_runs, others = self.writer.num_runs(), self.writer.roles()
         if num_runs >= self.plan.trials:
@@ -67,8 +69,8 @@ class Scheduler:
         num_runs, others = self.writer.num_runs(), self.writer.roles()
         if num_runs >= self.plan.trials:
             return f"made all of its {self.plan.trials} runs"
-        baseline_due = self.plan.trials >= BASELINE_FROM_TRIALS and not others["baseline"]
-        kept = self._kept_runs(others) + int(baseline_due)
+        lacks_baseline = self.plan.trials >= BASELINE_FROM_TRIALS and not others["baseline"]
+        kept = self._kept_runs(others) + int(lacks_baseline)
         if num_runs + kept >= self.plan.trials:
             left = f"{self.plan.trials - num_runs} of its {self.plan.trials} runs left"
             return f"{left}, kept for its own baseline and confirmation"
@@ -84,12 +86,13 @@ class Scheduler:
         return self.plan.confirmation.num_runs - others["confirmation"] - max(0, others["baseline"] - 1)
 
     def _choose(self) -> list[int]:
-        wanted = self.plan.confirmation.candidates
-        chosen = [trial.number for trial in best_by_posterior(self.writer.record(), wanted)]
+        """End the search: note its leaders."""
+        leaders = best_by_posterior(self.writer.record(), self.plan.confirmation.candidates)
+        chosen = [trial.number for trial in leaders]
         self.writer.note_candidates(chosen)
         return chosen
 
-    def _confirmation(self, candidates: list[int]) -> Next:
+    def _confirmation(self, candidates: list[int]) -> Decision:
         """The first run of the confirmation's list that has not been made: seeds outside, candidates inside."""
         plan = self.plan.confirmation
         slots = [
@@ -98,8 +101,8 @@ class Scheduler:
         slots[plan.candidates : plan.candidates] = [NextRun("baseline")] * plan.baselines
         made = self.writer.confirmed()
         made[NextRun("baseline").candidate] = max(0, self.writer.roles()["baseline"] - 1)
-        for due in slots:
-            if made[due.candidate] == 0:
-                return due
-            made[due.candidate] -= 1
+        for slot in slots:
+            if made[slot.candidate] == 0:
+                return slot
+            made[slot.candidate] -= 1
         return "nothing"

@@ -1,0 +1,32 @@
+"""How long things may take: a run, the scoring of its weights, and what its study has left."""
+
+from typing import Any
+
+from bardtune.data.corpus import VALIDATION_PERCENT
+from bardtune.studies.store.writer import StudyWriter
+
+ALLOWANCE_SHARE = 0.25  # of its budget ...
+ALLOWANCE_S = 30.0  # ... and wall seconds that a run may take longer than it should
+EVALUATION_BYTES_PER_S = 5_000  # the slowest that can be meant
+SCORING_SHARE = 4.0  # of the time to evaluate: validation and test part, and counting the text
+
+
+def remaining_s(writer: StudyWriter) -> float:
+    """Active time that a study has left; below 0 if it has taken longer."""
+    return writer.plan.hours * 3600 - writer.lock.seconds_used()
+
+
+def run_limit_s(writer: StudyWriter) -> float:
+    """Wall seconds after which the process of a run is ended: budget, allowance and evaluation, or what is left."""
+    allowed_s = writer.plan.seconds * (1 + ALLOWANCE_SHARE) + ALLOWANCE_S + evaluation_s(writer.corpus)
+    return min(allowed_s, remaining_s(writer))
+
+
+def scoring_limit_s(corpus: dict[str, Any]) -> float:
+    """Wall seconds after which a process that scores weights is ended."""
+    return ALLOWANCE_S + SCORING_SHARE * evaluation_s(corpus)
+
+
+def evaluation_s(corpus: dict[str, Any]) -> float:
+    """Wall seconds to evaluate a model on the validation part, at the slowest that can be meant."""
+    return float(corpus["bytes"]) * VALIDATION_PERCENT / 100 / EVALUATION_BYTES_PER_S

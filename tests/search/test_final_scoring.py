@@ -1,0 +1,54 @@
+"""The end of a study: its finalists are scored on the test part, once."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bardtune.search.launch.protocol import RunOrder
+from bardtune.studies.analysis.verdict import study_json, verdict_of
+from bardtune.studies.store.storage import Storage
+
+from support.fakes import TEST_IS_WORSE, ScriptedLauncher, falling_to
+from support.studies_at_hand import make_study, run_study, storage_at
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    return storage_at(tmp_path)
+
+
+def by_width(order: RunOrder) -> list[float]:
+    """Wider is better, and each seed is a little different."""
+    return falling_to(3.0 - order.settings["d_model"] / 128 + order.settings["seed"] % 100 / 1e5)
+
+
+def test_the_winner_and_the_baseline_are_scored_once_and_only_they(storage: Storage, tmp_path: Path) -> None:
+    make_study(storage, trials=20, confirm="2x2", pruner="none", sampler="random")
+    launcher = ScriptedLauncher(by_width)
+    record = run_study(storage, tmp_path, launcher)
+    verdict = verdict_of(record)
+    assert launcher.scored == [run.run_id for run in verdict.finalists]
+    assert verdict.take_home is not None
+    assert verdict.test_bpb == pytest.approx(verdict.take_home.val_bpb + TEST_IS_WORSE)
+    found = study_json(record)
+    assert found["best"]["confirmed"]["n"] == found["baseline"]["confirmed"]["n"] == 2
+    assert found["best"]["test_bpb"] < found["baseline"]["test_bpb"]
+    again = ScriptedLauncher(by_width)
+    assert run_study(storage, tmp_path, again).final == record.final
+    assert again.scored == []
+
+
+def test_weights_that_are_not_the_runs_own_are_not_believed(storage: Storage, tmp_path: Path) -> None:
+    make_study(storage, trials=4, confirm="0")
+    launcher = ScriptedLauncher(by_width)
+    launcher.finals = Swapped()
+    record = run_study(storage, tmp_path, launcher)
+    assert {tuple(score) for score in record.final.values()} == {("reason",)}
+    assert "the run had" in next(iter(record.final.values()))["reason"]
+
+
+class Swapped(dict[str, float]):
+    """Weights of somebody else's."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return 1.0
