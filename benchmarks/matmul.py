@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from bardtune.data.corpus import CONTEXT_BYTES
+from bardtune.data.corpus import CONTEXT_BYTES, VOCAB_SIZE
 from bardtune.data.errors import UserError
-from bardtune.data.tokenizer import VOCAB_SIZE
 from bardtune.model.settings import TrialSettings
 from bardtune.search.commands.train import check_threads
 

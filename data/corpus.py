@@ -15,6 +15,7 @@ SHAKESPEARE_SHA256 = "364a7fc36c5a6614ab01f06f11491962b0cb39b1b00df4af84f20f4898
 TEXT_SUFFIXES = (".txt", ".md")
 TRAIN_PERCENT, VALIDATION_PERCENT = 90, 5  # the rest is test
 CONTEXT_BYTES = 256
+VOCAB_SIZE = 256  # bytes are the tokens
 # Each held-out part must hold one window of context and the byte after it.
 MIN_CORPUS_BYTES = (CONTEXT_BYTES + 1) * 100 // VALIDATION_PERCENT
 

@@ -32,7 +32,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "fan_in_init": True,
         "embedding_std": 0.3,
         "embedding_norm": True,
-        "attention": "explicit",
         "attention_window": 64,
         "precision": "auto",
         "count_max_order": 10,

@@ -1,58 +1,78 @@
-"""All that one training run needs to know."""
+"""All that one training run needs to know.
+
+A setting is one field of ``TrialSettings``: its type, what it may be, what it means, and its default. All else
+follows from that. What a choice does stands under its name in the table of the module that does it, such as
+``ACTIVATIONS``, since this module is to be there without waiting for torch.
+"""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from difflib import get_close_matches
-from typing import Any
+from typing import Annotated, Any
 
 from bardtune.data.errors import UserError
-
-CHOICES: dict[str, tuple[str, ...]] = {
-    "position": ("rope", "learned", "alibi", "none"),
-    "activation": ("gelu", "swiglu", "relu2"),
-    "norm": ("layernorm", "rmsnorm"),
-    "optimizer": ("adamw", "muon"),
-    "schedule": ("constant", "cosine", "linear"),
-    "precision": ("fp32", "bf16", "auto"),
-    "attention": ("sdpa", "explicit"),
-}
-# name: (lowest, highest), both allowed
-RANGES: dict[str, tuple[float, float]] = {
-    "d_model": (2, 1024),
-    "n_layers": (1, 16),
-    "n_heads": (1, 64),
-    "d_ff": (1, 8192),
-    "batch_size": (1, 1024),
-    "learning_rate": (1e-6, 1.0),
-    "rope_theta": (1.0, 1e7),
-    "history_depth": (0, 5),
-    "embedding_std": (0.0, 10.0),
-    "conv_width": (0, 16),
-    "count_max_order": (0, 12),
-    "count_words": (0, 4),
-    "count_skips": (0, 3),
-    "count_suffixes": (0, 3),
-    "count_classes": (0, 3),
-    "count_dropout": (0.0, 0.9),
-    "window_max_order": (0, 12),
-    "window_words": (0, 4),
-    "gate_mixtures": (1, 8),
-    "ensemble_size": (1, 8),
-    "attention_window": (0, 256),
-    "muon_lr_ratio": (1e-3, 100.0),
-    "gate_lr_ratio": (1e-3, 100.0),
-    "warmup": (0.0, 0.9),
-    "weight_decay": (0.0, 10.0),
-    "beta1": (0.0, 0.9999),
-    "beta2": (0.0, 0.99999),
-    "grad_clip": (0.0, 1000.0),
-    "budget_s": (0.05, 86_400.0),
-    "seed": (0, 2**31 - 1),
-}
 
 
 class SettingsError(UserError):
     """Settings that no run could work with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number from ``low`` to ``high``, both allowed; a whole one if these are."""
+
+    low: float
+    high: float
+    meaning: str
+
+    @property
+    def whole(self) -> bool:
+        return isinstance(self.low, int)
+
+    @property
+    def allowed(self) -> str:
+        return f"{self.low:.10g} to {self.high:.10g}"
+
+    def check(self, name: str, value: object) -> None:
+        """Raise SettingsError unless ``value`` is allowed; ``name`` is that of the setting."""
+        if isinstance(value, bool) or not isinstance(value, int if self.whole else (int, float)):
+            kind = "a whole number" if self.whole else "a number"
+            raise SettingsError(f"{name} is {value!r}; give {kind} from {self.allowed}.")
+        if not self.low <= value <= self.high:  # NaN is neither
+            raise SettingsError(f"{name} is {value}; give a value from {self.allowed}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several names."""
+
+    names: tuple[str, ...]
+    meaning: str
+
+    @property
+    def allowed(self) -> str:
+        return ", ".join(self.names)
+
+    def check(self, name: str, value: object) -> None:
+        """As of ``Number``."""
+        if value not in self.names:
+            raise SettingsError(f"{name} {value!r} is unknown; choose one of {self.allowed}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """True or false."""
+
+    meaning: str
+
+    @property
+    def allowed(self) -> str:
+        return "true, false"
+
+    def check(self, name: str, value: object) -> None:
+        """As of ``Number``."""
+        if not isinstance(value, bool):
+            raise SettingsError(f"{name} is {value!r}; give true or false.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,62 +84,100 @@ class TrialSettings:
     """
 
     # shape
-    d_model: int  # channels per position, C
-    n_layers: int
-    n_heads: int  # must divide d_model
-    d_ff: int  # channels inside the feed-forward part
-    history_depth: int  # tables for the previous bytes: 0 to 5
+    d_model: Annotated[int, Number(2, 1024, "channels per position, C")]
+    n_layers: Annotated[int, Number(1, 16, "blocks of attention and feed-forward, L")]
+    n_heads: Annotated[int, Number(1, 64, "attention heads, H; must divide d_model")]
+    d_ff: Annotated[int, Number(1, 8192, "channels inside the feed-forward part")]
+    history_depth: Annotated[int, Number(0, 5, "how many of the bytes before each byte are embedded with it")]
     # variants
-    position: str = "rope"
-    rope_theta: float = 10_000.0  # wavelength base of RoPE; unused by the other positions
-    activation: str = "gelu"
-    norm: str = "layernorm"
-    tied_head: bool = True
-    biases: bool = True
-    qk_norm: bool = False  # LayerNorm without gain on queries and keys (arXiv 2302.05442)
-    zero_init: bool = False  # residual projections and an untied head start at 0
-    fan_in_init: bool = False  # matrices of the blocks start at N(0, 1 / inputs) instead of N(0, 0.02^2)
-    embedding_std: float = 0.02  # of the token and history tables at the start
-    embedding_norm: bool = False  # normalize the sum of embeddings before the first block
-    conv_width: int = 0  # bytes that a causal depthwise convolution before attention sees; 0: none
-    attention: str = "sdpa"  # explicit: matrix products and softmax, faster for small heads on CPU
-    attention_window: int = 0  # bytes that a position attends to, itself included; 0: all of the window so far
-    count_max_order: int = 0  # count experts for the last 2..this bytes; below 2: none
-    count_words: int = 0  # count experts for the word so far, it and the word before, ...: this many
-    count_skips: int = 0  # count experts for the word so far and the one word 2 before it, or 3, ...: this many
-    count_suffixes: int = 0  # count experts for the word so far and how the word before ends, and the one before, ...
-    count_classes: int = 0  # count experts for the word so far and the classes of the 2 words before, of the 3, ...
-    count_dropout: float = 0.0  # share of training windows in which a kind of counted context is unknown
-    window_max_order: int = 0  # experts that count in the window, for the last 3, 5, .. this bytes; below 3: none
-    window_words: int = 0  # experts that count in the window, for the word so far, it and the word before, ...
-    gate_mixtures: int = 1  # ways to weigh the experts, averaged as the network sees fit
-    ensemble_size: int = 1  # networks that learn side by side and whose probabilities are averaged
+    position: Annotated[
+        str, Choice(("rope", "learned", "alibi"), "how the network knows where in the window a byte stands")
+    ] = "rope"
+    rope_theta: Annotated[float, Number(1.0, 1e7, "wavelength base of RoPE; unused by other positions")] = 10_000.0
+    activation: Annotated[str, Choice(("gelu", "swiglu", "relu2"), "nonlinearity of the feed-forward part")] = "gelu"
+    norm: Annotated[
+        str, Choice(("layernorm", "rmsnorm"), "normalization before each part of a block and before the head")
+    ] = "layernorm"
+    tied_head: Annotated[bool, Switch("the head shares the table of the byte embedding")] = True
+    biases: Annotated[bool, Switch("linear maps and norms of the blocks have biases")] = True
+    qk_norm: Annotated[bool, Switch("LayerNorm without gain on queries and keys (arXiv 2302.05442)")] = False
+    zero_init: Annotated[bool, Switch("what writes to the residual stream, and an untied head, start at 0")] = False
+    fan_in_init: Annotated[bool, Switch("matrices of the blocks start at N(0, 1 / inputs) instead of N(0, 0.02^2)")] = (
+        False
+    )
+    embedding_std: Annotated[
+        float, Number(0.0, 10.0, "standard deviation of the byte and history embeddings at the start")
+    ] = 0.02
+    embedding_norm: Annotated[bool, Switch("the sum of all embeddings is normalized before the first block")] = False
+    conv_width: Annotated[
+        int, Number(0, 16, "bytes that a causal depthwise convolution before attention sees; 0: no convolution")
+    ] = 0
+    attention_window: Annotated[
+        int, Number(0, 256, "bytes that a position attends to, itself included; 0: all before it in the window")
+    ] = 0
+    # experts that count in the training text, and in the window
+    count_max_order: Annotated[
+        int, Number(0, 12, "one expert for each number of last bytes from 2 to this; below 2: none")
+    ] = 0
+    count_words: Annotated[
+        int, Number(0, 4, "experts for the word so far and the 0, 1, 2, ... words before it: this many")
+    ] = 0
+    count_skips: Annotated[
+        int, Number(0, 3, "experts for the word so far and one word further back, the 2nd, 3rd, ...: this many")
+    ] = 0
+    count_suffixes: Annotated[
+        int, Number(0, 3, "experts for the word so far and the last two letters of 1, 2, ... words before: this many")
+    ] = 0
+    count_classes: Annotated[
+        int, Number(0, 3, "experts for the word so far and the classes of the 2, 3, ... words before it: this many")
+    ] = 0
+    count_dropout: Annotated[
+        float, Number(0.0, 0.9, "share of the training windows in which such an expert is told nothing")
+    ] = 0.0
+    window_max_order: Annotated[
+        int,
+        Number(0, 12, "experts that count in the window, for the last 3, 5, 7, ... bytes up to this; below 3: none"),
+    ] = 0
+    window_words: Annotated[
+        int, Number(0, 4, "experts that count in the window, for the word so far and 0, 1, ... words before: this many")
+    ] = 0
+    gate_mixtures: Annotated[int, Number(1, 8, "ways to weigh the experts, whose probabilities are averaged")] = 1
+    ensemble_size: Annotated[
+        int, Number(1, 8, "networks that learn side by side and whose probabilities are averaged")
+    ] = 1
     # optimization
-    batch_size: int  # windows of 256 bytes per step, for each network
-    learning_rate: float  # AdamW's peak, reached at the end of the warm-up
-    optimizer: str = "adamw"  # muon: Muon for the matrices of the blocks, AdamW for the rest
-    muon_lr_ratio: float = 2.0  # Muon's peak as a multiple of learning_rate
-    gate_lr_ratio: float = 1.0  # peak of the weights that mix the count experts, as a multiple of learning_rate
-    schedule: str = "constant"
-    warmup: float = 0.01  # fraction of the budget
-    weight_decay: float = 0.1  # on parameters with two dimensions or more
-    beta1: float = 0.9
-    beta2: float = 0.95
-    grad_clip: float = 1.0  # largest gradient norm; 0: no clipping
-    precision: str = "fp32"  # bf16 is slower on most CPUs; auto: bf16 where it is faster
+    batch_size: Annotated[int, Number(1, 1024, "windows of 256 bytes per step, for each network")]
+    learning_rate: Annotated[float, Number(1e-6, 1.0, "AdamW's peak, reached at the end of the warm-up")]
+    optimizer: Annotated[str, Choice(("adamw", "muon"), "what moves the blocks' matrices; AdamW moves all else")] = (
+        "adamw"
+    )
+    muon_lr_ratio: Annotated[float, Number(1e-3, 100.0, "Muon's peak as a multiple of learning_rate")] = 2.0
+    gate_lr_ratio: Annotated[
+        float, Number(1e-3, 100.0, "peak of the weights that weigh the experts, as a multiple of learning_rate")
+    ] = 1.0
+    schedule: Annotated[
+        str,
+        Choice(("constant", "cosine", "linear"), "the learning rate after the warm-up; cosine and linear fall to 0"),
+    ] = "constant"
+    warmup: Annotated[float, Number(0.0, 0.9, "part of the budget in which the learning rate rises")] = 0.01
+    weight_decay: Annotated[
+        float,
+        Number(0.0, 10.0, "decay of parameters with two dimensions or more, as a multiple of their learning rate"),
+    ] = 0.1
+    beta1: Annotated[float, Number(0.0, 0.9999, "AdamW's momentum")] = 0.9
+    beta2: Annotated[float, Number(0.0, 0.99999, "AdamW's memory of squared gradients")] = 0.95
+    grad_clip: Annotated[float, Number(0.0, 1000.0, "largest norm of a network's gradient; 0: no clipping")] = 1.0
+    precision: Annotated[
+        str,
+        Choice(("fp32", "bf16", "auto"), "what matrices are multiplied in; auto: bf16 where the CPU is faster with it"),
+    ] = "fp32"
     # the run
-    budget_s: float  # seconds of training
-    seed: int
+    budget_s: Annotated[float, Number(0.05, 86_400.0, "seconds of training")]
+    seed: Annotated[int, Number(0, 2**31 - 1, "decides the first weights and the order of the windows")]
 
     def __post_init__(self) -> None:
-        for name, (lowest, highest) in RANGES.items():
-            _check_number(name, getattr(self, name), lowest, highest)
-        for name, choices in CHOICES.items():
-            if (value := getattr(self, name)) not in choices:
-                raise SettingsError(f"{name} {value!r} is unknown; choose one of {', '.join(choices)}.")
-        for name in ("tied_head", "biases", "qk_norm", "zero_init", "fan_in_init", "embedding_norm"):
-            if not isinstance(getattr(self, name), bool):
-                raise SettingsError(f"{name} is {getattr(self, name)!r}; give true or false.")
+        for name, setting in SETTINGS.items():
+            setting.check(name, getattr(self, name))
         self._check_heads()
 
     def _check_heads(self) -> None:
@@ -145,41 +203,49 @@ class TrialSettings:
         return asdict(self)
 
 
-SETTING_NAMES = tuple(field.name for field in fields(TrialSettings))
-_WHOLE = frozenset(field.name for field in fields(TrialSettings) if field.type is int)
+SETTINGS: dict[str, Number | Choice | Switch] = {
+    field.name: field.type.__metadata__[0]  # type: ignore[union-attr]
+    for field in fields(TrialSettings)
+}
+DEFAULTS: dict[str, Any] = {
+    field.name: field.default for field in fields(TrialSettings) if field.default is not MISSING
+}
+SETTING_NAMES = tuple(SETTINGS)
 
 
 def settings_from(values: Mapping[str, Any]) -> TrialSettings:
-    """Build settings from plain values; a name that is unknown or missing is refused."""
+    """Build settings from plain values, also those of an older study; an unknown or missing name is refused."""
+    values = _without_retired(values)
     for name in values:
         check_setting_name(name)
-    if missing := {
-        "d_model",
-        "n_layers",
-        "n_heads",
-        "d_ff",
-        "history_depth",
-        "batch_size",
-        "learning_rate",
-        "budget_s",
-        "seed",
-    } - set(values):
+    if missing := SETTINGS.keys() - DEFAULTS.keys() - values.keys():
         raise SettingsError(f"these settings are missing: {', '.join(sorted(missing))}.")
     return TrialSettings(**values)
 
 
 def check_setting_name(name: str) -> None:
     """Raise SettingsError with the nearest known name if ``name`` is not a setting."""
-    if name not in SETTING_NAMES:
-        near = get_close_matches(name, SETTING_NAMES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(SETTING_NAMES)}."
+    if name not in SETTINGS:
+        near = get_close_matches(name, SETTINGS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(SETTINGS)}."
         raise SettingsError(f"unknown setting {name!r}; {hint}")
 
 
-def _check_number(name: str, value: object, lowest: float, highest: float) -> None:
-    whole = name in _WHOLE
-    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-        kind = "a whole number" if whole else "a number"
-        raise SettingsError(f"{name} is {value!r}; give {kind} from {lowest:.10g} to {highest:.10g}.")
-    if not lowest <= value <= highest:  # NaN is neither
-        raise SettingsError(f"{name} is {value}; give a value from {lowest:.10g} to {highest:.10g}.")
+def settings_table() -> str:
+    """All settings as a Markdown table: name, what is allowed, default, meaning."""
+    rows = ["| setting | allowed | default | meaning |", "| --- | --- | --- | --- |"]
+    for name, setting in SETTINGS.items():
+        default = f"`{DEFAULTS[name]}`".lower() if name in DEFAULTS else "none"
+        rows.append(f"| `{name}` | {setting.allowed} | {default} | {setting.meaning} |")
+    return "\n".join(rows) + "\n"
+
+
+def _without_retired(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out ``attention``, how older studies computed it over the whole window; ``sdpa`` is what is left."""
+    kept = dict(values)
+    if kept.pop("attention", "sdpa") != "sdpa" and not kept.get("attention_window"):
+        raise SettingsError(
+            f"the setting attention is gone, and {values['attention']!r} would train otherwise now; "
+            "use the bardtune that stored these settings, or leave it out."
+        )
+    return kept

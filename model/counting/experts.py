@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from bardtune.data.tokenizer import VOCAB_SIZE
+from bardtune.data.corpus import VOCAB_SIZE
 from bardtune.model.counting.contexts import (
     GOLDEN,
     class_contexts,
@@ -78,7 +78,8 @@ class CountExperts(nn.Module):
         self.word_classes: WordClasses | None = None
 
     @staticmethod
-    def wanted(settings: TrialSettings) -> bool:
+    def needed_by(settings: TrialSettings) -> bool:
+        """Whether these settings ask for any expert."""
         return (
             settings.count_max_order >= LEAST_ORDER
             or settings.count_words + settings.count_skips + settings.count_suffixes + settings.count_classes > 0

@@ -12,17 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from bardtune.data.corpus import CONTEXT_BYTES, Corpus
+from bardtune.data.corpus import CONTEXT_BYTES, VOCAB_SIZE, Corpus
 from bardtune.data.errors import UserError
-from bardtune.data.tokenizer import VOCAB_SIZE
 from bardtune.data.windows import evaluation_windows
 from bardtune.model import TRAINER_VERSION
-from bardtune.model.measure.legality import check_laws
+from bardtune.model.measure.legality import check_legality
 from bardtune.model.measure.ruler import evaluate
-from bardtune.model.network.gpt import GPT
-from bardtune.model.network.weights import SavedWeights, trained_model
-from bardtune.model.settings import TrialSettings, settings_from
-from safetensors import SafetensorError, safe_open
+from bardtune.model.network.weights import SavedWeights, read_tensors, trained_model
+from bardtune.model.settings import settings_from
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 
@@ -33,7 +31,7 @@ class CheckError(UserError):
 def score_weights(path: Path, settings: Mapping[str, Any] | None, corpus: Corpus) -> float:
     """Return the bpb of bardtune's own model with the weights in a safetensors file.
 
-    The laws are not asked for: the network is one that keeps them with any weights, as long as its numbers are finite
+    It is not asked whether the model is legal: this network is with any weights, as long as its numbers are finite
     (tests/model/test_legality.py).
 
     Args:
@@ -42,15 +40,15 @@ def score_weights(path: Path, settings: Mapping[str, Any] | None, corpus: Corpus
         corpus: its training part is counted, if the settings want that.
 
     Raises:
-        CheckError, SettingsError: the file or the settings are no good, or do not fit each other.
+        CheckError, SettingsError, WeightsError: the file or the settings are no good, or do not fit each other.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            facts = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        facts, tensors = read_tensors(path)
     except (OSError, SafetensorError) as problem:
         raise CheckError(f"the weights are no whole safetensors file: {problem}") from problem
-    model = _with_weights(settings_from(_settings_in(facts) if settings is None else settings), tensors)
+    chosen = settings_from(_settings_in(facts) if settings is None else settings)
+    saved = SavedWeights(tensors=tensors, settings=chosen, fractions=[], threads=1, trainer_version=TRAINER_VERSION)
+    model = trained_model(saved)
     model.learn_counts(corpus.train)
     return evaluate(model, evaluation_windows(corpus.validation))
 
@@ -69,7 +67,7 @@ def score_model(path: Path, corpus: Corpus) -> float:
     model = HandedModel(call)
     bpb = evaluate(model, evaluation_windows(corpus.validation))
     if math.isfinite(bpb):
-        check_laws(model, corpus.validation)
+        check_legality(model, corpus.validation)
     return bpb
 
 
@@ -126,20 +124,6 @@ def _settings_in(facts: Mapping[str, str]) -> dict[str, Any]:
     if not isinstance(settings, dict):
         raise CheckError('the "settings" in the metadata of the weights are no object')
     return settings
-
-
-def _with_weights(settings: TrialSettings, tensors: dict[str, Tensor]) -> GPT:
-    """The model of these settings with these weights, in evaluation mode."""
-    saved = SavedWeights(tensors=tensors, settings=settings, fractions=[], threads=1, trainer_version=TRAINER_VERSION)
-    try:
-        return trained_model(saved)
-    except KeyError as problem:
-        raise CheckError(f"the weights have no tensor {problem}") from problem
-    except RuntimeError as problem:
-        _, is_list, misfits = str(problem).partition("Error(s) in loading state_dict for GPT:\n")
-        if not is_list:
-            raise
-        raise CheckError(f"the weights do not fit their settings: {misfits.splitlines()[0].strip()}") from problem
 
 
 def _said(problem: Exception) -> str:

@@ -4,11 +4,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bardtune.data.corpus import Corpus
-from bardtune.data.errors import UserError
 from bardtune.data.windows import evaluation_windows
 from bardtune.model.measure.ruler import evaluate
 from bardtune.model.network.weights import read_weights, trained_model
-from safetensors import SafetensorError
 
 
 class FinalScores(NamedTuple):
@@ -22,12 +20,9 @@ def score_weights(path: Path, corpus: Corpus) -> FinalScores:
     """Score what a run has left, on the whole validation part and on the whole test part.
 
     Raises:
-        UserError: the weights are not there, or damaged.
+        WeightsError: the weights are not there, or damaged.
     """
-    try:
-        model = trained_model(read_weights(path))
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as problem:
-        raise UserError(f"the weights {path.name} cannot be read: {str(problem).splitlines()[0]:.200}") from problem
+    model = trained_model(read_weights(path))
     model.learn_counts(corpus.train)
     return FinalScores(
         val_bpb=evaluate(model, evaluation_windows(corpus.validation)),

@@ -23,7 +23,7 @@ class IllegalModelError(UserError):
     """A model that no bpb can be given; the sentence goes on after "the model that it handed back"."""
 
 
-def check_laws(model: nn.Module, text: np.ndarray) -> None:
+def check_legality(model: nn.Module, text: np.ndarray) -> None:
     """Ask a model in evaluation mode.
 
     Args:

@@ -6,85 +6,35 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from bardtune.data.corpus import CONTEXT_BYTES
+from bardtune.model.network.positions import POSITIONS
 from bardtune.model.settings import TrialSettings
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 
-def rope_turns(head_dim: int, theta: float, num_positions: int) -> Tensor:
-    """(T, D / 2) complex64, by which rotary position embedding (arXiv 2104.09864) turns each pair of channels."""
-    frequencies = theta ** (-torch.arange(0, head_dim, 2).float() / head_dim)
-    angles = torch.outer(torch.arange(num_positions).float(), frequencies)
-    return torch.polar(torch.ones_like(angles), angles)
-
-
-def rotate(x: Tensor, turns: Tensor) -> Tensor:
-    """Turn each pair of neighbouring channels of x (B, T, N) by turns (T, N / 2); float32."""
-    pairs = torch.view_as_complex(x.float().view(*x.shape[:-1], -1, 2))
-    return torch.view_as_real(pairs * turns).view(x.shape)
-
-
-def alibi_slopes(n_heads: int) -> Tensor:
-    """(H,) the penalty of each head per byte of distance (arXiv 2108.12409).
-
-    Head h has slope 2 ** (-8 (h + 1) / H); the paper's special case for head counts that are not powers of two
-    is left out, the geometric series serves any count.
-    """
-    return 2.0 ** (-8.0 * torch.arange(1, n_heads + 1) / n_heads)
-
-
-def alibi_mask(n_heads: int, num_positions: int) -> Tensor:
-    """Causal mask (H, T, T) with ALiBi's penalty, linear in the distance."""
-    slopes = alibi_slopes(n_heads)
-    position = torch.arange(num_positions)
-    distance = (position[:, None] - position[None, :]).float()
-    mask = -slopes[:, None, None] * distance
-    return mask.masked_fill(distance < 0, -math.inf)
-
-
-def local_mask(n_heads: int, width: int, *, alibi: bool) -> Tensor:
-    """Mask (1 or H, W, 2 W) of a block of W queries over the block before it and itself."""
-    distance = torch.arange(width)[:, None] + width - torch.arange(2 * width)
-    outside = (distance < 0) | (distance >= width)
-    slopes = alibi_slopes(n_heads) if alibi else torch.zeros(1)
-    return (-slopes[:, None, None] * distance).masked_fill(outside, -math.inf)
-
-
 class CausalSelfAttention(nn.Module):
-    """Multi-head causal attention with RoPE, ALiBi or no positions of its own.
+    """Multi-head causal attention.
 
     Queries, keys and values have matrices of their own, so that Muon orthogonalizes them apart; they are applied
-    as one product. RoPE turns channel i of a head with channel i + D / 2; the product puts the two side by side, which
-    no score tells apart, so that one multiplication by complex numbers turns them.
+    as one product.
     """
 
-    turns: Tensor
-    order: Tensor
     mask: Tensor | None
 
     def __init__(self, settings: TrialSettings) -> None:
         super().__init__()
         channels, bias = settings.d_model, settings.biases
-        self.n_heads, self.position, self.qk_norm = settings.n_heads, settings.position, settings.qk_norm
+        self.n_heads, self.qk_norm, self.window = settings.n_heads, settings.qk_norm, settings.attention_window
         self.query = nn.Linear(channels, channels, bias=bias)
         self.key = nn.Linear(channels, channels, bias=bias)
         self.value = nn.Linear(channels, channels, bias=bias)
         self.project = nn.Linear(channels, channels, bias=bias)
-        if self.position == "rope":
-            head_dim = channels // self.n_heads
-            turns = rope_turns(head_dim, settings.rope_theta, CONTEXT_BYTES).repeat(1, 2 * self.n_heads)
-            self.register_buffer("turns", turns, persistent=False)
-            order = torch.arange(3 * channels)
-            order[: 2 * channels] = order[: 2 * channels].view(-1, 2, head_dim // 2).mT.flatten()
-            self.register_buffer("order", order, persistent=False)
-        self.explicit, self.window = settings.attention == "explicit", settings.attention_window
-        mask = None
+        self.position = POSITIONS[settings.position](settings)
+        slopes, mask = self.position.slopes(), None
         if self.window:
-            mask = local_mask(self.n_heads, self.window, alibi=self.position == "alibi")
-        elif self.position == "alibi":
-            mask = alibi_mask(self.n_heads, CONTEXT_BYTES)
-        elif self.explicit:
-            mask = torch.full((1, CONTEXT_BYTES, CONTEXT_BYTES), -math.inf).triu(1)
+            mask = local_mask(torch.zeros(1) if slopes is None else slopes, self.window)
+        elif slopes is not None:
+            mask = whole_mask(slopes, CONTEXT_BYTES)
         self.register_buffer("mask", mask, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -92,17 +42,14 @@ class CausalSelfAttention(nn.Module):
         num_windows, num_positions, channels = x.shape
         by_head = (num_windows, num_positions, -1, self.n_heads, channels // self.n_heads)
         parts = (self.query, self.key, self.value)
-        weight = torch.cat([part.weight for part in parts])
-        bias = torch.cat([part.bias for part in parts]) if self.query.bias is not None else None
-        if self.position == "rope":
-            weight = weight.index_select(0, self.order)
-            bias = bias.index_select(0, self.order) if bias is not None else None
+        weight = self.position.arrange(torch.cat([part.weight for part in parts]))
+        bias = None
+        if self.query.bias is not None:
+            bias = self.position.arrange(torch.cat([part.bias for part in parts]))
         qk, v = torch.split(F.linear(x, weight, bias), [2 * channels, channels], -1)
         if self.qk_norm:
             qk = F.layer_norm(qk.view(by_head), by_head[-1:]).view(num_windows, num_positions, -1)
-        if self.position == "rope":
-            qk = rotate(qk, self.turns[:num_positions])
-        qk, v = qk.view(by_head), v.view(by_head)[:, :, 0]
+        qk, v = self.position.turn(qk).view(by_head), v.view(by_head)[:, :, 0]
         if self.window:
             heads = LocalAttention.apply(qk, v, self.mask)  # type: ignore[no-untyped-call]
         else:
@@ -114,14 +61,23 @@ class CausalSelfAttention(nn.Module):
         """Attention of q, k and v, (B, H, T, D) each, to all of the window so far."""
         if self.mask is None:
             return F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        num_windows, _, num_positions, head_dim = q.shape
+        num_positions = q.shape[2]
         mask = self.mask[:, :num_positions, :num_positions].to(q.dtype)
-        if not self.explicit:
-            return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        if len(mask) > 1:  # one per head
-            mask = mask.repeat(num_windows, 1, 1)
-        scores = torch.baddbmm(mask, q.flatten(0, 1), k.flatten(0, 1).mT, alpha=head_dim**-0.5)
-        return torch.bmm(scores.softmax(-1), v.flatten(0, 1)).view(v.shape)
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+
+
+def whole_mask(slopes: Tensor, num_positions: int) -> Tensor:
+    """Causal mask (H, T, T) of heads with these slopes (H,): what to add to the scores."""
+    position = torch.arange(num_positions)
+    distance = (position[:, None] - position[None, :]).float()
+    return (-slopes[:, None, None] * distance).masked_fill(distance < 0, -math.inf)
+
+
+def local_mask(slopes: Tensor, width: int) -> Tensor:
+    """Mask (H, W, 2 W) of a block of W queries over the block before it and itself; slopes (H,), or one for all."""
+    distance = torch.arange(width)[:, None] + width - torch.arange(2 * width)
+    outside = (distance < 0) | (distance >= width)
+    return (-slopes[:, None, None] * distance).masked_fill(outside, -math.inf)
 
 
 class LocalAttention(torch.autograd.Function):
@@ -190,9 +146,12 @@ def _of_windows(parts: Tensor, shape: torch.Size) -> Tensor:
 
 
 def _add_with_next(both: Tensor, out: Tensor) -> None:
-    """Into out (N, W, D): what each block says of itself in both (N, 2 W, D), and the next one of it.
+    """Add up the gradients of each block's keys, or values: from its own queries and from the next block's.
 
-    What the first block of a window says of the one before it is zero, since its shares are.
+    Args:
+        both: (N, 2 W, D), from the queries of each block: for the block before it, then for itself. For a block before
+            the first of a window it is 0, since no query attends there.
+        out: (N, W, D), filled.
     """
     before, own = both.chunk(2, 1)
     torch.add(own[:-1], before[1:], out=out[:-1])

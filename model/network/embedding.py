@@ -2,7 +2,7 @@
 
 import torch
 import torch.nn.functional as F
-from bardtune.data.tokenizer import VOCAB_SIZE
+from bardtune.data.corpus import VOCAB_SIZE
 from bardtune.model.counting.contexts import previous_bytes
 from torch import Tensor, nn
 

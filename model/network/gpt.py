@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import torch
 import torch.nn.functional as F
-from bardtune.data.corpus import CONTEXT_BYTES
-from bardtune.data.tokenizer import VOCAB_SIZE
+from bardtune.data.corpus import VOCAB_SIZE
 from bardtune.model.counting.experts import CountExperts, Evidence
 from bardtune.model.machine import one_core_each
 from bardtune.model.network.embedding import HistoryEmbedding
-from bardtune.model.network.layers import Block, make_norm
+from bardtune.model.network.layers import NORMS, Block
+from bardtune.model.network.positions import POSITIONS
 from bardtune.model.precision import uses_bfloat16
 from bardtune.model.settings import TrialSettings
 from torch import Tensor, nn
@@ -38,12 +38,10 @@ class GPT(nn.Module):
         self.bf16 = uses_bfloat16(settings.precision)
         self.token = nn.Embedding(VOCAB_SIZE, channels)
         self.history = HistoryEmbedding(settings.history_depth, channels) if settings.history_depth else None
-        self.experts = CountExperts(settings) if CountExperts.wanted(settings) else None
-        self.positions = None
-        if settings.position == "learned":
-            self.positions = nn.Parameter(torch.empty(CONTEXT_BYTES, channels))
+        self.experts = CountExperts(settings) if CountExperts.needed_by(settings) else None
+        self.positions = POSITIONS[settings.position].table(settings)
         self.blocks = nn.ModuleList(Block(settings) for _ in range(settings.n_layers))
-        self.norm = make_norm(settings)
+        self.norm = NORMS[settings.norm](settings)
         self.head = nn.Linear(channels, VOCAB_SIZE, bias=False)
         if settings.tied_head:
             self.head.weight = self.token.weight

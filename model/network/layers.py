@@ -1,6 +1,7 @@
 """The parts of a block. B windows, T positions, C = d_model channels."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -10,35 +11,17 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 
-def make_norm(settings: TrialSettings) -> nn.Module:
-    """LayerNorm, or RMSNorm with a learned gain."""
-    if settings.norm == "rmsnorm":
-        return nn.RMSNorm(settings.d_model, eps=1e-6)
+def layer_norm(settings: TrialSettings) -> nn.Module:
     return nn.LayerNorm(settings.d_model, bias=settings.biases)
 
 
-class FeedForward(nn.Module):
-    """GELU, SwiGLU (arXiv 2002.05202) or squared ReLU (arXiv 2109.08668)."""
+def rms_norm(settings: TrialSettings) -> nn.Module:
+    """With a learned gain."""
+    return nn.RMSNorm(settings.d_model, eps=1e-6)
 
-    def __init__(self, settings: TrialSettings) -> None:
-        super().__init__()
-        channels, hidden, bias = settings.d_model, settings.d_ff, settings.biases
-        self.activation = settings.activation
-        self.expand = nn.Linear(channels, hidden, bias=bias)
-        self.gate = nn.Linear(channels, hidden, bias=bias) if self.activation == "swiglu" else None
-        self.project = nn.Linear(hidden, channels, bias=bias)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, T, C) to (B, T, C)."""
-        hidden = self.expand(x)
-        if self.gate is not None:
-            hidden = F.silu(self.gate(x)) * hidden
-        elif self.activation == "relu2":
-            hidden = SquaredReLU.apply(hidden)  # type: ignore[no-untyped-call]
-        else:
-            hidden = F.gelu(hidden)
-        out: Tensor = self.project(hidden)
-        return out
+# Choices of the setting ``norm``.
+NORMS: dict[str, Callable[[TrialSettings], nn.Module]] = {"layernorm": layer_norm, "rmsnorm": rms_norm}
 
 
 class SquaredReLU(torch.autograd.Function):
@@ -55,6 +38,39 @@ class SquaredReLU(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         kept: Tensor = ctx.saved_tensors[0]
         return (gradient * kept).mul_(2.0)
+
+
+class Activation(NamedTuple):
+    """What bends the hidden channels of the feed-forward part."""
+
+    function: Callable[[Tensor], Tensor]
+    gated: bool = False  # applied to a product of its own, by which the hidden channels are multiplied
+
+
+# Choices of the setting ``activation``: GELU, SwiGLU (arXiv 2002.05202) and squared ReLU (arXiv 2109.08668).
+ACTIVATIONS: dict[str, Activation] = {
+    "gelu": Activation(F.gelu),
+    "swiglu": Activation(F.silu, gated=True),
+    "relu2": Activation(SquaredReLU.apply),
+}
+
+
+class FeedForward(nn.Module):
+    """Two linear maps with an activation between them."""
+
+    def __init__(self, settings: TrialSettings) -> None:
+        super().__init__()
+        channels, hidden, bias = settings.d_model, settings.d_ff, settings.biases
+        self.activation = ACTIVATIONS[settings.activation]
+        self.expand = nn.Linear(channels, hidden, bias=bias)
+        self.gate = nn.Linear(channels, hidden, bias=bias) if self.activation.gated else None
+        self.project = nn.Linear(hidden, channels, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, C) to (B, T, C)."""
+        hidden, bend = self.expand(x), self.activation.function
+        out: Tensor = self.project(bend(hidden) if self.gate is None else bend(self.gate(x)) * hidden)
+        return out
 
 
 class CausalDepthwiseConv(nn.Module):
@@ -80,9 +96,9 @@ class Block(nn.Module):
     def __init__(self, settings: TrialSettings) -> None:
         super().__init__()
         self.conv = CausalDepthwiseConv(settings.d_model, settings.conv_width) if settings.conv_width else None
-        self.norm_attention = make_norm(settings)
+        self.norm_attention = NORMS[settings.norm](settings)
         self.attention = CausalSelfAttention(settings)
-        self.norm_feed_forward = make_norm(settings)
+        self.norm_feed_forward = NORMS[settings.norm](settings)
         self.feed_forward = FeedForward(settings)
 
     def forward(self, x: Tensor) -> Tensor:

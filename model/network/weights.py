@@ -11,9 +11,13 @@ from bardtune.data.errors import UserError
 from bardtune.model import TRAINER_VERSION
 from bardtune.model.network.gpt import GPT
 from bardtune.model.settings import TrialSettings, settings_from
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+
+
+class WeightsError(UserError):
+    """Weights that cannot be read, or that no model of this version can have."""
 
 
 class SavedWeights(NamedTuple):
@@ -50,19 +54,34 @@ def read_weights(path: Path) -> SavedWeights:
     """Read what ``save_weights`` wrote.
 
     Raises:
-        OSError, SafetensorError, KeyError, ValueError: no such file, or not one of ours.
+        WeightsError: no such file, or not one of ours.
+    """
+    try:
+        metadata, tensors = read_tensors(path)
+        facts = {name: json.loads(fact) for name, fact in metadata.items()}
+        settings = settings_from(facts.pop("settings"))
+        return SavedWeights(tensors=tensors, settings=settings, **facts)
+    except (OSError, SafetensorError, UserError, KeyError, TypeError, ValueError, RecursionError) as problem:
+        why = f"{problem} is missing" if isinstance(problem, KeyError) else str(problem).partition("\n")[0].rstrip(".")
+        raise WeightsError(
+            f"the weights {path.name} cannot be read: {why:.200}; run the study again, or export it again."
+        ) from problem
+
+
+def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """The metadata and the tensors of a safetensors file.
+
+    Raises:
+        OSError, SafetensorError: no such file, or no whole one.
     """
     with safe_open(path, framework="pt") as file:
-        facts = {name: json.loads(fact) for name, fact in file.metadata().items()}
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    settings = settings_from(facts.pop("settings"))
-    return SavedWeights(tensors=tensors, settings=settings, **facts)
+        return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
 def check_trainer(saved: SavedWeights) -> None:
-    """Raise UserError if another version of the trainer, whose model may be another, has left these weights."""
+    """Raise WeightsError if another version of the trainer, whose model may be another, has left these weights."""
     if saved.trainer_version != TRAINER_VERSION:
-        raise UserError(
+        raise WeightsError(
             f"the weights are of trainer version {saved.trainer_version} and this bardtune has {TRAINER_VERSION}; "
             "use the bardtune that trained them, or run the study again."
         )
@@ -72,7 +91,7 @@ def trained_model(saved: SavedWeights) -> GPT:
     """The model of a run; if it has experts that count, ``learn_counts`` must be called before it is used.
 
     Raises:
-        UserError: another version of the trainer has left the weights.
+        WeightsError: another version of the trainer has left them, or they do not fit their settings.
     """
     check_trainer(saved)
     model = GPT(saved.settings, torch.Generator().manual_seed(saved.settings.seed))
@@ -80,5 +99,9 @@ def trained_model(saved: SavedWeights) -> GPT:
     if saved.settings.tied_head:
         for name in [name for name in tensors if name.endswith("token.weight")]:
             tensors[name.removesuffix("token.weight") + "head.weight"] = tensors[name]
-    model.load_state_dict(tensors)
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as problem:  # a heading and a list
+        first = "".join(str(problem).splitlines()[1:2]).strip()
+        raise WeightsError(f"the weights do not fit their settings: {first}") from problem
     return model.eval()

@@ -3,7 +3,6 @@
 Schedules and reports follow the part of the budget that is spent, from 0 to 1, whatever it is counted in.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +10,12 @@ from bardtune.model.settings import SettingsError
 from bardtune.model.training.clock import TrainingClock
 
 MOST_STEPS = 10_000_000
+PERCENT_STEP = 10  # a run is measured at 10, 20, ... 100 % of its budget
+
+
+def percent_reached(fraction: float) -> int:
+    """The last of these marks that a run has passed with this part of its budget spent, 0 to 100."""
+    return int(fraction * 100 // PERCENT_STEP) * PERCENT_STEP
 
 
 class Budget(Protocol):
@@ -47,7 +52,7 @@ class StepBudget:
         SettingsError: no fraction at all, or one that is not from 0 to 1.
     """
 
-    fractions: tuple[float, ...]  # what is spent when each step begins
+    fractions: tuple[float, ...]  # what is spent when each step begins; those of another run make its steps again
 
     def __post_init__(self) -> None:
         if not self.fractions:
@@ -63,20 +68,12 @@ class StepBudget:
         return steps < len(self.fractions)
 
 
-def step_budget(*, num_steps: int | None = None, replay: Sequence[float] | None = None) -> StepBudget | None:
-    """Return a budget of ``num_steps`` even steps, or of the recorded ones; None if neither is given.
-
-    Args:
-        num_steps: 1 to MOST_STEPS.
-        replay: the ``fractions`` of the run to repeat.
+def step_budget(*, num_steps: int | None) -> StepBudget | None:
+    """Return a budget of ``num_steps`` even steps, 1 to MOST_STEPS; None for None.
 
     Raises:
-        SettingsError: both, or values that no run could follow.
+        SettingsError: a number that no run could make.
     """
-    if replay is not None:
-        if num_steps is not None:
-            raise SettingsError("num_steps and replay both say how many steps a run makes; give one of them.")
-        return StepBudget(tuple(replay))
     if num_steps is None:
         return None
     if not 1 <= num_steps <= MOST_STEPS:

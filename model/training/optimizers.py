@@ -1,6 +1,7 @@
 """Which parameter is moved by which optimizer."""
 
 from collections import defaultdict
+from collections.abc import Callable
 
 import torch
 from bardtune.model.network.gpt import GPT
@@ -42,38 +43,46 @@ class Optimizers:
 
 
 def make_optimizers(model: GPT, settings: TrialSettings) -> list[Optimizer]:
-    """AdamW for everything, or Muon for the blocks' matrices and AdamW for the rest.
+    """AdamW for everything, or for all but the blocks' matrices, which then have an optimizer of their own.
 
-    Weight decay falls on parameters with two dimensions or more. Muon (torch.optim.Muon, made fast for CPU) scales
-    each update to the size AdamW's would have, so that one learning rate serves both.
+    Weight decay falls on parameters with two dimensions or more.
     """
+    make_for_matrices = MATRIX_OPTIMIZERS[settings.optimizer]
     matrices: list[nn.Parameter] = []
     groups: dict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)  # by weight decay and rate
     for name, parameter in model.named_parameters():
-        if settings.optimizer == "muon" and is_block_matrix(name, parameter):
+        if make_for_matrices is not None and is_block_matrix(name, parameter):
             matrices.append(parameter)
             continue
         decay = settings.weight_decay if parameter.dim() >= 2 else 0.0
         ratio = settings.gate_lr_ratio if "experts.gate." in name else 1.0
         groups[decay, settings.learning_rate * ratio].append(parameter)
-    optimizers: list[Optimizer] = [
-        AdamW(
-            [{"params": parameters, "weight_decay": decay, "lr": rate} for (decay, rate), parameters in groups.items()],
-            betas=(settings.beta1, settings.beta2),
-            fused=True,
-        )
-    ]
-    if matrices:
-        muon = BatchedMuon(
-            matrices,
-            lr=settings.learning_rate * settings.muon_lr_ratio,
-            weight_decay=settings.weight_decay,
-            adjust_lr_fn="match_rms_adamw",
-        )
-        if uses_bfloat16(settings.precision):
-            muon.dtype = torch.bfloat16
-        optimizers.append(muon)
-    return optimizers
+    adamw = AdamW(
+        [{"params": parameters, "weight_decay": decay, "lr": rate} for (decay, rate), parameters in groups.items()],
+        betas=(settings.beta1, settings.beta2),
+        fused=True,
+    )
+    return [adamw] if make_for_matrices is None else [adamw, make_for_matrices(matrices, settings)]
+
+
+def make_muon(matrices: list[nn.Parameter], settings: TrialSettings) -> Optimizer:
+    """Muon (torch.optim.Muon, made fast for CPU): it scales each update to the size that AdamW's would have."""
+    muon = BatchedMuon(
+        matrices,
+        lr=settings.learning_rate * settings.muon_lr_ratio,
+        weight_decay=settings.weight_decay,
+        adjust_lr_fn="match_rms_adamw",
+    )
+    if uses_bfloat16(settings.precision):
+        muon.dtype = torch.bfloat16
+    return muon
+
+
+# Choices of the setting ``optimizer``: what moves the blocks' matrices; None is AdamW, as for all else.
+MATRIX_OPTIMIZERS: dict[str, Callable[[list[nn.Parameter], TrialSettings], Optimizer] | None] = {
+    "adamw": None,
+    "muon": make_muon,
+}
 
 
 def is_block_matrix(name: str, parameter: torch.Tensor) -> bool:

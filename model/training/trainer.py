@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -16,13 +16,12 @@ from bardtune.model.machine import peak_memory_bytes, reset_peak_memory
 from bardtune.model.measure.ruler import INTERMEDIATE_WINDOWS, evaluate
 from bardtune.model.network.gpt import GPT
 from bardtune.model.settings import TrialSettings
-from bardtune.model.training.budget import Budget, SecondsBudget, StepBudget, step_budget
+from bardtune.model.training.budget import Budget, SecondsBudget, StepBudget, percent_reached
 from bardtune.model.training.clock import TrainingClock
 from bardtune.model.training.optimizers import Optimizers
 
 logger = logging.getLogger(__name__)
 
-PERCENT_STEP = 10  # a run is measured at 10, 20, ... 100 % of its budget
 WARM_UP_BYTES = 4_096  # of the text are counted before the clock runs
 CHECKPOINT_SHARE = 0.01  # a run is saved before it is measured, unless that has taken more than this part of its time
 
@@ -69,7 +68,7 @@ class RunStats:
 class Progress:
     """What a run knows about itself at one evaluation."""
 
-    percent: int  # of the budget spent, a multiple of PERCENT_STEP
+    percent: int  # of the budget spent, see ``percent_reached``
     step: int  # optimizer updates made so far
     elapsed_s: float  # of training
     val_bpb: float  # lower is better; infinite when the loss has stopped being a number
@@ -88,41 +87,20 @@ def never_stop(step: int, spent_s: float) -> StepAction:
     return StepAction.GO_ON
 
 
-def train(
-    settings: TrialSettings,
-    corpus: Corpus,
-    *,
-    num_steps: int | None = None,
-    replay: Sequence[float] | None = None,
-    checkpoint: SavedState | None = None,
-    on_step: OnStep = never_stop,
-) -> Iterator[Progress]:
-    """Train under the budget and report at each tenth of it; to stop the run, stop listening.
+class TrainingRun:
+    """A run: model, optimizers, windows, clock.
+
+    ``fractions`` says for each step made what part of the budget was spent when it began: ``StepBudget(fractions)``
+    makes the same steps again.
 
     Args:
-        settings: the run. Its ``budget_s`` is the budget, unless one of the next two is given.
+        settings: what to train.
         corpus: its train part is learned from, its validation part measured with.
-        num_steps: this many updates are the budget. With equal settings and threads the run is the same each time.
-        replay: the ``fractions`` of another run of these settings: its steps are made again as they were.
+        budget: a number of steps; None is the seconds of the settings. With equal settings, threads and steps the run
+            is the same each time.
         checkpoint: continued from if it holds this run, and saved to on the way; its fingerprint must tell apart
-            runs that differ in ``num_steps`` or ``replay``.
+            runs that differ in their ``budget``.
         on_step: asked after each step, outside the clock; may end the run between two reports.
-
-    Yields:
-        Progress, the last one ``final`` unless the run diverged or was stopped.
-
-    Raises:
-        SettingsError: ``num_steps`` or ``replay`` that no run could follow.
-    """
-    budget = step_budget(num_steps=num_steps, replay=replay)
-    return TrainingRun(settings, corpus, budget=budget, checkpoint=checkpoint, on_step=on_step).events()
-
-
-class TrainingRun:
-    """The state of a run: model, optimizers, windows, clock.
-
-    Without a ``budget`` it has the seconds of its settings. ``fractions`` says for each step made what part of the
-    budget was spent when it began; ``train(..., replay=fractions)`` makes the same steps again.
     """
 
     def __init__(
@@ -155,7 +133,11 @@ class TrainingRun:
             self._continue()
 
     def events(self) -> Iterator[Progress]:
-        """Train to the end of the budget; see ``train``."""
+        """Train under the budget and report at each tenth of it; to stop the run, stop listening.
+
+        Yields:
+            Progress, the last one ``final`` unless the run diverged or was stopped.
+        """
         if self.steps:  # it may have been ended while it was measured
             yield from self._due_report()
         while self.budget.has_time(self.steps) and not self.diverged:
@@ -165,10 +147,10 @@ class TrainingRun:
                 yield self._progress(math.inf)
                 return
             yield from self._due_report()
-            verdict = StepAction.GO_ON if self.diverged else self.on_step(self.steps, self.clock.spent_s)
-            if verdict is StepAction.SAVE_AND_STOP:
+            action = StepAction.GO_ON if self.diverged else self.on_step(self.steps, self.clock.spent_s)
+            if action is StepAction.SAVE_AND_STOP:
                 self._save()
-            if verdict is not StepAction.GO_ON:
+            if action is not StepAction.GO_ON:
                 return
         if not self.diverged:
             self._save_if_cheap()
@@ -176,7 +158,7 @@ class TrainingRun:
 
     def _due_report(self) -> Iterator[Progress]:
         """A measurement if another tenth of the budget is spent; saved before it, which may take long."""
-        if self.percent < (reached := self._percent_reached()) < 100:
+        if self.percent < (reached := percent_reached(self.budget.fraction(self.steps))) < 100:
             self._save_if_cheap()
             yield self._measure(reached)
 
@@ -212,9 +194,6 @@ class TrainingRun:
         """One pass that leaves no trace, so that first-time costs of the library are not charged to the run."""
         self._forward_backward(self._offsets())
         self.model.zero_grad(set_to_none=True)
-
-    def _percent_reached(self) -> int:
-        return int(self.budget.fraction(self.steps) * 100 // PERCENT_STEP) * PERCENT_STEP
 
     def _measure(self, percent: int) -> Progress:
         final = percent == 100

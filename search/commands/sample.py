@@ -19,7 +19,6 @@ import itertools
 from collections.abc import Iterator
 
 from bardtune.search.commands.shared import quiet_libraries, storage_url, study_corpus
-from bardtune.studies.errors import StudyError
 
 MOST_BYTES = 1_000_000
 MOST_TEMPERATURE = 100.0
@@ -66,18 +65,13 @@ def written_by(weights: Path, record: StudyRecord, flags: SampleFlags) -> Iterat
 
     Raises:
         CorpusError: that text is not there, or has changed.
-        StudyError: the weights are damaged.
-        UserError: another version of the trainer has left them.
+        WeightsError: the weights are damaged, or another version of the trainer has left them.
     """
     corpus = study_corpus(record)
     from bardtune.model.generation import generate
     from bardtune.model.network.weights import read_weights, trained_model
-    from safetensors import SafetensorError
 
-    try:
-        model = trained_model(read_weights(weights))
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as problem:
-        raise StudyError(f"the weights {weights} are damaged; run the study again.") from problem
+    model = trained_model(read_weights(weights))
     model.learn_counts(corpus.train)
     written = generate(model, os.fsencode(flags.prompt), temperature=flags.temperature, seed=flags.seed)
     return itertools.islice(written, flags.num_bytes)

@@ -12,7 +12,7 @@ from bardtune.data.corpus import load_corpus
 from bardtune.data.host import available_cores
 from bardtune.data.paths import user_path
 from bardtune.model.presets import preset as preset_settings
-from bardtune.model.settings import RANGES, SettingsError, TrialSettings, check_setting_name
+from bardtune.model.settings import SETTINGS, SettingsError, TrialSettings, check_setting_name
 from bardtune.model.training.budget import StepBudget, step_budget
 from bardtune.search.launch.processes import thread_variables
 from bardtune.studies.errors import PlanError
@@ -111,11 +111,13 @@ def parse_changes(changes: list[str]) -> dict[str, Any]:
 
 def check_seconds(seconds: float | None) -> float:
     """The budget in seconds: what was said, or the published rule's."""
-    lowest, highest = RANGES["budget_s"]
     if seconds is None:
         return DEFAULT_SECONDS
-    if not lowest <= seconds <= highest:  # NaN is neither
-        raise PlanError(f"--seconds {seconds:g} is outside {lowest:g} to {highest:.10g}; choose --seconds 180.")
+    setting = SETTINGS["budget_s"]
+    try:
+        setting.check("budget_s", seconds)
+    except SettingsError as problem:
+        raise PlanError(f"--seconds {seconds:g} is outside {setting.allowed}; choose --seconds 180.") from problem
     return seconds
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bardtune.data.errors import UserError
+from bardtune.model.settings import settings_from
 from bardtune.studies.export.files import (
     CORPUS_FILE,
     ExportError,
@@ -22,7 +22,6 @@ from bardtune.studies.export.files import (
     written_texts,
 )
 from bardtune.studies.export.log import FORMAT, report_steps
-from safetensors import SafetensorError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +41,7 @@ def read_export(folder: Path) -> Export:
     """Read the export in ``folder`` and check it.
 
     Raises:
-        ExportError: it is none, or something in it was changed; the sentence says what contradicts what.
+        ExportError, WeightsError: it is none, or something in it was changed; the sentence says what contradicts what.
     """
     paths = ExportPaths(folder)
     _check_files(paths)
@@ -140,13 +139,10 @@ def _check_weights(paths: ExportPaths, log: dict[str, Any]) -> None:
     from bardtune.model import TRAINER_VERSION
     from bardtune.model.network.weights import read_weights  # imports torch
 
-    try:
-        saved = read_weights(paths.weights)
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, UserError) as problem:
-        raise ExportError(f"{paths.weights} cannot be read: {problem!s:.200}; export the study again.") from problem
+    saved = read_weights(paths.weights)
     winner = log["winner"]
     for name, ours, theirs in (
-        ("settings", saved.settings.as_dict(), winner["settings"]),
+        ("settings", saved.settings, settings_from(winner["settings"])),
         ("threads", saved.threads, winner["threads"]),
         ("fractions", saved.fractions, winner["fractions"]),
     ):

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from bardtune.data.corpus import BUILT_IN
+from bardtune.model.training.budget import percent_reached
 from bardtune.studies.analysis.importance import Importance, importance
 from bardtune.studies.analysis.winner import Winner
 from bardtune.studies.records import StudyRecord, TrialRecord
 
 FORMAT = 1  # raise it when an export of today could not be replayed any more
 OWN_TEXT = "own text"  # stands for the name of a corpus that is not built in
-PERCENT_STEP = 10  # as the trainer reports
 _STATS = ("num_params", "steps", "bytes_seen", "bytes_per_s", "seconds", "cpu_ratio", "peak_memory_bytes", "threads")
 _PATH = re.compile(r"(?:[A-Za-z]:)?(?:[\\/][^\s:;,'\"\\/]+){2,}[\\/]?")
 
@@ -73,7 +73,7 @@ def report_steps(fractions: Sequence[float]) -> dict[int, int]:
     steps: dict[int, int] = {}
     reached = 0
     for step, fraction in enumerate(fractions):
-        percent = int(fraction * 100 // PERCENT_STEP) * PERCENT_STEP
+        percent = percent_reached(fraction)
         if step and reached < percent < 100:
             reached = percent
             steps[percent] = step

@@ -4,32 +4,11 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from bardtune.studies.export.sources import join, read_module
+from bardtune.model.settings import settings_from
+from bardtune.studies.export.sources import join, read_modules
 
-MODULES = (  # each after those that it uses
-    "bardtune.data.errors",
-    "bardtune.model.settings",
-    "bardtune.model.precision",
-    "bardtune.model.counting.contexts",
-    "bardtune.model.counting.word_classes",
-    "bardtune.model.counting.loops",
-    "bardtune.model.counting.counts",
-    "bardtune.model.counting.experts",
-    "bardtune.model.network.embedding",
-    "bardtune.model.network.attention",
-    "bardtune.model.network.layers",
-    "bardtune.model.network.gpt",
-    "bardtune.model.training.muon",
-    "bardtune.model.training.schedules",
-    "bardtune.model.training.optimizers",
-    "bardtune.data.windows",
-    "bardtune.model.measure.ruler",
-    "bardtune.model.training.clock",
-    "bardtune.model.machine",
-    "bardtune.model.training.budget",
-    "bardtune.model.training.trainer",
-    "bardtune.model.contract.program",
-)
+LAST_MODULE = "bardtune.model.contract.program"  # and all that it leads to
+STAND_INS = ("bardtune.data.corpus",)  # CORPUS below has what is needed of it
 ROOTS = (
     "TrialSettings",
     "StepBudget",
@@ -125,9 +104,10 @@ if __name__ == "__main__":
 
 def train_source(settings: Mapping[str, Any], *, threads: int) -> str:
     """Return the text of ``train.py`` for complete settings; equal settings and threads, equal text."""
-    modules = [read_module(name, internal=("bardtune",)) for name in MODULES]
+    modules = read_modules(LAST_MODULE, internal="bardtune", stand_ins=STAND_INS)
     imports, body = join(modules, roots=ROOTS)
-    lines = [f"{name}={_literal(value)}," for name, value in settings.items() if name not in ("budget_s", "seed")]
+    values = settings_from(settings).as_dict()
+    lines = [f"{name}={_literal(value)}," for name, value in values.items() if name not in ("budget_s", "seed")]
     main = MAIN.format(
         rule="-" * 100,
         threads=threads,

@@ -2,12 +2,13 @@
 
 The text is the modules' own, comments and docstrings included, cut at top-level statements and nowhere else. What
 nothing refers to is left out, imports of each other are dropped, and all other imports are gathered at the top.
+That asks of the modules what ``model/__init__.py`` says; an AssertionError names the file and the rule that it breaks.
 """
 
 import ast
 import importlib.util
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -41,34 +42,75 @@ class Module:
     doc: str
     statements: tuple[Statement, ...]
     imports: tuple[External, ...]
+    uses: tuple[tuple[str, str], ...]  # module and name of what it imports of the others
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What it defines at its top level."""
+        return frozenset().union(*(statement.names for statement in self.statements))
 
 
-def read_module(name: str, *, internal: Sequence[str]) -> Module:
-    """Cut a module at its top-level statements, without importing it.
+def read_modules(root: str, *, internal: str, stand_ins: Collection[str]) -> list[Module]:
+    """Cut a module and all that it leads to, without importing them; each comes after those that it uses.
 
     Args:
-        name: dotted.
-        internal: packages whose imports are dropped, since their code stands in the same file.
+        root: dotted.
+        internal: the package whose modules are followed, since their code will stand in the same file.
+        stand_ins: modules of it that are not, since the program has their names from somewhere else.
     """
+    found: dict[str, Module] = {}
+
+    def visit(name: str) -> None:
+        if name in found or name in stand_ins:
+            return
+        module = read_module(name, internal=internal)
+        for used, member in module.uses:
+            visit(used)
+            assert used in stand_ins or member in found[used].names, (
+                f"{_file(name)}: {member} is no top-level name of {_file(used)}; import names, not modules"
+            )
+        found[name] = module
+
+    visit(root)
+    return list(found.values())
+
+
+def read_module(name: str, *, internal: str) -> Module:
+    """Cut a module at its top-level statements, without importing it; see ``read_modules``."""
     spec = importlib.util.find_spec(name)
     assert spec is not None and spec.origin is not None
     return cut(name, Path(spec.origin).read_text(encoding="utf-8"), internal=internal)
 
 
-def cut(name: str, source: str, *, internal: Sequence[str]) -> Module:
-    """Cut the source of a module; see ``read_module``."""
+def cut(name: str, source: str, *, internal: str) -> Module:
+    """Cut the source of a module; see ``read_modules``."""
     tree = ast.parse(source)
     doc, lines, end = ast.get_docstring(tree) or "", source.splitlines(), 0
     statements: list[Statement] = []
     imports: list[External] = []
+    uses: list[tuple[str, str]] = []
     for node in tree.body:
         text = "\n".join(lines[end : node.end_lineno]).strip("\n")
-        end = node.end_lineno or end
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            imports += _externals(node, internal)
+        end, where = node.end_lineno or end, f"{_file(name)}, line {node.lineno}"
+        if isinstance(node, ast.ImportFrom) and _package(node.module) == internal:
+            uses += [(str(node.module), alias.name) for alias in node.names]
+            aliases = [alias.asname for alias in node.names if alias.asname]
+            assert not aliases, f"{where}: {aliases[0]} is a second name, which would be lost; import without 'as'"
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            imports += _externals(node)
+            assert all(_package(each.module) != internal for each in imports), (
+                f"{where}: a whole module of {internal} is imported; import names, not modules"
+            )
         elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            late = [part for part in ast.walk(node) if isinstance(part, ast.ImportFrom)]
+            assert all(_package(part.module) != internal for part in late), (
+                f"{where}: {internal} is imported inside; import it at the top level"
+            )
+            assert isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign | ast.Assert), (
+                f"{where}: the top level may hold definitions and assertions only"
+            )
             statements.append(Statement(text, _defined(node), _referred(node)))
-    return Module(name, doc, tuple(statements), tuple(imports))
+    return Module(name, doc, tuple(statements), tuple(imports), tuple(uses))
 
 
 def join(modules: Sequence[Module], *, roots: Iterable[str]) -> tuple[str, str]:
@@ -125,13 +167,19 @@ def _from_import(module: str, members: list[str]) -> str:
     return "\n".join([f"from {module} import (", *(f"    {member}," for member in ordered), ")"])
 
 
-def _externals(node: ast.Import | ast.ImportFrom, internal: Sequence[str]) -> list[External]:
+def _file(module: str) -> str:
+    return "/".join(module.split(".")[1:] or [module]) + ".py"
+
+
+def _package(module: str | None) -> str:
+    """The top-level package of a module; that of a relative import is unknown."""
+    return (module or "").split(".")[0]
+
+
+def _externals(node: ast.Import | ast.ImportFrom) -> list[External]:
     if isinstance(node, ast.Import):
         return [External(alias.asname or alias.name, alias.name, None) for alias in node.names]
     assert node.module is not None and node.level == 0
-    if node.module.split(".")[0] in internal:
-        assert not any(alias.asname for alias in node.names), f"{node.module}: a second name would be lost"
-        return []
     assert all(alias.asname in (None, alias.name) for alias in node.names)
     return [External(alias.name, node.module, alias.name) for alias in node.names]
 
@@ -142,7 +190,6 @@ def _defined(node: ast.stmt) -> frozenset[str]:
     if isinstance(node, ast.Assign | ast.AnnAssign):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         return frozenset(part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name))
-    assert isinstance(node, ast.Assert), f"line {node.lineno}: only definitions and assertions can be taken out"
     return frozenset()
 
 
@@ -153,10 +200,12 @@ def _referred(node: ast.stmt) -> frozenset[str]:
 def _reachable(modules: Sequence[Module], roots: Iterable[str]) -> set[str]:
     """All names of the modules that the roots lead to."""
     by_name: dict[str, Statement] = {}
+    homes: dict[str, str] = {}
     for module in modules:
         for statement in module.statements:
             for name in statement.names:
-                assert name not in by_name, f"{module.name}: the name {name} is taken by another module"
+                home = homes.setdefault(name, module.name)
+                assert home == module.name, f"{_file(module.name)}: {_file(home)} has the top-level name {name} too"
                 by_name[name] = statement
     needed: set[str] = set()
     waiting = list(roots)

@@ -6,11 +6,11 @@ import tempfile
 from pathlib import Path
 
 from bardtune.data.corpus import Corpus
+from bardtune.model.settings import settings_from
 from bardtune.studies.analysis.winner import Winner
 from bardtune.studies.errors import StudyError
 from bardtune.studies.export.files import ExportError, ExportPaths, digest_of, settings_text, written_texts
 from bardtune.studies.export.log import replay_log
-from safetensors import SafetensorError
 
 
 def write_export(winner: Winner, folder: Path, *, corpus: Corpus | None = None) -> ExportPaths:
@@ -24,15 +24,12 @@ def write_export(winner: Winner, folder: Path, *, corpus: Corpus | None = None) 
     Raises:
         ExportError: the folder holds something, or cannot be made.
         StudyError: the weights are not those of the run.
-        UserError: another version of the trainer has left them.
+        WeightsError: they cannot be read, or another version of the trainer has left them.
     """
     from bardtune.model.network.weights import check_trainer, read_weights  # imports torch
 
-    try:
-        saved = read_weights(winner.weights)
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as problem:
-        raise StudyError(f"the weights of {winner.run.label} cannot be read: {winner.weights}") from problem
-    if saved.settings.as_dict() != winner.run.settings or saved.threads != winner.run.stats.get("threads"):
+    saved = read_weights(winner.weights)
+    if saved.settings != settings_from(winner.run.settings) or saved.threads != winner.run.stats.get("threads"):
         raise StudyError(f"the weights {winner.weights} are not those of {winner.run.label}; run the study again.")
     check_trainer(saved)
     log = replay_log(winner, fractions=saved.fractions, test_bpb=winner.verdict.test_bpb)

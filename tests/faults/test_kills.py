@@ -77,13 +77,15 @@ import sys
 from pathlib import Path
 from bardtune.data.corpus import load_corpus
 from bardtune.model.training import trainer
+from bardtune.model.training.budget import step_budget
 from bardtune.model.training.checkpoint import CheckpointFile
 from bardtune.model.presets import preset
 trainer.CHECKPOINT_SHARE = 1.0  # saved at each report, also on a slow disk
 small = {"d_model": 16, "n_layers": 1, "n_heads": 2, "d_ff": 32, "batch_size": 2, "count_max_order": 4}
 file = CheckpointFile(Path(sys.argv[1]), "the run")
 settings = preset("modern", budget_s=60.0, seed=3, **small)
-for progress in trainer.train(settings, load_corpus("text.txt"), num_steps=200, checkpoint=file):
+budget = step_budget(num_steps=200)
+for progress in trainer.TrainingRun(settings, load_corpus("text.txt"), budget=budget, checkpoint=file).events():
     print(progress.percent, progress.step, repr(progress.val_bpb), flush=True)
 """
 

@@ -16,7 +16,7 @@ from support.tiny import TINY
 Answer = Callable[..., dict[str, Any]]
 
 
-# The laws
+# Legality
 
 
 def bigram(seed: int = 0) -> Any:
@@ -72,7 +72,7 @@ def make_models() -> dict[str, Any]:
 
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize(
-    ("name", "law"),
+    ("name", "said"),
     [
         ("honest", None),
         ("averaged", None),
@@ -87,15 +87,15 @@ def make_models() -> dict[str, Any]:
         ("nothing", "gives logits that are no numbers"),
     ],
 )
-def test_a_model_that_breaks_a_law_is_told_which(name: str, law: str | None, tiny_corpus: Corpus) -> None:
-    from bardtune.model.measure.legality import IllegalModelError, check_laws
+def test_a_model_that_is_not_legal_is_told_why(name: str, said: str | None, tiny_corpus: Corpus) -> None:
+    from bardtune.model.measure.legality import IllegalModelError, check_legality
 
     model = make_models()[name]
-    if law is None:
-        check_laws(model, tiny_corpus.validation)
+    if said is None:
+        check_legality(model, tiny_corpus.validation)
     else:
-        with pytest.raises(IllegalModelError, match=law):
-            check_laws(model, tiny_corpus.validation)
+        with pytest.raises(IllegalModelError, match=said):
+            check_legality(model, tiny_corpus.validation)
 
 
 # The score

@@ -5,11 +5,13 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from bardtune.model.network.attention import CausalSelfAttention, LocalAttention, alibi_mask, local_mask
-from bardtune.model.network.layers import Block, CausalDepthwiseConv, FeedForward, SquaredReLU
-from bardtune.model.settings import CHOICES, TrialSettings
+from bardtune.model.network.attention import CausalSelfAttention, LocalAttention, local_mask, whole_mask
+from bardtune.model.network.layers import ACTIVATIONS, Activation, Block, CausalDepthwiseConv, FeedForward
+from bardtune.model.network.positions import alibi_slopes
+from bardtune.model.settings import TrialSettings
 from torch import Tensor, nn
 
+from support.options import CHOICES
 from support.small_models import new_model, random_bytes, random_model, randomize, seeded
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -38,7 +40,7 @@ def plain_attention(attention: CausalSelfAttention, x: Tensor, position: str, wi
             q, k = plain_rope(q, 100.0), plain_rope(k, 100.0)
         scores = q @ k.mT / math.sqrt(width)
         if position == "alibi":
-            scores = scores + alibi_mask(attention.n_heads, x.shape[1])[head]
+            scores = scores + whole_mask(alibi_slopes(attention.n_heads), x.shape[1])[head]
         ones = torch.ones(x.shape[1], x.shape[1])
         unseen = (ones.triu(1) + ones.tril(-window)).bool()
         heads.append(scores.masked_fill(unseen, -math.inf).softmax(-1) @ v)
@@ -47,14 +49,11 @@ def plain_attention(attention: CausalSelfAttention, x: Tensor, position: str, wi
 
 @pytest.mark.parametrize("biases", [True, False])
 @pytest.mark.parametrize("qk_norm", [True, False])
-@pytest.mark.parametrize("kind", CHOICES["attention"])
 @pytest.mark.parametrize("position", CHOICES["position"])
 def test_attention_is_the_plain_formula(
-    position: str, kind: str, qk_norm: bool, biases: bool, tiny_settings: MakeSettings
+    position: str, qk_norm: bool, biases: bool, tiny_settings: MakeSettings
 ) -> None:
-    settings = tiny_settings(
-        position=position, attention=kind, qk_norm=qk_norm, biases=biases, n_heads=4, d_model=24, rope_theta=100.0
-    )
+    settings = tiny_settings(position=position, qk_norm=qk_norm, biases=biases, n_heads=4, d_model=24, rope_theta=100.0)
     attention = CausalSelfAttention(settings)
     randomize(attention)
     x = torch.randn(2, 12, 24, generator=seeded())
@@ -89,13 +88,14 @@ def test_the_gradient_of_local_attention_is_that_of_finite_differences(
     shape = (num_windows, num_positions, n_heads, 4)
     qk = torch.randn(*shape[:2], 2, *shape[2:], generator=seeded(), dtype=torch.float64, requires_grad=True)
     v = torch.randn(shape, generator=seeded(), dtype=torch.float64, requires_grad=True)
-    mask = local_mask(n_heads, width, alibi=alibi).double()
+    mask = local_mask(alibi_slopes(n_heads) if alibi else torch.zeros(1), width).double()
     assert torch.autograd.gradcheck(lambda *inputs: LocalAttention.apply(*inputs, mask), (qk, v))
 
 
-def test_the_gradient_of_squared_relu_is_that_of_finite_differences() -> None:
+@pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS)
+def test_the_gradient_of_an_activation_is_that_of_finite_differences(activation: Activation) -> None:
     x = torch.randn(3, 5, generator=seeded(), dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(SquaredReLU.apply, x)
+    assert torch.autograd.gradcheck(activation.function, x)
 
 
 def test_qk_norm_makes_the_size_of_queries_and_keys_meaningless(tiny_settings: MakeSettings) -> None:
@@ -107,37 +107,32 @@ def test_qk_norm_makes_the_size_of_queries_and_keys_meaningless(tiny_settings: M
         assert torch.allclose(model(x), before, atol=1e-3) == qk_norm
 
 
-def test_each_activation_is_its_plain_formula(tiny_settings: MakeSettings) -> None:
+@pytest.mark.parametrize(
+    ("activation", "formula"),
+    [
+        ("gelu", lambda x: x * 0.5 * (1 + torch.erf(x / math.sqrt(2)))),
+        ("swiglu", lambda x: x / (1 + torch.exp(-x))),
+        ("relu2", lambda x: torch.maximum(x, torch.zeros(())) ** 2),
+    ],
+)
+def test_the_feed_forward_part_is_the_plain_formula(
+    activation: str, formula: Callable[[Tensor], Tensor], tiny_settings: MakeSettings
+) -> None:
     x = torch.randn(2, 5, 16, generator=seeded())
-    for activation in CHOICES["activation"]:
-        part = FeedForward(tiny_settings(activation=activation))
-        randomize(part)
-        hidden = part.expand(x)
-        if part.gate is not None:
-            gate = part.gate(x)
-            inner = gate / (1 + torch.exp(-gate)) * hidden
-        elif activation == "relu2":
-            inner = torch.maximum(hidden, torch.zeros(())) ** 2
-        else:
-            inner = hidden * 0.5 * (1 + torch.erf(hidden / math.sqrt(2)))
-        assert torch.allclose(part(x), part.project(inner), atol=1e-5), activation
+    part = FeedForward(tiny_settings(activation=activation))
+    randomize(part)
+    hidden = part.expand(x)
+    inner = formula(hidden) if part.gate is None else formula(part.gate(x)) * hidden
+    assert torch.allclose(part(x), part.project(inner), atol=1e-5)
+    assert (part.gate is not None) == (activation == "swiglu")
 
 
-def test_only_swiglu_has_a_gate(tiny_settings: MakeSettings) -> None:
-    gates = {name: FeedForward(tiny_settings(activation=name)).gate for name in CHOICES["activation"]}
-    assert [name for name, gate in gates.items() if gate is not None] == ["swiglu"]
-
-
-def test_each_norm_is_its_plain_formula(tiny_settings: MakeSettings) -> None:
+@pytest.mark.parametrize("name", ["layernorm", "rmsnorm"])
+def test_a_norm_is_its_plain_formula(name: str, tiny_settings: MakeSettings) -> None:
     x = torch.randn(3, 16, generator=seeded())
-    centred = x - x.mean(-1, keepdim=True)
-    expected = {
-        "layernorm": centred / centred.square().mean(-1, keepdim=True).sqrt(),
-        "rmsnorm": x / x.square().mean(-1, keepdim=True).sqrt(),
-    }
-    for name in CHOICES["norm"]:
-        norm = Block(tiny_settings(norm=name)).norm_attention
-        assert torch.allclose(norm(x), expected[name], atol=1e-4), name
+    centred = x - x.mean(-1, keepdim=True) if name == "layernorm" else x
+    norm = Block(tiny_settings(norm=name)).norm_attention
+    assert torch.allclose(norm(x), centred / centred.square().mean(-1, keepdim=True).sqrt(), atol=1e-4)
 
 
 def test_a_convolution_is_the_plain_loop() -> None:

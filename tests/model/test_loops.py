@@ -13,10 +13,10 @@ from bardtune.data.corpus import Corpus
 from bardtune.model.counting.experts import CountExperts, Evidence
 from bardtune.model.counting.loops import AT_ONCE, compiled, in_threads, take_rows
 from bardtune.model.settings import TrialSettings
-from bardtune.model.training.trainer import train
 from torch import Tensor
 
 from support.small_models import random_bytes
+from support.training import train
 
 pytest.importorskip("numba", reason="numba is not installed: there is nothing to compare with")
 MakeSettings = Callable[..., TrialSettings]

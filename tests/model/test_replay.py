@@ -14,10 +14,11 @@ from bardtune.data.corpus import Corpus, load_corpus
 from bardtune.model.settings import SettingsError, TrialSettings, settings_from
 from bardtune.model.training.budget import StepBudget, step_budget
 from bardtune.model.training.checkpoint import CheckpointFile
-from bardtune.model.training.trainer import StepAction, TrainingRun, train
+from bardtune.model.training.trainer import StepAction, TrainingRun
 
 from support.fakes import text_of
 from support.small_models import assert_equal_states
+from support.training import train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 MakeSettings = Callable[..., TrialSettings]
@@ -60,11 +61,6 @@ def test_a_run_by_steps_is_the_same_however_long_its_steps_take(begin_run: Begin
     assert_equal_states(quick.model.state_dict(), slow.model.state_dict())
 
 
-def test_train_takes_a_number_of_steps(tiny_corpus: Corpus, tiny_settings: MakeSettings) -> None:
-    *_, last = train(tiny_settings(), tiny_corpus, num_steps=7)
-    assert (last.step, last.percent, last.final) == (7, 100, True)
-
-
 def test_a_run_by_steps_that_was_stopped_goes_on_as_if_it_had_not(begin_run: BeginRun, tmp_path: Path) -> None:
     budget = step_budget(num_steps=15)
     file = CheckpointFile(tmp_path / "run.pt", "15 steps")
@@ -99,14 +95,14 @@ def test_a_run_by_seconds_is_had_again_from_its_fractions(tiny_corpus: Corpus, t
     first = TrainingRun(settings, tiny_corpus)
     *_, last = first.events()
     assert len(first.fractions) == last.step
-    *_, again = train(settings, tiny_corpus, replay=json.loads(json.dumps(first.fractions)))
+    *_, again = train(settings, tiny_corpus, budget=StepBudget(tuple(json.loads(json.dumps(first.fractions)))))
     assert (again.step, again.val_bpb) == (last.step, last.val_bpb)
 
 
 def test_a_run_that_is_had_again_reports_at_the_same_steps(begin_run: BeginRun) -> None:
     first = begin_run(step_s=1.3, **SCHEDULED)
     heard = reports(first)
-    again = begin_run(budget=step_budget(replay=first.fractions), step_s=0.3, **SCHEDULED)
+    again = begin_run(budget=StepBudget(tuple(first.fractions)), step_s=0.3, **SCHEDULED)
     assert reports(again) == heard
     assert again.fractions == first.fractions
     assert_equal_states(again.model.state_dict(), first.model.state_dict())
@@ -118,7 +114,7 @@ def test_a_run_that_was_stopped_on_the_way_knows_all_its_fractions(begin_run: Be
     going_on = begin_run(checkpoint=file, **SCHEDULED)
     *_, last = going_on.events()
     assert len(going_on.fractions) == last.step > 7
-    *_, again = begin_run(budget=step_budget(replay=going_on.fractions), **SCHEDULED).events()
+    *_, again = begin_run(budget=StepBudget(tuple(going_on.fractions)), **SCHEDULED).events()
     assert again.val_bpb == last.val_bpb
 
 
@@ -135,11 +131,6 @@ def test_an_impossible_number_of_steps_is_refused(num_steps: int) -> None:
 def test_fractions_that_are_none_are_refused(fractions: tuple[float, ...]) -> None:
     with pytest.raises(SettingsError, match="give"):
         StepBudget(fractions)
-
-
-def test_steps_and_fractions_are_not_both_taken(tiny_corpus: Corpus, tiny_settings: MakeSettings) -> None:
-    with pytest.raises(SettingsError, match="give one of them"):
-        train(tiny_settings(), tiny_corpus, num_steps=2, replay=[0.0, 0.5])
 
 
 # On the command line
@@ -172,5 +163,5 @@ def test_a_recorded_run_of_another_process_is_had_again(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "record.json").read_text())
     assert {**result, "fractions": record["fractions"]} == record
     corpus = load_corpus(str(tmp_path / "text.txt"))
-    *_, again = train(settings_from(record["settings"]), corpus, replay=record["fractions"])
+    *_, again = train(settings_from(record["settings"]), corpus, budget=StepBudget(tuple(record["fractions"])))
     assert again.val_bpb == pytest.approx(record["val_bpb"], abs=1e-6)

@@ -132,7 +132,7 @@ def test_window_nats_belong_to_their_own_byte() -> None:
 
 def test_order_and_company_of_the_windows_do_not_change_the_value(tiny_settings: MakeSettings) -> None:
     experts = {"count_max_order": 4, "count_words": 1, "window_max_order": 3}
-    model = new_model(tiny_settings(**experts, attention="explicit", zero_init=True, tied_head=False))
+    model = new_model(tiny_settings(**experts, zero_init=True, tied_head=False))
     windows = learned_text()[: 257 * 40].reshape(40, 257)
     together = evaluate(model, windows)
     assert evaluate(model, windows[np.random.default_rng(0).permutation(40)]) == pytest.approx(together, abs=1e-6)

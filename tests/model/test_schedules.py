@@ -1,13 +1,14 @@
 """Learning-rate multipliers at their corners."""
 
 import pytest
-from bardtune.model.settings import CHOICES, RANGES
 from bardtune.model.training.schedules import learning_rate_multiplier
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.options import CHOICES, NUMBERS
+
 FRACTIONS = st.floats(0.0, 1.0)
-WARMUPS = st.floats(*RANGES["warmup"])
+WARMUPS = st.floats(*(NUMBERS["warmup"].low, NUMBERS["warmup"].high))
 SCHEDULES = st.sampled_from(CHOICES["schedule"])
 
 

@@ -5,26 +5,27 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import MISSING, FrozenInstanceError, fields
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from bardtune.data.errors import UserError
 from bardtune.model.presets import PRESETS, preset
 from bardtune.model.settings import (
-    CHOICES,
-    RANGES,
     SETTING_NAMES,
+    SETTINGS,
     SettingsError,
     TrialSettings,
     check_setting_name,
     settings_from,
+    settings_table,
 )
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from support.options import CHOICES, NUMBERS, SWITCHES
+
 MakeSettings = Callable[..., TrialSettings]
-SWITCHES = ("tied_head", "biases", "qk_norm", "zero_init", "fan_in_init", "embedding_norm")
-WHOLE = tuple(field.name for field in fields(TrialSettings) if field.type is int)
+WHOLE = [name for name, number in NUMBERS.items() if number.whole]
 
 
 def refusal(tiny_settings: MakeSettings, **changes: Any) -> str:
@@ -33,13 +34,47 @@ def refusal(tiny_settings: MakeSettings, **changes: Any) -> str:
     return str(refused.value)
 
 
-def test_every_setting_has_a_range_or_choices_or_is_a_switch() -> None:
-    assert sorted([*RANGES, *CHOICES, *SWITCHES]) == sorted(SETTING_NAMES)
+@pytest.mark.parametrize("name", SETTING_NAMES)
+def test_what_a_setting_may_be_is_of_its_type_and_holds_its_default(name: str) -> None:
+    field = next(field for field in fields(TrialSettings) if field.name == name)
+    expected = (int if name in WHOLE else float) if name in NUMBERS else str if name in CHOICES else bool
+    assert get_args(field.type) == (expected, SETTINGS[name])
+    if field.default is not MISSING:
+        SETTINGS[name].check(name, field.default)
 
 
-@pytest.mark.parametrize("name", RANGES)
+def test_every_choice_is_implemented_and_every_implementation_can_be_chosen() -> None:
+    from bardtune.model.network.layers import ACTIVATIONS, NORMS
+    from bardtune.model.network.positions import POSITIONS
+    from bardtune.model.precision import PRECISIONS
+    from bardtune.model.training.optimizers import MATRIX_OPTIMIZERS
+    from bardtune.model.training.schedules import SCHEDULES
+
+    tables = {
+        "activation": ACTIVATIONS,
+        "norm": NORMS,
+        "optimizer": MATRIX_OPTIMIZERS,
+        "position": POSITIONS,
+        "precision": PRECISIONS,
+        "schedule": SCHEDULES,
+    }
+    assert {name: sorted(table) for name, table in tables.items()} == {
+        name: sorted(choices) for name, choices in CHOICES.items()
+    }
+
+
+def test_the_table_of_all_settings_tells_what_each_may_be_its_default_and_what_it_means() -> None:
+    head, rule, *rows = settings_table().splitlines()
+    assert (head, rule) == ("| setting | allowed | default | meaning |", "| --- | --- | --- | --- |")
+    assert [row.split("`")[1] for row in rows] == list(SETTING_NAMES)
+    assert "| `d_model` | 2 to 1024 | none | channels per position, C |" in rows
+    assert "| `position` | rope, learned, alibi | `rope` | how" in settings_table()
+    assert "| `biases` | true, false | `true` | " in settings_table()
+
+
+@pytest.mark.parametrize("name", NUMBERS)
 def test_a_number_out_of_range_is_refused_with_the_range(name: str, tiny_settings: MakeSettings) -> None:
-    lowest, highest = RANGES[name]
+    lowest, highest = NUMBERS[name].low, NUMBERS[name].high
     step = 1 if name in WHOLE else 1e-9 * max(1.0, highest)
     for value in (lowest - step, highest + step):
         assert f"{name} is {value}; give a value from {lowest:.10g} to {highest:.10g}." in refusal(
@@ -47,14 +82,14 @@ def test_a_number_out_of_range_is_refused_with_the_range(name: str, tiny_setting
         )
 
 
-@pytest.mark.parametrize("name", [name for name in RANGES if name not in ("d_model", "n_heads")])
+@pytest.mark.parametrize("name", [name for name in NUMBERS if name not in ("d_model", "n_heads")])
 def test_both_ends_of_a_range_are_allowed(name: str, tiny_settings: MakeSettings) -> None:
-    for value in RANGES[name]:
+    for value in (NUMBERS[name].low, NUMBERS[name].high):
         assert getattr(tiny_settings(**{name: value}), name) == value
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, True, None, "1", 10**400, [1]])
-@pytest.mark.parametrize("name", RANGES)
+@pytest.mark.parametrize("name", NUMBERS)
 def test_what_is_no_finite_number_is_refused(name: str, value: object, tiny_settings: MakeSettings) -> None:
     assert refusal(tiny_settings, **{name: value}).startswith(f"{name} is ")
 
@@ -81,8 +116,8 @@ def test_a_switch_is_true_or_false_and_nothing_else(name: str, value: object, ti
 
 
 @given(
-    d_model=st.integers(*map(int, RANGES["d_model"])),
-    n_heads=st.integers(*map(int, RANGES["n_heads"])),
+    d_model=st.integers(int(NUMBERS["d_model"].low), int(NUMBERS["d_model"].high)),
+    n_heads=st.integers(int(NUMBERS["n_heads"].low), int(NUMBERS["n_heads"].high)),
     position=st.sampled_from(CHOICES["position"]),
 )
 def test_a_d_model_that_the_heads_cannot_share_is_refused_with_one_that_they_can(
@@ -124,6 +159,22 @@ def test_settings_from_plain_values_names_what_is_missing(name: str, tiny_settin
     del values[name]
     with pytest.raises(SettingsError, match=f"these settings are missing: {name}"):
         settings_from(values)
+
+
+@pytest.mark.parametrize("stored", [{"attention": "sdpa"}, {"attention": "explicit", "attention_window": 64}])
+def test_stored_settings_of_an_older_study_are_read_where_what_is_gone_had_no_effect(
+    stored: dict[str, Any], tiny_settings: MakeSettings
+) -> None:
+    now = {**tiny_settings().as_dict(), **stored}
+    del now["attention"]
+    assert settings_from({**tiny_settings().as_dict(), **stored}) == settings_from(now)
+
+
+def test_stored_settings_that_would_train_otherwise_now_are_refused(tiny_settings: MakeSettings) -> None:
+    with pytest.raises(SettingsError, match=r"attention is gone, and 'explicit' .* use the bardtune that stored"):
+        settings_from({**tiny_settings().as_dict(), "attention": "explicit"})
+    with pytest.raises(SettingsError, match="position 'none' is unknown; choose one of rope, learned, alibi"):
+        settings_from({**tiny_settings().as_dict(), "position": "none"})
 
 
 @pytest.mark.parametrize("name", PRESETS)

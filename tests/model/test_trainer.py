@@ -20,10 +20,11 @@ from bardtune.model.presets import preset
 from bardtune.model.settings import TrialSettings
 from bardtune.model.training.checkpoint import CheckpointFile
 from bardtune.model.training.clock import TrainingClock
-from bardtune.model.training.trainer import Progress, StepAction, TrainingRun, train
+from bardtune.model.training.trainer import Progress, StepAction, TrainingRun
 
 from support.fakes import text_of
 from support.small_models import assert_equal_states
+from support.training import train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 MakeSettings = Callable[..., TrialSettings]

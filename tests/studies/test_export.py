@@ -15,7 +15,6 @@ from bardtune.studies.export.files import ExportPaths
 from bardtune.studies.export.log import report_steps, scrub
 from bardtune.studies.export.methodology import methodology
 from bardtune.studies.export.program import train_source
-from bardtune.studies.export.sources import cut, join
 from bardtune.studies.export.write import write_export
 
 from support.exports import SETTINGS, export_to, log_of
@@ -85,6 +84,13 @@ def test_another_seed_trains_another_model_under_the_budget(exported: Exported) 
 
 
 @pytest.mark.parametrize("name", ["reference", "modern"])
+def test_settings_of_an_older_study_make_the_program_that_they_make_now(name: str) -> None:
+    settings = preset(name, budget_s=12.5, seed=3).as_dict()
+    older = {**settings, "attention": "explicit" if settings["attention_window"] else "sdpa"}
+    assert train_source(older, threads=2) == train_source(settings, threads=2)
+
+
+@pytest.mark.parametrize("name", ["reference", "modern"])
 def test_the_program_is_written_as_this_house_writes(name: str, tmp_path: Path) -> None:
     settings = preset(name, budget_s=12.5, seed=3).as_dict()
     (tmp_path / "train.py").write_text(train_source(settings, threads=2))
@@ -94,25 +100,6 @@ def test_the_program_is_written_as_this_house_writes(name: str, tmp_path: Path) 
     for order in (["check", ours, "--ignore=T201", *house], ["format", "--check", *house]):
         done = subprocess.run([sys.executable, "-m", "ruff", *order], cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_only_what_the_program_needs_is_taken_with_its_comments_and_imports() -> None:
-    first = cut("a", '"""Doc."""\nimport os\nimport sys\n\n# why\nONE = 1\nTWO = 2\n', internal=("a", "b"))
-    second = cut(
-        "b", "from a import ONE\n\n\ndef f() -> int:\n    return ONE if sys else 0  # yes\n", internal=("a", "b")
-    )
-    imports, body = join([first, second], roots=["f"])
-    assert "# why\nONE = 1" in body
-    assert "TWO" not in body
-    assert "from a" not in body
-    assert "return ONE if sys else 0  # yes" in body
-    assert imports == "\n"  # the second module never imported sys
-
-
-def test_two_modules_may_not_define_the_same_name() -> None:
-    modules = [cut(name, "x = 1\n", internal=()) for name in ("a", "b")]
-    with pytest.raises(AssertionError, match="taken by another module"):
-        join(modules, roots=["x"])
 
 
 def test_no_file_names_the_machine_its_user_or_a_path(exported: Exported) -> None:

@@ -17,7 +17,7 @@ from support.study_records import BEGAN, make_record, make_trial
 from support.tiny import TINY
 
 SETTINGS = {**TINY, "budget_s": 0.4, "count_max_order": 3, "count_words": 1, "optimizer": "muon", "schedule": "linear"}
-MANY_STEPS = [step / 24 for step in range(24)]
+MANY_STEPS = tuple(step / 24 for step in range(24))
 
 
 def make_winner(folder: Path) -> tuple[Winner, Corpus]:
@@ -25,14 +25,15 @@ def make_winner(folder: Path) -> tuple[Winner, Corpus]:
     from bardtune.model.machine import cpu_kind
     from bardtune.model.measure.final import score_weights
     from bardtune.model.network.weights import save_weights
-    from bardtune.model.training.trainer import TrainingRun, step_budget
+    from bardtune.model.training.budget import StepBudget
+    from bardtune.model.training.trainer import TrainingRun
 
     text = folder / "secret-folder" / "text.txt"
     text.parent.mkdir()
     text.write_bytes(text_of(20_000))
     corpus = load_corpus(str(text))
     settings = TrialSettings(**SETTINGS)
-    run = TrainingRun(settings, corpus, budget=step_budget(replay=MANY_STEPS))
+    run = TrainingRun(settings, corpus, budget=StepBudget(MANY_STEPS))
     curve = tuple((progress.percent, progress.val_bpb) for progress in run.events())
     weights = folder / "weights.safetensors"
     save_weights(weights, run.model, settings=settings, fractions=run.fractions, threads=1)

@@ -1,10 +1,10 @@
-"""The four laws of a legal model, as checks that raise AssertionError. B windows, T positions, V = 256.
+"""The four rules of a legal model, as checks that raise AssertionError. B windows, T positions, V = 256.
 
 Any module that maps x (B, T) to logits (B, T, V), and (x, y) to the mean cross-entropy in nats, can be
 checked. Give it weights that matter first (``small_models.randomize``): where all is zero, no leak shows.
 
-On tolerances. Law 1 compares passes of one shape, in which a later byte may only ever be multiplied by an
-attention weight of exactly 0, so it asks for equal bits, in bfloat16 too. Laws 3 and 4 compare passes of
+On tolerances. Rule 1 compares passes of one shape, in which a later byte may only ever be multiplied by an
+attention weight of exactly 0, so it asks for equal bits, in bfloat16 too. Rules 3 and 4 compare passes of
 different shapes, and a matrix library may sum in another order for another shape: they allow rounding, and no
 more, in the mean over a window.
 """
@@ -13,8 +13,7 @@ import math
 
 import torch
 import torch.nn.functional as F
-from bardtune.data.corpus import CONTEXT_BYTES
-from bardtune.data.tokenizer import VOCAB_SIZE
+from bardtune.data.corpus import CONTEXT_BYTES, VOCAB_SIZE
 from torch import Tensor, nn
 
 from support.small_models import random_bytes
@@ -25,7 +24,7 @@ ROUNDING_NATS = {"fp32": 2e-5, "bf16": 1e-2}  # of the mean loss of a window
 
 
 def check_later_bytes_do_not_matter(model: nn.Module) -> None:
-    """Law 1, x: bytes after t leave the log-probabilities up to t as they were, to the bit."""
+    """Rule 1, x: bytes after t leave the log-probabilities up to t as they were, to the bit."""
     x = random_bytes(2, CONTEXT_BYTES, seed=1)
     before = _log_probabilities(model, x)
     for cut in CUTS:
@@ -38,7 +37,7 @@ def check_later_bytes_do_not_matter(model: nn.Module) -> None:
 
 
 def check_no_value_of_the_next_byte_matters(model: nn.Module) -> None:
-    """Law 1, x: no next byte of all 256 is seen, not even by a model that waits for a certain one."""
+    """Rule 1, x: no next byte of all 256 is seen, not even by a model that waits for a certain one."""
     x = random_bytes(VOCAB_SIZE, 16, seed=13)
     before = _log_probabilities(model, x)
     for cut in (0, 9):
@@ -50,7 +49,7 @@ def check_no_value_of_the_next_byte_matters(model: nn.Module) -> None:
 
 
 def check_each_byte_matters(model: nn.Module) -> None:
-    """The power of law 1: byte t does change the prediction at t, so an unchanged past says something."""
+    """The power of rule 1: byte t does change the prediction at t, so an unchanged past says something."""
     x = random_bytes(2, CONTEXT_BYTES, seed=1)
     before = _log_probabilities(model, x)
     for cut in CUTS:
@@ -60,7 +59,7 @@ def check_each_byte_matters(model: nn.Module) -> None:
 
 
 def check_later_targets_do_not_matter(model: nn.Module) -> None:
-    """Law 1, y: targets after t leave the loss of the positions up to t as it was."""
+    """Rule 1, y: targets after t leave the loss of the positions up to t as it was."""
     x, y = random_bytes(2, 16, seed=2), random_bytes(2, 16, seed=3)
     log_probabilities = _log_probabilities(model, x)
     for cut in (0, 7, 14):
@@ -72,7 +71,7 @@ def check_later_targets_do_not_matter(model: nn.Module) -> None:
 
 
 def check_probabilities_sum_to_one(model: nn.Module) -> None:
-    """Law 2: at each position, as logits say it and as the loss grades each possible next byte."""
+    """Rule 2: at each position, as logits say it and as the loss grades each possible next byte."""
     x = random_bytes(2, CONTEXT_BYTES, seed=4)
     sums = _log_probabilities(model, x).exp().sum(-1)
     assert (sums - 1).abs().max() < 1e-4, f"probabilities sum to {sums.min()} to {sums.max()}"
@@ -83,7 +82,7 @@ def check_probabilities_sum_to_one(model: nn.Module) -> None:
 
 
 def check_windows_do_not_see_each_other(model: nn.Module, *, precision: str = "fp32") -> None:
-    """Law 3, windows: the loss of a window depends on no other window, nor on their order or number."""
+    """Rule 3, windows: the loss of a window depends on no other window, nor on their order or number."""
     x, y = random_bytes(6, CONTEXT_BYTES, seed=5), random_bytes(6, CONTEXT_BYTES, seed=6)
     alone = torch.tensor([_mean_loss(model, x[i : i + 1], y[i : i + 1]) for i in range(len(x))])
     for order in ([0, 1, 2, 3, 4, 5], [5, 3, 1, 4, 2, 0], [2, 0], [4, 4, 4, 1]):
@@ -94,7 +93,7 @@ def check_windows_do_not_see_each_other(model: nn.Module, *, precision: str = "f
 
 
 def check_nothing_outlives_a_call(model: nn.Module) -> None:
-    """Law 3, state: scoring, grading and a training pass without an update leave no trace, to the bit."""
+    """Rule 3, state: scoring, grading and a training pass without an update leave no trace, to the bit."""
     x, y = random_bytes(2, CONTEXT_BYTES, seed=7), random_bytes(2, CONTEXT_BYTES, seed=8)
     held = {name: value.clone() for name, value in model.state_dict().items()}
     first = _log_probabilities(model, x)
@@ -109,7 +108,7 @@ def check_nothing_outlives_a_call(model: nn.Module) -> None:
 
 
 def check_the_loss_is_the_gather(model: nn.Module) -> None:
-    """Law 4: ``model(x, y)`` is the mean of what ``model(x)`` says of y, for any y, training or not."""
+    """Rule 4: ``model(x, y)`` is the mean of what ``model(x)`` says of y, for any y, training or not."""
     x = random_bytes(2, CONTEXT_BYTES, seed=10)
     log_probabilities = _log_probabilities(model, x)
     likeliest, unlikeliest = log_probabilities.argmax(-1), log_probabilities.argmin(-1)
@@ -121,7 +120,7 @@ def check_the_loss_is_the_gather(model: nn.Module) -> None:
 
 
 def check_one_window(model: nn.Module, x: Tensor, cut: int) -> None:
-    """The four laws at once for one float32 window x (1, T) and a place 0 <= cut < T - 1 in it."""
+    """The four rules at once for one float32 window x (1, T) and a place 0 <= cut < T - 1 in it."""
     log_probabilities = _log_probabilities(model, x)
     past = _log_probabilities(model, _with_other_bytes(x, slice(cut + 1, None)))[:, : cut + 1]
     assert torch.equal(past, log_probabilities[:, : cut + 1]), f"bytes after {cut} changed the past"
@@ -133,7 +132,7 @@ def check_one_window(model: nn.Module, x: Tensor, cut: int) -> None:
     assert math.isclose(_mean_loss(model, x, y), expected, rel_tol=1e-5)
 
 
-LAWS = (
+CHECKS = (
     check_later_bytes_do_not_matter,
     check_no_value_of_the_next_byte_matters,
     check_later_targets_do_not_matter,

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from bardtune.data.tokenizer import VOCAB_SIZE
+from bardtune.data.corpus import VOCAB_SIZE
 from bardtune.model.network.gpt import GPT
 from bardtune.model.settings import TrialSettings
 from torch import Tensor, nn

@@ -1,7 +1,8 @@
-"""Bytes are the tokens."""
+"""The tokenizer of a script: bytes are the tokens."""
 
 import pytest
-from bardtune.data.tokenizer import VOCAB_SIZE, ByteTokenizer
+from bardtune.data.corpus import VOCAB_SIZE
+from bardtune.model.contract.prepare import ByteTokenizer
 from hypothesis import given
 from hypothesis import strategies as st
 
