@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 LINE_LENGTH = 120
+DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign, ast.Assert)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def read_modules(root: str, *, internal: str, stand_ins: Collection[str]) -> lis
         for used, member in module.uses:
             visit(used)
             assert used in stand_ins or member in found[used].names, (
-                f"{_file(name)}: {member} is no top-level name of {_file(used)}; import names, not modules"
+                f"{_file(name)}: {member} is no top-level name of {_file(used)}; import names of modules"
             )
         found[name] = module
 
@@ -91,26 +92,34 @@ def cut(name: str, source: str, *, internal: str) -> Module:
     uses: list[tuple[str, str]] = []
     for node in tree.body:
         text = "\n".join(lines[end : node.end_lineno]).strip("\n")
-        end, where = node.end_lineno or end, f"{_file(name)}, line {node.lineno}"
+        end = node.end_lineno or end
+        broken = _broken_rule(node, internal)
+        assert broken is None, f"{_file(name)}, line {node.lineno}: {broken}"
         if isinstance(node, ast.ImportFrom) and _package(node.module) == internal:
             uses += [(str(node.module), alias.name) for alias in node.names]
-            aliases = [alias.asname for alias in node.names if alias.asname]
-            assert not aliases, f"{where}: {aliases[0]} is a second name, which would be lost; import without 'as'"
         elif isinstance(node, ast.Import | ast.ImportFrom):
             imports += _externals(node)
-            assert all(_package(each.module) != internal for each in imports), (
-                f"{where}: a whole module of {internal} is imported; import names, not modules"
-            )
-        elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
-            late = [part for part in ast.walk(node) if isinstance(part, ast.ImportFrom)]
-            assert all(_package(part.module) != internal for part in late), (
-                f"{where}: {internal} is imported inside; import it at the top level"
-            )
-            assert isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign | ast.Assert), (
-                f"{where}: the top level may hold definitions and assertions only"
-            )
+        elif not _is_docstring(node):
             statements.append(Statement(text, _defined(node), _referred(node)))
     return Module(name, doc, tuple(statements), tuple(imports), tuple(uses))
+
+
+def _broken_rule(node: ast.stmt, internal: str) -> str | None:
+    """Which rule of ``model/__init__.py`` a top-level statement breaks."""
+    if isinstance(node, ast.Import):
+        whole = any(_package(alias.name) == internal for alias in node.names)
+        return f"a module of {internal} is imported; import names of it" if whole else None
+    if isinstance(node, ast.ImportFrom):
+        renamed = _package(node.module) == internal and any(alias.asname for alias in node.names)
+        return "a name is imported under a second name, which is lost; import it without 'as'" if renamed else None
+    if not (_is_docstring(node) or isinstance(node, DEFINITIONS)):
+        return "the top level may hold definitions and assertions only"
+    late = any(_package(part.module) == internal for part in ast.walk(node) if isinstance(part, ast.ImportFrom))
+    return f"{internal} is imported inside a definition; import it at the top level" if late else None
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def join(modules: Sequence[Module], *, roots: Iterable[str]) -> tuple[str, str]:

@@ -12,12 +12,9 @@ def test_every_module_of_the_trainer_keeps_the_rules_of_what_is_exported() -> No
     names = [module.name for module in modules]
     assert names[-1] == LAST_MODULE
     assert "bardtune.model.network.layers" in names
-    assert all(
-        used in names[: names.index(module.name)]
-        for module in modules
-        for used, _ in module.uses
-        if used not in STAND_INS
-    )
+    for place, module in enumerate(modules):
+        used = {name for name, _ in module.uses} - set(STAND_INS)
+        assert used <= set(names[:place]), f"{module.name} comes before what it uses"
     imports, body = join(modules, roots=ROOTS)
     assert "bardtune" not in imports
     assert set(ROOTS) <= set().union(*(module.names for module in modules))
@@ -34,10 +31,16 @@ def module(source: str, name: str = "house.room.file") -> Module:
         ("print(1)", "the top level may hold definitions and assertions only"),
         ("if True:\n    x = 1", "the top level may hold definitions and assertions only"),
         ("for x in (1, 2): pass", "the top level may hold definitions and assertions only"),
-        ("from house.room import thing as other", "other is a second name, which would be lost; import without 'as'"),
-        ("import house.room", "a whole module of house is imported; import names, not modules"),
-        ("import house.room as r", "a whole module of house is imported; import names, not modules"),
-        ("def f():\n    from house.room import thing", "house is imported inside; import it at the top level"),
+        (
+            "from house.room import thing as other",
+            "a name is imported under a second name, which is lost; import it without 'as'",
+        ),
+        ("import house.room", "a module of house is imported; import names of it"),
+        ("import house.room as r", "a module of house is imported; import names of it"),
+        (
+            "def f():\n    from house.room import thing",
+            "house is imported inside a definition; import it at the top level",
+        ),
     ],
 )
 def test_a_broken_rule_is_named_with_the_file_and_the_line(line: str, rule: str) -> None:
@@ -61,7 +64,7 @@ def test_a_module_that_is_imported_like_a_name_is_found(tmp_path: Path, monkeypa
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(AssertionError) as broken:
         read_modules("house.b", internal="house", stand_ins=())
-    assert str(broken.value) == "b.py: a is no top-level name of house.py; import names, not modules"
+    assert str(broken.value) == "b.py: a is no top-level name of house.py; import names of modules"
 
 
 def test_only_what_the_program_needs_is_taken_with_its_comments_and_imports() -> None:
