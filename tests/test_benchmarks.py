@@ -30,8 +30,8 @@ def test_a_preset_is_a_candidate() -> None:
 
 
 def test_a_preset_is_changed_after_a_colon_and_by_further_words() -> None:
-    candidate = parse_candidate("reference:d_model=96,norm=rmsnorm,biases=false,position=none", ["batch_size=4"])
-    changes = {"d_model": 96, "norm": "rmsnorm", "biases": False, "position": "none", "batch_size": 4}
+    candidate = parse_candidate("reference:d_model=96,norm=rmsnorm,biases=false,position=alibi", ["batch_size=4"])
+    changes = {"d_model": 96, "norm": "rmsnorm", "biases": False, "position": "alibi", "batch_size": 4}
     assert candidate.values == {**PRESETS["reference"], **changes}
 
 
@@ -172,7 +172,7 @@ def test_an_interrupted_comparison_is_summed_up(capsys: pytest.CaptureFixture[st
 
 def test_a_candidate_is_trained_with_all_its_settings(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_bytes(text_of(20_000))
-    candidate = parse_candidate("modern:d_model=16,d_ff=16,count_max_order=3,position=none")
+    candidate = parse_candidate("modern:d_model=16,d_ff=16,count_max_order=3,position=alibi")
     plan = replace(plan_of(1), candidates={"A": candidate}, num_steps=2, threads=1, corpus=str(tmp_path / "text.txt"))
     result = compare.train_in_a_fresh_process(plan, "A", 3)
     assert result["settings"] == candidate.settings(budget_s=180.0, seed=3).as_dict()

@@ -5,13 +5,15 @@ from typing import Any
 
 import optuna
 import pytest
-from bardtune.model.settings import SettingsError
+from bardtune.model.presets import PRESETS
+from bardtune.model.settings import DEFAULTS, SettingsError
 from bardtune.search.sampling.space import SpaceError, load_space, space_from
 from bardtune.search.sampling.spaces.registry import space_names, space_rows
 from bardtune.studies.plan import StudyPlan
 from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
+from optuna.distributions import CategoricalDistribution
 
 from support.paths import ROOT
 
@@ -63,8 +65,20 @@ def test_the_reference_space_starts_from_the_reference_recipe() -> None:
     assert (known["d_model"], known["n_layers"], known["d_ff"], known["history_depth"]) == (80, 3, 256, 3)
 
 
+def test_the_wide_space_searches_ten_to_fourteen_numbers_around_the_preset() -> None:
+    dimensions = load_space("wide").dimensions
+    assert set(SEVEN) < {dimension.name for dimension in dimensions}
+    assert 10 <= len(dimensions) <= 14
+    for dimension in dimensions:
+        of, known = dimension.distribution, PRESETS["modern"].get(dimension.name, DEFAULTS.get(dimension.name))
+        assert not isinstance(of, CategoricalDistribution)
+        assert of.low <= known <= of.high
+
+
 def test_a_conditional_parameter_is_drawn_only_where_it_applies() -> None:
-    space = load_space("full")
+    position = {"type": "categorical", "choices": ["rope", "learned", "alibi"]}
+    theta = {"type": "float", "low": 10.0, "high": 1000.0, "condition": {"position": "rope"}}
+    space = space_from({"parameters": {"position": position, "rope_theta": theta}})
     for seed in range(40):
         params, settings = draw(space, seed)
         assert ("rope_theta" in params) == (settings["position"] == "rope")
@@ -105,7 +119,7 @@ def test_budget_and_seed_are_the_plans() -> None:
         ("[parameters.d_ff]\ntype='int'\nlow=16\nhigh=inf", "parameters.d_ff"),
         (
             "[parameters.rope_theta]\ntype='float'\nlow=1\nhigh=9\ncondition={position='rope'}\n"
-            "[parameters.position]\ntype='categorical'\nchoices=['rope', 'none']",
+            "[parameters.position]\ntype='categorical'\nchoices=['rope', 'alibi']",
             "write parameters.position first",
         ),
         (
