@@ -12,7 +12,7 @@ from typing import Any
 from bardtune.data.errors import UserError
 from bardtune.data.paths import user_path
 from bardtune.model.presets import PRESETS
-from bardtune.model.settings import SETTING_NAMES, SettingsError, TrialSettings, settings_from
+from bardtune.model.settings import SETTING_NAMES, SETTINGS, SettingsError, TrialSettings, settings_from
 from bardtune.search.sampling.spaces.registry import space_names, space_text
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import Trial
@@ -182,13 +182,24 @@ def _dimension(name: str, table: dict[str, Any]) -> Dimension:
     condition = table.get("condition", {})
     _check_keys("setting", condition, SETTING_NAMES)
     try:
-        return Dimension(name=name, distribution=_distribution(table), condition=condition)
+        distribution = _distribution(table)
     except KeyError as problem:
         raise SpaceError(
             f"parameters.{name} lacks {problem.args[0]!r}; a number needs type, low and high."
         ) from problem
     except (ValueError, TypeError, OverflowError) as problem:
         raise SpaceError(f"parameters.{name}: {problem}") from problem
+    for value in _ends(distribution):
+        SETTINGS[name].check(name, value)
+    return Dimension(name=name, distribution=distribution, condition=condition)
+
+
+def _ends(distribution: BaseDistribution) -> tuple[Any, ...]:
+    """The lowest and the highest value, or all choices."""
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices
+    assert isinstance(distribution, (IntDistribution, FloatDistribution))
+    return distribution.low, distribution.high
 
 
 def _distribution(table: dict[str, Any]) -> BaseDistribution:

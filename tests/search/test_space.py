@@ -126,6 +126,8 @@ def test_budget_and_seed_are_the_plans() -> None:
             "[parameters.rope_theta]\ntype='float'\nlow=1\nhigh=9\ncondition={position='roap'}",
             "which is never drawn",
         ),
+        ("[parameters.position]\ntype='categorical'\nchoices=['rope', 'none']", "one of rope, learned, alibi"),
+        ("[parameters.d_ff]\ntype='int'\nlow=16\nhigh=10000", "d_ff is 10000; give a value from 1 to 8192"),
         ("[best_known]\nd_fff=3\n[parameters.d_ff]\ntype='int'\nlow=16\nhigh=32", "did you mean 'd_ff'"),
     ],
 )
