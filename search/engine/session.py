@@ -8,7 +8,7 @@ from bardtune.search.engine.planning import REGISTRIES, differences, fingerprint
 from bardtune.search.engine.signals import stop_signals
 from bardtune.search.launch.protocol import Launcher
 from bardtune.search.launch.registry import LAUNCHERS
-from bardtune.search.sampling.space import load_space, space_from
+from bardtune.search.sampling.space import load_space, stored_space
 from bardtune.search.terminal.lines import View, safe_view
 from bardtune.studies.errors import StudyError
 from bardtune.studies.plan import StudyPlan, check_study_name
@@ -66,7 +66,7 @@ def resume_study(storage_url: str, name: str, view: View, *, began: float, accep
 
 
 def _run(writer: StudyWriter, launcher: Launcher, view: View) -> StudyRecord:
-    space, view = space_from(writer.space), safe_view(view)
+    space, view = stored_space(writer.name, writer.space), safe_view(view)
     with stop_signals() as stopped:
         try:
             Coordinator(writer, space, launcher, view, home=data_home(), interrupted=stopped.is_set).run()

@@ -91,6 +91,17 @@ def load_space(name_or_path: str) -> SearchSpace:
     return space
 
 
+def stored_space(study: str, source: dict[str, Any]) -> SearchSpace:
+    """The space that a study has stored; another version of bardtune may have made it with what this one has not."""
+    try:
+        return space_from(source)
+    except (SpaceError, SettingsError) as problem:
+        raise SpaceError(
+            f"the study {study!r} cannot go on: in its space, {str(problem).rstrip('.')}; "
+            "resume it with the version that made it, or start a new study."
+        ) from problem
+
+
 def space_from(source: dict[str, Any]) -> SearchSpace:
     """Build a space from parsed TOML; SpaceError or SettingsError says what is wrong with it."""
     _check_keys("key", source, _TOP_KEYS)
