@@ -27,6 +27,7 @@ MODULES = (  # each after those that it uses
     "bardtune.model.training.clock",
     "bardtune.model.machine",
     "bardtune.model.training.budget",
+    "bardtune.model.training.stats",
     "bardtune.model.training.trainer",
     "bardtune.model.contract.program",
 )

@@ -1,11 +1,9 @@
 """Writing an export."""
 
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
 from bardtune.data.corpus import Corpus
+from bardtune.data.files import replacing
 from bardtune.studies.analysis.winner import Winner
 from bardtune.studies.errors import StudyError
 from bardtune.studies.export.files import ExportError, ExportPaths, digest_of, settings_text, written_texts
@@ -32,7 +30,7 @@ def write_export(winner: Winner, folder: Path, *, corpus: Corpus | None = None) 
         saved = read_weights(winner.weights)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as problem:
         raise StudyError(f"the weights of {winner.run.label} cannot be read: {winner.weights}") from problem
-    if saved.settings.as_dict() != winner.run.settings or saved.threads != winner.run.stats.get("threads"):
+    if saved.settings.as_dict() != winner.run.settings or saved.threads != winner.run.stats.threads:
         raise StudyError(f"the weights {winner.weights} are not those of {winner.run.label}; run the study again.")
     check_trainer(saved)
     log = replay_log(winner, fractions=saved.fractions, test_bpb=winner.verdict.test_bpb)
@@ -49,15 +47,10 @@ def write_export(winner: Winner, folder: Path, *, corpus: Corpus | None = None) 
 def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ExportError(f"{folder} is there and not empty; choose another folder with --out.")
-    draft = None
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        for name, content in files.items():
-            (draft / name).write_bytes(content)
-        draft.chmod(0o755)
-        os.replace(draft, folder)
+        with replacing(folder) as draft:
+            draft.mkdir()
+            for name, content in files.items():
+                (draft / name).write_bytes(content)
     except OSError as problem:
-        if draft is not None:
-            shutil.rmtree(draft, ignore_errors=True)
         raise ExportError(f"cannot write {folder}: {problem.strerror}; choose another folder with --out.") from problem

@@ -181,7 +181,7 @@ def dot_of(trial: TrialRecord, scale: Range) -> Dot:
         shown=scale.edge if bpb is None or bpb > scale.high else bpb,
         look=look,
         hover=hover_lines(trial),
-        is_starved=bool(trial.stats.get("starved")),
+        is_starved=bool(trial.stats.starved),
     )
 
 

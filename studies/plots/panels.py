@@ -104,8 +104,7 @@ def _with_dots(record: StudyRecord) -> list[TrialRecord]:
 
 def _speed(run: TrialRecord) -> float:
     """Thousand bytes per second; 0 if unknown."""
-    speed = run.stats.get("bytes_per_s")
-    return float(speed) / 1000 if isinstance(speed, (int, float)) and math.isfinite(speed) else 0.0
+    return (run.stats.bytes_per_s or 0) / 1000
 
 
 def _index(trials: Sequence[TrialRecord], best_mark: BestMark | None) -> int | None:

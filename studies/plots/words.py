@@ -1,7 +1,6 @@
 """The words in and around a picture; none of them tells a path or a host."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,11 +32,9 @@ _HEADINGS = {
 
 def frame_of(record: StudyRecord, kind: str, *, note: str = "", sentence: str | None = None) -> Frame:
     """Frame of a picture of ``kind``."""
-    corpus = str(record.corpus.get("name", record.plan.corpus))
-    short_corpus = re.split(r"[/\\]", corpus.rstrip("/\\"))[-1]
     num_trials = len(record.search_runs)
     facts = (
-        short_corpus,
+        record.corpus_name,
         f"{num_trials} trial{'s' * (num_trials != 1)}",
         f"{record.plan.seconds:g} s each",
     )
@@ -89,7 +86,7 @@ def ending_text(trial: TrialRecord) -> str:
 def hover_lines(trial: TrialRecord) -> tuple[str, ...]:
     """Label, bpb and ending, then one line for each parameter."""
     bpb = "no bpb" if trial.last_bpb is None else f"{bpb_text(trial.last_bpb)} bpb"
-    busy = ["starved: its machine was busy"] if trial.stats.get("starved") else []
+    busy = ["starved: its machine was busy"] if trial.stats.starved else []
     return (trial.label, f"{bpb}, {ending_text(trial)}", *params_lines(trial), *busy)
 
 

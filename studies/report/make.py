@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 import jinja2
+from bardtune.studies.analysis.redactor import Redactor
 from bardtune.studies.analysis.verdict import Verdict, verdict_of
 from bardtune.studies.plots import KINDS, theme
 from bardtune.studies.plots.page import CONFIG, brushing_script, brushing_styles, least_height, least_width, note_of
@@ -16,7 +17,6 @@ from bardtune.studies.plots.write import View, view_of
 from bardtune.studies.records import StudyRecord
 from bardtune.studies.report import facts
 from bardtune.studies.report.command import train_command
-from bardtune.studies.report.privacy import Redactor
 from markupsafe import Markup
 
 

@@ -12,7 +12,7 @@ from bardtune.data.corpus import Corpus
 from bardtune.model.network.weights import read_weights
 from bardtune.search.cli.app import main
 from bardtune.studies.export.files import ExportPaths
-from bardtune.studies.export.rerun import Report, judge
+from bardtune.studies.export.rerun import Report, compare
 from safetensors.torch import save_file
 
 from support.exports import export_to, forge, log_of, mend_digests
@@ -257,6 +257,6 @@ def report(bpb: float, percent: int = 100) -> Report:
 def test_a_difference_is_excused_by_another_machine_only_and_up_to_a_tolerance(
     last_bpb: float, environment_changes: tuple[str, ...], outcome: str
 ) -> None:
-    found = judge([report(2.0, 10), report(last_bpb)], environment_changes=environment_changes, tolerance=0.01)
+    found = compare([report(2.0, 10), report(last_bpb)], environment_changes=environment_changes, tolerance=0.01)
     assert found.outcome == outcome
     assert (found.parted_at is None) == (outcome == "verified")
