@@ -11,7 +11,6 @@ from bardtune.model.settings import SettingsError
 from bardtune.model.training.clock import TrainingClock
 
 MOST_STEPS = 10_000_000
-PERCENT_STEP = 10  # a run is measured at 10, 20, ... 100 % of its budget
 
 
 class Budget(Protocol):

@@ -16,13 +16,14 @@ from bardtune.model.machine import peak_memory_bytes, reset_peak_memory
 from bardtune.model.measure.ruler import INTERMEDIATE_WINDOWS, evaluate
 from bardtune.model.network.gpt import GPT
 from bardtune.model.settings import TrialSettings
-from bardtune.model.training.budget import PERCENT_STEP, Budget, SecondsBudget, StepBudget, step_budget
+from bardtune.model.training.budget import Budget, SecondsBudget, StepBudget, step_budget
 from bardtune.model.training.clock import TrainingClock
 from bardtune.model.training.optimizers import Optimizers
 from bardtune.model.training.stats import RunStats
 
 logger = logging.getLogger(__name__)
 
+PERCENT_STEP = 10  # a run is measured at 10, 20, ... 100 % of its budget
 WARM_UP_BYTES = 4_096  # of the text are counted before the clock runs
 CHECKPOINT_SHARE = 0.01  # a run is saved before it is measured, unless that has taken more than this part of its time
 

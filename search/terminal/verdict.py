@@ -27,8 +27,8 @@ def verdict_lines(verdict: Verdict, best_known: TrialRecord | None) -> list[str]
     parts = (phrases.bpb, phrases.winner, phrases.lower)
     name = "winner" if phrases.is_confirmed else "best"
     lines += [_line(name, ", ".join(part for part in parts if part)), f"{INDENT}{phrases.certainty}"]
-    if phrases.test is not None:
-        lines.append(f"{INDENT}test {phrases.test}")
+    if phrases.test_score is not None:
+        lines.append(f"{INDENT}test {phrases.test_score}")
     else:
         lines += [f"{INDENT}no test score: {reason}" for reason in verdict.no_test_reasons]
     lines.append(INDENT + params_text(verdict.winner.params))

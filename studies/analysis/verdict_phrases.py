@@ -24,7 +24,7 @@ class VerdictPhrases:
     bpb: str | None  # of the winner: 2.2905 bpb (sd 0.0007, n=2 seeds)
     lower: str | None  # 0.1095 lower than the baseline
     certainty: str | None  # what it is: distinguishable from ..., not distinguishable from ..., not confirmed ...
-    test: str | None  # 2.2500 bpb on text that the search has never seen, 0.900 of the baseline's
+    test_score: str | None  # 2.2500 bpb on text that the search has never seen, 0.900 of the baseline's
 
 
 def phrases_of(verdict: Mapping[str, Any]) -> VerdictPhrases:
@@ -40,7 +40,7 @@ def phrases_of(verdict: Mapping[str, Any]) -> VerdictPhrases:
         bpb=seeds_text(confirmed or {"n": 1, "mean": best["val_bpb"], "sd": None}) if best else None,
         lower=_lower(best, baseline["confirmed"]) if best else None,
         certainty=_certainty(best, verdict["noise"]) if best else None,
-        test=_test(best["test_bpb"], baseline["test_bpb"]) if best else None,
+        test_score=_test_score(best["test_bpb"], baseline["test_bpb"]) if best else None,
     )
 
 
@@ -57,8 +57,8 @@ def sentences(phrases: VerdictPhrases, *, so_far: bool = False) -> list[str]:
     lower = f", {phrases.lower}" if phrases.lower else ""
     confidence = f"At {100 * CONFIDENCE:g} % it" if phrases.is_confirmed else "It"
     found = [f"The {name} is {phrases.winner}: {phrases.bpb}{lower}.", f"{confidence} is {phrases.certainty}."]
-    if phrases.test is not None:
-        found.append(f"On the test part, which is scored once at the end, it has {phrases.test}.")
+    if phrases.test_score is not None:
+        found.append(f"On the test part, which is scored once at the end, it has {phrases.test_score}.")
     return found
 
 
@@ -95,7 +95,7 @@ def _certainty(best: Mapping[str, Any], noise: Mapping[str, Any]) -> str:
     return f"distinguishable from all that was confirmed{known}"
 
 
-def _test(test_bpb: float | None, baseline_bpb: float | None) -> str | None:
+def _test_score(test_bpb: float | None, baseline_bpb: float | None) -> str | None:
     """The winner's bpb on the test part, and as a part of the baseline's."""
     if test_bpb is None:
         return None

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from bardtune.data.corpus import BUILT_IN
-from bardtune.model.training.budget import PERCENT_STEP
 from bardtune.studies.analysis.importance import Importance, importance
 from bardtune.studies.analysis.redactor import Redactor
 from bardtune.studies.analysis.run_facts import logged
@@ -14,6 +13,7 @@ from bardtune.studies.records import StudyRecord, TrialRecord
 
 FORMAT = 1  # raise it when an export of today could not be replayed any more
 OWN_TEXT = "own text"  # stands for the name of a corpus that is not built in
+PERCENT_STEP = 10  # as the trainer reports
 
 
 def replay_log(winner: Winner, *, fractions: Sequence[float], test_bpb: float | None) -> dict[str, Any]:

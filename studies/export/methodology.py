@@ -87,7 +87,7 @@ def _result(log: dict[str, Any]) -> Iterator[str]:
     yield ""
     phrases = phrases_of(verdict)
     yield from sentences(phrases)
-    if phrases.test is None:
+    if phrases.test_score is None:
         yield "The test part has not been scored."
 
 

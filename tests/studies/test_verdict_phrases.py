@@ -66,7 +66,7 @@ def test_a_winner_that_is_worse_than_the_baseline_is_called_so() -> None:
 
 def test_without_a_finished_trial_nothing_is_told_of_a_winner() -> None:
     told = phrases(make_record(make_trial(0, None, ended="crashed")))
-    assert (told.winner, told.certainty, told.test, sentences(told)) == (None, None, None, [])
+    assert (told.winner, told.certainty, told.test_score, sentences(told)) == (None, None, None, [])
 
 
 def test_an_unfinished_search_has_a_best_so_far() -> None:
@@ -80,7 +80,7 @@ def test_terminal_and_report_say_the_same(record: StudyRecord) -> None:
     verdict = verdict_of(record)
     told = phrases(record)
     lines, page = " ".join(verdict_lines(verdict, record.best_known)), " ".join(found(record, verdict))
-    for phrase in (told.winner, told.bpb, told.lower, told.certainty, told.test):
+    for phrase in (told.winner, told.bpb, told.lower, told.certainty, told.test_score):
         assert phrase is not None
         assert phrase in lines
         assert phrase in page
