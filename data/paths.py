@@ -1,5 +1,6 @@
 """Paths that a user has typed."""
 
+import re
 from pathlib import Path
 
 from bardtune.data.errors import UserError
@@ -22,3 +23,8 @@ def user_path(text: str | Path, what: str) -> Path:
         why = getattr(problem, "strerror", None) or str(problem)
         raise UserError(f"{what} {str(text)[:200]!r} is no usable path ({why}); give another one.") from problem
     return path
+
+
+def short_name(path: str) -> str:
+    """The last part of a path, or a built-in name as it is: no place is told."""
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1]

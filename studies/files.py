@@ -1,8 +1,8 @@
-"""Files for the user: written whole, or not at all."""
+"""Files for the user."""
 
-import os
 from pathlib import Path
 
+from bardtune.data import files
 from bardtune.studies.errors import StudyError
 
 
@@ -12,13 +12,7 @@ def write_whole(path: Path, content: bytes, *, way_out: str) -> None:
     Raises:
         StudyError: it cannot be written; ``way_out`` says what to do then.
     """
-    draft = path.with_name(f"{path.name}.{os.getpid()}.draft")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            draft.write_bytes(content)
-            os.replace(draft, path)
-        finally:
-            draft.unlink(missing_ok=True)
+        files.write_whole(path, content)
     except OSError as problem:
         raise StudyError(f"cannot write {path}: {problem.strerror}; {way_out}.") from problem

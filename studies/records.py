@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from bardtune.data.corpus import BUILT_IN
+from bardtune.data.paths import short_name
+from bardtune.model.training.stats import RunStats
 from bardtune.studies.plan import MAX_TRIALS, StudyPlan
 
 Role = Literal["search", "baseline", "confirmation", "service"]
@@ -47,7 +50,7 @@ class TrialRecord:
     curve: tuple[tuple[int, float], ...]  # (percent of budget, bpb), rising percents
     params: dict[str, Any]  # the sampled values; empty for other roles
     settings: dict[str, Any]
-    stats: dict[str, Any]  # num_params, steps, bytes_seen, bytes_per_s, seconds by phase, cpu_ratio, ...
+    stats: RunStats
     started: datetime | None
     ended: datetime | None
     candidate: int | None = None  # number of the search trial that this run confirms with another seed
@@ -74,26 +77,9 @@ class TrialRecord:
         """The final bpb, or else the last one on the way."""
         return self.val_bpb if self.val_bpb is not None else (self.curve[-1][1] if self.curve else None)
 
-    def as_json(self) -> dict[str, Any]:
-        """One entry of ``runs`` in ``show --json``."""
-        return {
-            "role": self.role,
-            "trial": self.number,
-            "candidate": self.candidate,
-            "repeats": self.repeats,
-            "script": self.script,
-            "state": self.state,
-            "ending": self.ending,
-            "reason": self.reason,
-            "val_bpb": self.val_bpb,
-            "curve": [list(point) for point in self.curve],
-            "params": self.params,
-            "stats": self.stats,
-        }
-
     def seconds(self, phase: str) -> float:
         """Seconds spent in a phase of the training clock; 0 if unknown."""
-        return float(self.stats.get("seconds", {}).get(phase, 0.0))
+        return self.stats.seconds.get(phase, 0.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,6 +99,16 @@ class StudyRecord:
     fingerprint: dict[str, Any] = field(default_factory=dict)
     candidates: tuple[int, ...] | None = None  # search trials chosen to be confirmed; None while the search goes on
     final: dict[str, dict[str, Any]] = field(default_factory=dict)  # by run id: test_bpb, or the reason for none
+
+    @property
+    def corpus_name(self) -> str:
+        """What the text is called, without its place."""
+        return short_name(str(self.corpus.get("name", self.plan.corpus)))
+
+    @property
+    def has_own_text(self) -> bool:
+        """Whether the text is its user's and not the built-in one."""
+        return bool(self.corpus.get("name") != BUILT_IN)
 
     @property
     def runs(self) -> tuple[TrialRecord, ...]:
@@ -147,7 +143,7 @@ class StudyRecord:
             "running": states["running"],
             "interrupted": states["interrupted"],
             "diverged": sum(run.ending == "diverged" for run in self.runs),
-            "starved": sum(bool(run.stats.get("starved")) for run in self.runs),
+            "starved": sum(bool(run.stats.starved) for run in self.runs),
         }
 
     @property

@@ -77,5 +77,5 @@ def result_of(progress: Progress | None) -> dict[str, Any]:
     return {
         "val_bpb": round(progress.val_bpb, 6),
         "total_steps": progress.step,
-        "num_params_M": round(progress.stats.num_params / 1e6, 6),
+        "num_params_M": progress.stats.million_params,
     }

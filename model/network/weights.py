@@ -1,13 +1,13 @@
 """What a finished run has learned, in a file that holds no code: safetensors."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from bardtune.data.errors import UserError
+from bardtune.data.files import replacing
 from bardtune.model import TRAINER_VERSION
 from bardtune.model.network.gpt import GPT
 from bardtune.model.settings import TrialSettings, settings_from
@@ -44,10 +44,8 @@ def save_weights(path: Path, model: GPT, *, settings: TrialSettings, fractions: 
     tensors = {name: tensor.detach().contiguous() for name, tensor in model.state_dict().items()}
     if settings.tied_head:
         tensors = {name: tensor for name, tensor in tensors.items() if not name.endswith("head.weight")}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".draft")
-    save_file(tensors, draft, metadata={name: json.dumps(fact) for name, fact in facts.items()})
-    os.replace(draft, path)
+    with replacing(path, durable=True) as draft:
+        save_file(tensors, draft, metadata={name: json.dumps(fact) for name, fact in facts.items()})
 
 
 def read_weights(path: Path) -> SavedWeights:

@@ -3,12 +3,12 @@
 import hashlib
 import io
 import logging
-import os
 import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
+from bardtune.data.files import replacing
 
 logger = logging.getLogger(__name__)
 
@@ -39,16 +39,9 @@ class CheckpointFile:
         buffer = io.BytesIO()
         torch.save({"version": STATE_VERSION, "fingerprint": self.fingerprint, "state": state}, buffer)
         content = buffer.getbuffer()
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_name(self.path.name + ".draft")
-        with draft.open("wb") as file:
+        with replacing(self.path, durable=True, previous=self.previous) as draft, draft.open("wb") as file:
             file.write(hashlib.sha256(content).digest())
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if self.path.exists():
-            os.replace(self.path, self.previous)
-        os.replace(draft, self.path)
 
     def load(self) -> dict[str, Any] | None:
         """Return the newest good state; None if there is none, or it is older or of another run."""

@@ -19,6 +19,7 @@ from bardtune.model.settings import TrialSettings
 from bardtune.model.training.budget import Budget, SecondsBudget, StepBudget, percent_reached
 from bardtune.model.training.clock import TrainingClock
 from bardtune.model.training.optimizers import Optimizers
+from bardtune.model.training.stats import RunStats
 
 logger = logging.getLogger(__name__)
 
@@ -44,24 +45,6 @@ class StepAction(Enum):
     GO_ON = "go on"
     STOP = "stop"
     SAVE_AND_STOP = "save and stop"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunStats:
-    """What a run has done and taken so far."""
-
-    num_params: int
-    steps: int
-    bytes_seen: int
-    seconds: dict[str, float]  # by phase: setup, train, evaluate, checkpoint
-    build_s: float  # the part of train that was spent before the first step
-    cpu_ratio: float  # CPU seconds over wall seconds while training
-    peak_memory_bytes: int
-
-    @property
-    def bytes_per_s(self) -> float:
-        """Training bytes per second of budget; a byte is a token."""
-        return self.bytes_seen / max(self.seconds["train"], 1e-9)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -216,12 +199,13 @@ class TrainingRun:
 
     def stats(self) -> RunStats:
         clock = self.clock
+        bytes_seen = self.steps * self.settings.windows_per_step * CONTEXT_BYTES
         return RunStats(
             num_params=self.model.num_params(),
             steps=self.steps,
-            bytes_seen=self.steps * self.settings.windows_per_step * CONTEXT_BYTES,
+            bytes_seen=bytes_seen,
+            bytes_per_s=round(bytes_seen / max(clock.spent_s, 1e-9)),
             seconds={phase: round(seconds, 4) for phase, seconds in clock.seconds.items()},
-            build_s=round(self.build_s, 4),
             cpu_ratio=round(clock.cpu_train_s / max(clock.spent_s, 1e-9), 3),
             peak_memory_bytes=peak_memory_bytes(),
         )

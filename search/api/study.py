@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from bardtune.data.errors import UserError
 from bardtune.studies.analysis.importance import DEFAULT_EVALUATOR, check_evaluator
-from bardtune.studies.analysis.phrases import certainty_text, counts_text, duration_text, state_text, values_text
+from bardtune.studies.analysis.phrases import counts_text, duration_text, state_text
 from bardtune.studies.analysis.table import COLUMNS, rows
 from bardtune.studies.analysis.verdict import Confirmed, Verdict, verdict_of
+from bardtune.studies.analysis.verdict_phrases import phrases_of, seeds_text
 from bardtune.studies.errors import PlanError
 from bardtune.studies.records import StopReason, StudyRecord, StudyState, TrialRecord
 
@@ -88,7 +89,7 @@ class Study:
             n=made.n,
             test_bpb=verdict.test_bpb,
             is_settled=verdict.is_settled,
-            certainty=certainty_text(verdict) if verdict.confirmed else "not confirmed: one run, the luckiest so far",
+            certainty=phrases_of(verdict.as_json()).certainty or "",
         )
 
     def plot(self, kind: str, *, evaluator: str = DEFAULT_EVALUATOR) -> "go.Figure":
@@ -125,7 +126,10 @@ class Study:
         if verdict.winner is None:
             return first, "no trial has finished yet"
         made = _runs_of_winner(verdict.winner, verdict)
-        return first, f"{'winner' if verdict.confirmed else 'best so far'} {verdict.winner.label}, {values_text(made)}"
+        return (
+            first,
+            f"{'winner' if verdict.confirmed else 'best so far'} {verdict.winner.label}, {seeds_text(made.as_json())}",
+        )
 
 
 def _runs_of_winner(winner: TrialRecord, verdict: Verdict) -> Confirmed:

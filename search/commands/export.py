@@ -4,7 +4,6 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bardtune.data.corpus import BUILT_IN
 from bardtune.data.paths import user_path
 from bardtune.studies.analysis.winner import find_winner
 from bardtune.studies.export.write import write_export
@@ -23,7 +22,7 @@ def export_command(name: str, out: Path | None, storage: str | None, *, with_cor
     corpus = study_corpus(winner.record) if with_corpus else None
     paths = write_export(winner, folder, corpus=corpus)
     print(f"{winner.run.label}, {winner.run.val_bpb:.4f} bpb, is in {paths.root}")
-    own_text = corpus is None and winner.record.corpus["name"] != BUILT_IN
+    own_text = corpus is None and winner.record.has_own_text
     text = f" --corpus {shlex.quote(winner.record.plan.corpus)}" if own_text else ""
     print(f"check it with: bardtune replay {shlex.quote(str(paths.root))} --quick{text}")
     if winner.record.state != "finished":

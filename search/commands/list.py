@@ -1,7 +1,6 @@
 """What ``bardtune list`` prints."""
 
 import sys
-from pathlib import Path
 
 from bardtune.search.commands.output import print_json, print_table
 from bardtune.search.commands.shared import quiet_libraries, storage_url
@@ -28,14 +27,13 @@ def list_command(storage: str | None, *, as_json: bool) -> int:
         table.add_column(column, justify="right" if column in ("best bpb", "baseline", "used") else "left")
     for record in records:
         counts, verdict = record.counts(), verdict_of(record)
-        best = verdict.confirmed.mean if verdict.confirmed else record.best.val_bpb if record.best else None
         table.add_row(
             record.name,
             state_text(record),
             f"{counts['total']}/{counts['planned']}",
-            bpb_text(best),
+            bpb_text(verdict.bpb),
             bpb_text(verdict.baseline.mean if verdict.baseline else None),
-            Path(record.corpus["name"]).name,
+            record.corpus_name,
             duration_text(record.seconds_used),
         )
     print_table(table)

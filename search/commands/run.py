@@ -7,6 +7,7 @@ from bardtune.search.commands.output import print_json
 from bardtune.search.commands.shared import quiet_libraries, storage_url
 from bardtune.search.scripts.service import run_in_study
 from bardtune.search.terminal.lines import script_line
+from bardtune.studies.analysis.run_facts import shown_json
 from bardtune.studies.store.lock import OwnershipLostError
 
 
@@ -14,12 +15,12 @@ def run_command(script: Path, study: str, storage: str | None, *, seed: int, beg
     """Run a script; 0 finished, 1 it failed, 130 stopped by the user."""
     quiet_libraries()
     try:
-        run = run_in_study(storage_url(storage), study, script, seed=seed, began=began)
+        record, run = run_in_study(storage_url(storage), study, script, seed=seed, began=began)
     except OwnershipLostError as problem:
         print(f"bardtune: {problem}; nothing more is written to it.", file=sys.stderr)
         return 1
     if as_json:
-        print_json({"study": study, **run.as_json()})
+        print_json({"study": study, **shown_json(record, run)})
     else:
         print(f"study {study}, {script_line(run)}")
     return {"finished": 0, "interrupted": 130}.get(run.ending or "", 1)

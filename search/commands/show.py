@@ -1,23 +1,16 @@
 """What ``bardtune show`` prints."""
 
-from typing import TYPE_CHECKING
-
-from bardtune.search.terminal.lines import run_line
-from bardtune.studies.analysis.verdict import study_json
-from bardtune.studies.store.read_only import ReadOnlyStorage
-from bardtune.studies.store.reading import read_study
-
-if TYPE_CHECKING:
-    pass
 from bardtune.search.commands.output import print_json
-from bardtune.search.commands.shared import print_summary, quiet_libraries, storage_url
+from bardtune.search.commands.shared import print_summary, read_only
+from bardtune.search.terminal.lines import run_line
+from bardtune.studies.analysis.run_facts import shown_json
+from bardtune.studies.analysis.verdict import study_json
 
 
 def show_command(name: str, storage: str | None, *, as_json: bool) -> int:
-    quiet_libraries()
-    record = read_study(ReadOnlyStorage(storage_url(storage)), name)
+    record = read_only(name, storage)
     if as_json:
-        print_json({**study_json(record), "runs": [run.as_json() for run in record.runs]})
+        print_json({**study_json(record), "runs": [shown_json(record, run) for run in record.runs]})
         return 0
     print_summary(record, storage)
     print()

@@ -4,11 +4,12 @@ import json
 import os
 import sys
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bardtune.data.corpus import load_corpus
+from bardtune.data.files import write_whole
 from bardtune.data.host import available_cores
 from bardtune.data.paths import user_path
 from bardtune.model.presets import preset as preset_settings
@@ -23,7 +24,7 @@ DEFAULT_SECONDS = 180.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainFlags:
-    """What was said on the command line; ``None`` means "not said"."""
+    """What was given on the command line; None: not given."""
 
     preset: str
     seconds: float | None
@@ -72,18 +73,13 @@ def train_once(
                 f"{progress.percent:3d} %  step {progress.step:6d}  {progress.elapsed_s:6.1f} s  {bpb}",
                 file=sys.stderr,
             )
-    stats = progress.stats
+    stats = replace(progress.stats, threads=threads)
     result = {
         "val_bpb": None if progress.diverged else round(progress.val_bpb, 6),
         "total_steps": stats.steps,
-        "num_params_M": round(stats.num_params / 1e6, 6),
-        "num_params": stats.num_params,
-        "bytes_per_s": round(stats.bytes_per_s),
-        "seconds": stats.seconds,
-        "build_s": stats.build_s,
-        "cpu_ratio": stats.cpu_ratio,
-        "peak_memory_bytes": stats.peak_memory_bytes,
-        "threads": threads,
+        "num_params_M": stats.million_params,
+        **stats.as_dict(),
+        "build_s": round(run.build_s, 4),
         "budget": "seconds" if budget is None else "steps",
         "corpus_sha256": corpus.sha256,
         "settings": settings.as_dict(),
@@ -110,7 +106,7 @@ def parse_changes(changes: list[str]) -> dict[str, Any]:
 
 
 def check_seconds(seconds: float | None) -> float:
-    """The budget in seconds: what was said, or the published rule's."""
+    """The budget in seconds: what was given, or the published rule's."""
     if seconds is None:
         return DEFAULT_SECONDS
     setting = SETTINGS["budget_s"]
@@ -122,14 +118,14 @@ def check_seconds(seconds: float | None) -> float:
 
 
 def check_steps(flags: TrainFlags) -> StepBudget | None:
-    """The budget by steps, if that was said."""
+    """The budget by steps, if that was given."""
     if flags.steps is not None and flags.seconds is not None:
         raise PlanError("--steps and --seconds both say how long the run is; give one of them.")
     return step_budget(num_steps=flags.steps)
 
 
 def check_threads(threads: int | None) -> int:
-    """The number of threads to train with: what was said, or all cores."""
+    """The number of threads to train with: what was given, or all cores."""
     cores = available_cores()
     if threads is None:
         return cores
@@ -149,9 +145,8 @@ def writable_file(path: Path | None, option: str) -> Path | None:
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:
-    draft = path.with_name(path.name + ".draft")
+    """Write what a run or a benchmark has found; a full disk costs the record, not the run."""
     try:
-        draft.write_text(json.dumps(record) + "\n", encoding="utf-8")
-        os.replace(draft, path)
-    except OSError as problem:  # a full disk costs the record, not the run
+        write_whole(path, f"{json.dumps(record)}\n".encode())
+    except OSError as problem:
         print(f"bardtune: no record at {path}: {problem.strerror}", file=sys.stderr)

@@ -2,19 +2,15 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from bardtune.studies.analysis import table as trial_table
+from bardtune.search.commands.output import write_out
+from bardtune.search.commands.shared import read_only
+from bardtune.studies.analysis.table import COLUMNS, CURVE, FAMILIES, NOTE, csv_text, json_lines
 from bardtune.studies.errors import PlanError
 from rich.console import Console
 from rich.table import Table
 
-if TYPE_CHECKING:
-    pass
-from bardtune.search.commands.output import write_out
-from bardtune.search.commands.shared import read_only
-
-_WRITERS = {"csv": trial_table.csv_text, "jsonl": trial_table.json_lines}
+_WRITERS = {"csv": csv_text, "jsonl": json_lines}
 
 
 def trials_command(name: str | None, storage: str | None, *, formats: list[str], out: Path | None) -> int:
@@ -36,11 +32,11 @@ def print_columns() -> int:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("column", no_wrap=True)
     table.add_column("meaning")
-    for column in trial_table.COLUMNS:
+    for column in COLUMNS:
         table.add_row(column.name, column.meaning)
-    for name, meaning in (*trial_table.FAMILIES, trial_table.CURVE):
+    for name, meaning in (*FAMILIES, (CURVE.name, f"{CURVE.meaning} (JSON lines only)")):
         table.add_row(name, meaning)
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     console.print(table)
-    console.print(trial_table.NOTE, markup=False, soft_wrap=True)
+    console.print(NOTE, markup=False, soft_wrap=True)
     return 0

@@ -4,10 +4,11 @@ import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from bardtune.model.presets import preset
 from bardtune.model.settings import SettingsError, TrialSettings, settings_from
+from bardtune.model.training.stats import stats_from
 from bardtune.search.engine.final_scoring import TICK_S, FinalScoring
 from bardtune.search.engine.limits import remaining_s, run_limit_s
 from bardtune.search.engine.scheduler import NextRun, Scheduler
@@ -222,7 +223,7 @@ class Coordinator:
         if ended.ending == "interrupted":
             self.writer.requeue(run, stats)
         elif ended.ending == "finished" and ended.val_bpb is not None:
-            if stats.get("starved") and run.repeats < self.plan.repeat_starved:
+            if stats_from(stats).starved and run.repeats < self.plan.repeat_starved:
                 self.writer.repeat(run, stats)
             else:
                 self.writer.tell_finished(run, ended.val_bpb, stats)
@@ -246,10 +247,10 @@ class Coordinator:
 
     def _note_overhead(self, following: Following, ended: Ended) -> None:
         """Learn how long a run takes beyond its budget, so that no run starts that the deadline would cut."""
-        seconds: dict[str, Any] = ended.stats.get("seconds", {})
-        if ended.ending == "finished" and seconds:
+        train_s = stats_from(ended.stats).seconds.get("train")
+        if ended.ending == "finished" and train_s is not None:
             wall_s = self.writer.lock.seconds_used() - following.began_s
-            self.longest_overhead_s = max(self.longest_overhead_s, wall_s - seconds["train"])
+            self.longest_overhead_s = max(self.longest_overhead_s, wall_s - train_s)
 
     def _give_up_interrupted(self) -> None:
         """The hours are over: runs that still wait to be continued have failed."""

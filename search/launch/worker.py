@@ -16,6 +16,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
@@ -24,6 +25,7 @@ from bardtune.data.corpus import Corpus, load_corpus
 from bardtune.data.errors import UserError
 from bardtune.model import TRAINER_VERSION
 from bardtune.model.machine import cpu_kind
+from bardtune.model.training.stats import RunStats
 from bardtune.search.launch.exit_reasons import reason_of
 from bardtune.search.launch.processes import die_with_parent
 from bardtune.search.launch.protocol import (
@@ -151,20 +153,10 @@ class Worker:
 
     def describe(self, run: Any) -> dict[str, Any]:
         """What is stored of the run beside its bpb."""
-        stats = run.stats()
-        return {
-            "num_params": stats.num_params,
-            "steps": stats.steps,
-            "bytes_seen": stats.bytes_seen,
-            "bytes_per_s": round(stats.bytes_per_s),
-            "seconds": stats.seconds,
-            "cpu_ratio": stats.cpu_ratio,
-            "peak_memory_bytes": stats.peak_memory_bytes,
-            "threads": self.threads,
-            "host": socket.gethostname(),
-            "cpu": cpu_kind(),
-            "starved": stats.cpu_ratio < STARVED_CPU_SHARE * self.threads,
-        }
+        stats: RunStats = run.stats()
+        starved = (stats.cpu_ratio or 0.0) < STARVED_CPU_SHARE * self.threads
+        here = replace(stats, threads=self.threads, host=socket.gethostname(), cpu=cpu_kind(), starved=starved)
+        return here.as_dict()
 
 
 def sender_to(stream: BinaryIO) -> Callable[[RunEvent], None]:

@@ -29,8 +29,10 @@ from bardtune.studies.store.writer import StudyWriter
 MOST_SCRIPT_BYTES = 1 << 20
 
 
-def run_in_study(storage_url: str, name: str, script: Path, *, seed: int, began: float) -> TrialRecord:
-    """Run a user's script as one training run of a study and return its record.
+def run_in_study(
+    storage_url: str, name: str, script: Path, *, seed: int, began: float
+) -> tuple[StudyRecord, TrialRecord]:
+    """Run a user's script as one training run of a study; return the study as it is then, and the run.
 
     Raises:
         UserError: no such script or study, somebody runs the study, or it has no run left; nothing is stored then.
@@ -62,7 +64,7 @@ def run_in_study(storage_url: str, name: str, script: Path, *, seed: int, began:
         writer.note_script(run, {**facts, "trust": end.trust})
         _tell(writer, run, end)
         record = writer.record()
-    return next(other for other in record.other_runs if other.run_id == run.run_id)
+    return record, next(other for other in record.other_runs if other.run_id == run.run_id)
 
 
 def run_and_check(writer: StudyWriter, order: ScriptOrder, should_continue: Callable[[], bool]) -> RunEnd:

@@ -67,7 +67,7 @@ def run_line(run: TrialRecord) -> str:
         return script_line(run)
     bpb = f"{run.last_bpb:.4f} bpb" if run.last_bpb is not None else "no bpb"
     where = f" at {run.curve[-1][0]} %" if run.ending == "pruned" and run.curve else ""
-    starved = "  (starved: the machine was busy)" if run.stats.get("starved") else ""
+    starved = "  (starved: the machine was busy)" if run.stats.starved else ""
     why = f"  {run.reason}" if run.reason and run.ending in ("crashed", "diverged") else ""
     head = f"{run.label:<14} {(run.ending or run.state) + where:<14} {bpb:<11} {run.seconds('train'):6.1f} s"
     what = f"trial {run.candidate} again" if run.candidate is not None else params_text(run.params)
@@ -83,9 +83,9 @@ def script_line(run: TrialRecord) -> str:
         what += f", {run.val_bpb:.6f} bpb ({run.trust}{note})"
     elif run.reason:
         what += f": {run.reason}"
-    if (steps := run.stats.get("steps")) is not None:
+    if (steps := run.stats.steps) is not None:
         what += f", {steps:,} steps"
-    if run.stats.get("over_budget"):
+    if run.stats.over_budget:
         what += ", over budget"
     return f"{what}; {run.seconds('train'):.1f} s of training  {Path(run.script['path']).name}"
 

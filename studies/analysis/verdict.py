@@ -63,6 +63,13 @@ class Verdict:
     final: dict[str, dict[str, Any]]
 
     @property
+    def bpb(self) -> float | None:
+        """The winner's: the mean of its fresh runs, or else its single value."""
+        if self.confirmed is not None:
+            return self.confirmed.mean
+        return self.winner.val_bpb if self.winner is not None else None
+
+    @property
     def test_bpb(self) -> float | None:
         """Of the weights that are kept, on text that no search has seen; None until it has been scored."""
         return self._test_bpb_of(self.take_home)
@@ -106,6 +113,11 @@ class Verdict:
             },
             "noise": {"seed_sd": self.seed_sd, "degrees_of_freedom": self.degrees},
         }
+
+    @property
+    def no_test_reasons(self) -> tuple[str, ...]:
+        """Why a finished study has no score on the test part."""
+        return tuple(score["reason"] for score in self.final.values() if "reason" in score)
 
     def _test_bpb_of(self, run: TrialRecord | None) -> float | None:
         return None if run is None else self.final.get(run.run_id, {}).get("test_bpb")

@@ -2,8 +2,9 @@
 
 import re
 from importlib.resources import files
-from pathlib import PurePath
 from typing import Any
+
+from bardtune.data.paths import short_name
 
 TEMPLATE = "prepare.py"  # in bardtune.model.contract
 
@@ -19,7 +20,7 @@ def prepare_source(*, corpus: dict[str, Any], budget_s: float) -> str:
     budget = float(budget_s)
     for constant, value in (
         ("TIME_BUDGET", repr(int(budget) if budget.is_integer() else budget)),
-        ("CORPUS_NAME", _quoted(PurePath(str(corpus["name"])).name)),
+        ("CORPUS_NAME", _quoted(short_name(str(corpus["name"])))),
         ("CORPUS_BYTES", f"{int(corpus['bytes']):_}"),
         ("CORPUS_SHA256", _quoted(str(corpus["sha256"]))),
     ):

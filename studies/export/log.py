@@ -1,19 +1,19 @@
 """``replay_log``: what a study has done, as plain values, without a name or a path of the machine it ran on."""
 
-import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from bardtune.data.corpus import BUILT_IN
 from bardtune.model.training.budget import percent_reached
 from bardtune.studies.analysis.importance import Importance, importance
+from bardtune.studies.analysis.redactor import Redactor
+from bardtune.studies.analysis.run_facts import logged
 from bardtune.studies.analysis.winner import Winner
 from bardtune.studies.records import StudyRecord, TrialRecord
 
 FORMAT = 1  # raise it when an export of today could not be replayed any more
 OWN_TEXT = "own text"  # stands for the name of a corpus that is not built in
-_STATS = ("num_params", "steps", "bytes_seen", "bytes_per_s", "seconds", "cpu_ratio", "peak_memory_bytes", "threads")
-_PATH = re.compile(r"(?:[A-Za-z]:)?(?:[\\/][^\s:;,'\"\\/]+){2,}[\\/]?")
 
 
 def replay_log(winner: Winner, *, fractions: Sequence[float], test_bpb: float | None) -> dict[str, Any]:
@@ -25,47 +25,45 @@ def replay_log(winner: Winner, *, fractions: Sequence[float], test_bpb: float | 
         test_bpb: of its weights; None if they have not been scored.
     """
     record, verdict = winner.record, winner.verdict
-    plan = record.plan.as_dict()
+    plan, clean = record.plan.as_dict(), Redactor(record)
+    corpus = _corpus(record)
     own_space = "/" in plan["space"] or plan["space"].endswith(".toml")
     return {
         "format": FORMAT,
         "study": record.name,
         "state": record.state,
         "stop_reason": record.stop_reason,
-        "plan": {**plan, "corpus": corpus_name(record), "space": "own" if own_space else plan["space"]},
+        "plan": {**plan, "corpus": corpus["name"], "space": "own" if own_space else plan["space"]},
         "parameters": [_parameter(record, each.name) for each in record.parameters],
-        "corpus": corpus_facts(record),
+        "corpus": corpus,
         "fingerprint": record.fingerprint,
         "counts": record.counts(),
         "seconds_used": record.seconds_used,
         "verdict": verdict.as_json(with_settings=False),
         "candidates": [{"trial": each.runs[0].candidate, **each.as_json()} for each in verdict.candidates],
         "importance": _importance(importance(record)),
-        "runs": [_run(run) for run in record.runs],
+        "runs": [_run(record, run, clean) for run in record.runs],
         "winner": {
             "label": winner.run.label,
             "trial": verdict.winner.number if verdict.winner else None,
             "run": winner.run.run_id,
             "settings": winner.run.settings,
-            "threads": winner.run.stats.get("threads"),
-            "cpu": winner.run.stats.get("cpu"),
+            "threads": winner.run.stats.threads,
+            "cpu": winner.run.stats.cpu,
             "val_bpb": winner.run.val_bpb,
             "test_bpb": test_bpb,
             "total_steps": len(fractions),
-            "num_params": winner.run.stats.get("num_params"),
+            "num_params": winner.run.stats.num_params,
             "trajectory": trajectory(winner.run.curve, fractions),
             "fractions": list(fractions),
         },
     }
 
 
-def corpus_name(record: StudyRecord) -> str:
-    """The corpus without the path of somebody's file."""
-    return BUILT_IN if record.corpus["name"] == BUILT_IN else OWN_TEXT
-
-
-def corpus_facts(record: StudyRecord) -> dict[str, Any]:
-    return {"name": corpus_name(record), "bytes": record.corpus["bytes"], "sha256": record.corpus["sha256"]}
+def _corpus(record: StudyRecord) -> dict[str, Any]:
+    """The text's facts, without the name that somebody has given it."""
+    name = OWN_TEXT if record.has_own_text else BUILT_IN
+    return {"name": name, "bytes": record.corpus["bytes"], "sha256": record.corpus["sha256"]}
 
 
 def report_steps(fractions: Sequence[float]) -> dict[int, int]:
@@ -89,32 +87,14 @@ def trajectory(curve: Sequence[tuple[int, float]], fractions: Sequence[float]) -
     return [[percent, steps[percent], bpb] for percent, bpb in curve if percent in steps]
 
 
-def scrub(text: str | None) -> str | None:
-    """A reason without the paths that it may name."""
-    return None if text is None else _PATH.sub("(path)", text)
+def _run(record: StudyRecord, run: TrialRecord, clean: Redactor) -> dict[str, Any]:
+    """One run; of a crash, whose message may hold anything, only that it was one."""
+    reason = "crashed" if run.ending == "crashed" else run.reason and clean(run.reason)
+    return {key: _plain(value) for key, value in logged(record, run).items()} | {"reason": reason}
 
 
-def _run(run: TrialRecord) -> dict[str, Any]:
-    return {
-        "role": run.role,
-        "number": run.number,
-        "label": run.label,
-        "candidate": run.candidate,
-        "repeats": run.repeats,
-        "settings": run.settings,
-        "params": run.params,
-        "seed": run.settings.get("seed"),
-        "state": run.state,
-        "ending": run.ending,
-        "reason": scrub(run.reason) if run.ending != "crashed" else "crashed",
-        "val_bpb": run.val_bpb,
-        **({"trust": run.trust} if run.trust else {}),
-        "intermediate_values": [list(point) for point in run.curve],
-        "started": run.started.isoformat(timespec="seconds") if run.started else None,
-        "ended": run.ended.isoformat(timespec="seconds") if run.ended else None,
-        "starved": bool(run.stats.get("starved")),
-        **{name: run.stats[name] for name in _STATS if name in run.stats},
-    }
+def _plain(value: Any) -> Any:
+    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
 
 
 def _parameter(record: StudyRecord, name: str) -> dict[str, Any]:

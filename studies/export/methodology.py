@@ -3,9 +3,11 @@
 Equal logs, equal text: who changes a number in one of the two is contradicted by the other.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+from bardtune.studies.analysis.phrases import bpb_text
+from bardtune.studies.analysis.verdict_phrases import phrases_of, sentences
 
 _ROLES = {"baseline": "baseline", "confirmation": "confirmation", "search": "search"}
 
@@ -63,46 +65,29 @@ def _phases(log: dict[str, Any]) -> Iterator[str]:
 
 def _result(log: dict[str, Any]) -> Iterator[str]:
     verdict, winner = log["verdict"], log["winner"]
-    best, base, noise = verdict["best"], verdict["baseline"], verdict["noise"]
-    confirmed = best["confirmed"]
+    best, base = verdict["best"], verdict["baseline"]
     yield "## Result"
     yield ""
     yield "| | validation bpb | n | sd | test bpb |"
     yield "| --- | --- | --- | --- | --- |"
-    if confirmed:
-        yield _row(f"winner, trial {best['trial']}, confirmed", confirmed, best["test_bpb"])
+    if best["confirmed"]:
+        yield _row(f"winner, trial {best['trial']}, confirmed", best["confirmed"], best["test_bpb"])
     else:
-        yield f"| best, trial {best['trial']}, not confirmed | {best['val_bpb']:.4f} | 1 | | {_bpb(best['test_bpb'])} |"
+        single = {"n": 1, "mean": best["val_bpb"], "sd": None}
+        yield _row(f"best, trial {best['trial']}, not confirmed", single, best["test_bpb"])
     if base["confirmed"]:
         yield _row("baseline", base["confirmed"], base["test_bpb"])
     raw = verdict["raw_best"]
-    yield f"| lowest single run of the search, trial {raw['trial']} | {raw['val_bpb']:.4f} | 1 | | |"
+    yield f"| lowest single run of the search, trial {raw['trial']} | {bpb_text(raw['val_bpb'])} | 1 | | |"
     yield ""
     yield (
         f"The weights are those of {winner['label']}: {winner['val_bpb']:.6f} bpb after {winner['total_steps']:,} "
         "steps."
     )
     yield ""
-    if noise["seed_sd"] is None:
-        yield "Nothing ran twice: how far seeds alone make runs differ is not known."
-    else:
-        yield (
-            f"Seeds alone make runs differ by a standard deviation of {noise['seed_sd']:.4f} bpb "
-            f"({noise['degrees_of_freedom']} degrees of freedom, of the settings that were confirmed)."
-        )
-    rivals = best["not_distinguishable_from"]
-    if confirmed and noise["seed_sd"] is None:
-        yield "So nothing that was measured can be called worse than the winner with any certainty."
-    elif confirmed and rivals:
-        yield f"At 95 % the winner is not distinguishable from {', '.join(rivals)}."
-    elif confirmed:
-        yield "At 95 % the winner is distinguishable from everything else that ran more than once."
-    else:
-        yield "The best trial was not confirmed: as the lowest of many noisy values it is too good on average."
-    if best["test_bpb"] is not None:
-        ratio = f", {best['test_bpb'] / base['test_bpb']:.3f} of the baseline's" if base["test_bpb"] else ""
-        yield f"The test part, which no search saw, was scored once at the end: {best['test_bpb']:.4f} bpb{ratio}."
-    else:
+    phrases = phrases_of(verdict)
+    yield from sentences(phrases)
+    if phrases.test_score is None:
         yield "The test part has not been scored."
 
 
@@ -157,7 +142,7 @@ def _failed(log: dict[str, Any]) -> Iterator[str]:
             for run in runs:
                 settings = ", ".join(f"{name} {_value(value)}" for name, value in run["params"].items())
                 reason = f" ({run['reason']})" if run["ending"] == "pruned" and run["reason"] else ""
-                yield f"* trial {run['number']}, {_bpb(_last_bpb(run))} bpb: {settings}{reason}"
+                yield f"* trial {run['number']}, {bpb_text(_last_bpb(run))} bpb: {settings}{reason}"
 
 
 def _runs(log: dict[str, Any]) -> Iterator[str]:
@@ -172,14 +157,15 @@ def _runs(log: dict[str, Any]) -> Iterator[str]:
         notes += ["starved: the machine was busy"] if run["starved"] else []
         notes += [f"repeated {run['repeats']} times"] if run["repeats"] else []
         last = _last_bpb(run)
-        bpb = _bpb(last) + (" on the way" if run["val_bpb"] is None and last is not None else "")
-        steps = f"{run['steps']:,}" if "steps" in run else "-"
+        bpb = bpb_text(last) + (" on the way" if run["val_bpb"] is None and last is not None else "")
+        steps = "-" if run["steps"] is None else f"{run['steps']:,}"
         cells = [run["label"], run["ending"] or run["state"], bpb, steps, *values, str(run["seed"]), ", ".join(notes)]
         yield f"| {' | '.join(cells)} |"
 
 
-def _row(label: str, confirmed: dict[str, Any], test_bpb: float | None) -> str:
-    return f"| {label} | {confirmed['mean']:.4f} | {confirmed['n']} | {_bpb(confirmed['sd'])} | {_bpb(test_bpb)} |"
+def _row(label: str, seeds: dict[str, Any], test_bpb: float | None) -> str:
+    numbers = (bpb_text(seeds["mean"]), seeds["n"], bpb_text(seeds["sd"]), bpb_text(test_bpb))
+    return f"| {label} | {' | '.join(map(str, numbers))} |"
 
 
 def _runs_text(number: int) -> str:
@@ -195,10 +181,6 @@ def _last_bpb(run: dict[str, Any]) -> float | None:
     if run["val_bpb"] is not None:
         return float(run["val_bpb"])
     return float(run["intermediate_values"][-1][1]) if run["intermediate_values"] else None
-
-
-def _bpb(bpb: float | None) -> str:
-    return "-" if bpb is None or not math.isfinite(bpb) else f"{bpb:.4f}"
 
 
 def _value(value: Any) -> str:

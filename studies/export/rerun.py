@@ -12,10 +12,10 @@ from bardtune.studies.export.files import ExportError
 
 SAME_BPB = 1e-6  # of a run that is repeated on the same kind of processor, with the same versions and threads
 SCORE_BPB = 1e-3  # of weights that are read again and scored: other processors round otherwise
-SEED_SDS = 3.0  # environment_changes, a run may be as far off as this many standard deviations between seeds ...
+SEED_SDS = 3.0  # on another machine a run may be as far off as this many standard deviations between seeds ...
 LEAST_SHARE = 0.005  # ... or this part of the bpb, where that is more or nothing is known of seeds
 
-Outcome = Literal["verified", "equal within tolerance", "different"]
+ReplayOutcome = Literal["verified", "equal within tolerance", "different"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +36,7 @@ class Report:
 class Replay:
     """What a run that was made again has shown."""
 
-    outcome: Outcome
+    outcome: ReplayOutcome
     reports: tuple[Report, ...]
     environment_changes: tuple[str, ...]  # what is not as it was when the run was recorded
     tolerance: float
@@ -81,7 +81,7 @@ def rerun(export: Export, corpus: Corpus, *, quick: bool, on_report: Callable[[R
         export: a checked one.
         corpus: the text that it was trained on.
         quick: stop after the first report.
-        on_report: told of each report.
+        on_report: called with each report.
     """
     from bardtune.model.settings import settings_from
     from bardtune.model.training.budget import StepBudget
@@ -100,7 +100,7 @@ def rerun(export: Export, corpus: Corpus, *, quick: bool, on_report: Callable[[R
             on_report(reports[-1])
             if quick:
                 break
-    return judge(reports, environment_changes=environment_changes(export), tolerance=tolerance_of(export.log))
+    return compare(reports, environment_changes=environment_changes(export), tolerance=tolerance_of(export.log))
 
 
 def tolerance_of(log: dict[str, Any]) -> float:
@@ -109,10 +109,10 @@ def tolerance_of(log: dict[str, Any]) -> float:
     return max(SEED_SDS * sd, LEAST_SHARE * float(log["winner"]["val_bpb"]))
 
 
-def judge(reports: list[Report], *, environment_changes: tuple[str, ...], tolerance: float) -> Replay:
+def compare(reports: list[Report], *, environment_changes: tuple[str, ...], tolerance: float) -> Replay:
     """Verified, if all reports are the same; equal, if the last is near and the circumstances excuse it."""
     parted_at = next((report for report in reports if not report.off <= SAME_BPB), None)
-    outcome: Outcome = "verified"
+    outcome: ReplayOutcome = "verified"
     if parted_at is not None:
         outcome = "equal within tolerance" if environment_changes and reports[-1].off <= tolerance else "different"
     return Replay(

@@ -1,11 +1,9 @@
 """Writing an export."""
 
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
 from bardtune.data.corpus import Corpus
+from bardtune.data.files import replacing
 from bardtune.model.settings import settings_from
 from bardtune.studies.analysis.winner import Winner
 from bardtune.studies.errors import StudyError
@@ -29,7 +27,7 @@ def write_export(winner: Winner, folder: Path, *, corpus: Corpus | None = None) 
     from bardtune.model.network.weights import check_trainer, read_weights  # imports torch
 
     saved = read_weights(winner.weights)
-    if saved.settings != settings_from(winner.run.settings) or saved.threads != winner.run.stats.get("threads"):
+    if saved.settings != settings_from(winner.run.settings) or saved.threads != winner.run.stats.threads:
         raise StudyError(f"the weights {winner.weights} are not those of {winner.run.label}; run the study again.")
     check_trainer(saved)
     log = replay_log(winner, fractions=saved.fractions, test_bpb=winner.verdict.test_bpb)
@@ -46,15 +44,10 @@ def write_export(winner: Winner, folder: Path, *, corpus: Corpus | None = None) 
 def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ExportError(f"{folder} is there and not empty; choose another folder with --out.")
-    draft = None
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        for name, content in files.items():
-            (draft / name).write_bytes(content)
-        draft.chmod(0o755)
-        os.replace(draft, folder)
+        with replacing(folder) as draft:
+            draft.mkdir()
+            for name, content in files.items():
+                (draft / name).write_bytes(content)
     except OSError as problem:
-        if draft is not None:
-            shutil.rmtree(draft, ignore_errors=True)
         raise ExportError(f"cannot write {folder}: {problem.strerror}; choose another folder with --out.") from problem

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import cached_property
 
 from bardtune.studies.analysis.importance import DEFAULT_EVALUATOR, Importance, importance
-from bardtune.studies.analysis.phrases import short_name
 from bardtune.studies.plots.marks import (
     BaselineLine,
     BestMark,
@@ -78,7 +77,7 @@ class PlotData:
             sentence: said in its place.
         """
         plan, num_trials = self.record.plan, len(self.record.search_runs)
-        corpus = short_name(str(self.record.corpus.get("name", plan.corpus)))
+        corpus = self.record.corpus_name
         facts = (corpus, f"{num_trials} trial{'s' * (num_trials != 1)}", f"{plan.seconds:g} s each")
         title = f"{self.record.name}: {heading}"
         return Frame(title=title, subtitle="  ·  ".join(facts), note=" ".join(notes), sentence=sentence)

@@ -178,7 +178,7 @@ def dot_of(trial: TrialRecord, bpb_range: Range) -> Dot:
         shown=bpb_range.edge if bpb is None or bpb > bpb_range.high else bpb,
         look=look,
         hover=hover_lines(trial),
-        is_starved=bool(trial.stats.get("starved")),
+        is_starved=bool(trial.stats.starved),
     )
 
 

@@ -22,7 +22,7 @@ def ending_text(trial: TrialRecord) -> str:
 def hover_lines(trial: TrialRecord) -> tuple[str, ...]:
     """Label, bpb and ending, then one line for each parameter."""
     bpb = "no bpb" if trial.last_bpb is None else f"{bpb_text(trial.last_bpb)} bpb"
-    busy = ["starved: its machine was busy"] if trial.stats.get("starved") else []
+    busy = ["starved: its machine was busy"] if trial.stats.starved else []
     return (trial.label, f"{bpb}, {ending_text(trial)}", *params_lines(trial), *busy)
 
 

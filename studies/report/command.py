@@ -5,8 +5,8 @@ import shlex
 from typing import Any
 
 from bardtune.data.errors import UserError
+from bardtune.data.paths import short_name
 from bardtune.model.presets import PRESETS, preset
-from bardtune.studies.analysis.phrases import short_name
 from bardtune.studies.plan import StudyPlan
 from bardtune.studies.records import TrialRecord
 

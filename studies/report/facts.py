@@ -5,22 +5,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bardtune.data.paths import short_name
 from bardtune.studies.analysis.numbers import number_text
 from bardtune.studies.analysis.phrases import (
     bpb_text,
-    certainty_text,
     counts_text,
     duration_text,
-    lower_text,
-    no_test_reasons,
-    short_name,
-    unseen_text,
-    values_text,
 )
+from bardtune.studies.analysis.run_facts import BY_NAME
 from bardtune.studies.analysis.verdict import Verdict
+from bardtune.studies.analysis.verdict_phrases import phrases_of, sentences
 from bardtune.studies.plots.words import ending_text
 from bardtune.studies.records import StudyRecord, TrialRecord
 
+_NUMBERS = (  # heading, fact of the run, form
+    ("bpb", "last_bpb", "{:.4f}"),
+    ("training, s", "train_s", "{:.1f}"),
+    ("steps", "steps", "{:,}"),
+)
 Clean = Callable[[str], str]  # takes places and names out of a text
 _FINGERPRINT = {
     "metric_version": "version of the metric",
@@ -85,31 +87,13 @@ def stopped(record: StudyRecord) -> str:
 
 def found(record: StudyRecord, verdict: Verdict) -> list[str]:
     """The winner, and how sure that is."""
+    is_open = record.state != "finished"
     if verdict.winner is None:
-        waits = record.state != "finished"
         return [
-            "No trial has finished yet, so there is no winner." if waits else "No trial finished: there is no winner."
+            "No trial has finished yet, so there is no winner." if is_open else "No trial finished: there is no winner."
         ]
-    lower = f", {said}" if (said := lower_text(verdict)) else ""
-    if verdict.confirmed is None:
-        so_far = " so far" if record.state != "finished" else ""
-        sentences = [
-            f"The best{so_far} is {verdict.winner.label}: {bpb_text(verdict.winner.val_bpb)} bpb in one run{lower}. "
-            "It is not confirmed: the lowest of many single runs is partly luck."
-        ]
-    else:
-        sentences = [f"The winner is {verdict.winner.label}: {values_text(verdict.confirmed)}{lower}."]
-        sentences.append(
-            f"It is {certainty_text(verdict)}." if verdict.seed_sd is not None else _first(certainty_text(verdict))
-        )
-    if verdict.test_bpb is not None:
-        sentences.append(f"On the test part it has {bpb_text(verdict.test_bpb)} bpb, {unseen_text(verdict)}.")
-    sentences += [f"There is no score on the test part: {reason}." for reason in no_test_reasons(verdict)]
-    return sentences
-
-
-def _first(sentence: str) -> str:
-    return f"{sentence[0].upper()}{sentence[1:]}."
+    reasons = [f"There is no score on the test part: {reason}." for reason in verdict.no_test_reasons]
+    return sentences(phrases_of(verdict.as_json()), so_far=is_open) + reasons
 
 
 def tiles(record: StudyRecord, verdict: Verdict) -> list[Tile]:
@@ -117,24 +101,29 @@ def tiles(record: StudyRecord, verdict: Verdict) -> list[Tile]:
     if verdict.winner is None:
         return []
     confirmed, baseline = verdict.confirmed, verdict.baseline
-    own = confirmed.mean if confirmed else verdict.winner.val_bpb
-    assert own is not None
+    assert verdict.bpb is not None
     if confirmed and confirmed.sd is not None:
         more = f"{verdict.winner.label}, mean of {confirmed.n} seeds, sd {bpb_text(confirmed.sd)}"
     else:
         more = f"{verdict.winner.label}, one run"
-    shown = [Tile(bpb_text(own), "winner, bpb" if confirmed else "best run, bpb", more)]
+    shown = [Tile(bpb_text(verdict.bpb), "winner, bpb" if confirmed else "best run, bpb", more)]
     if verdict.test_bpb is not None:
         shown.append(Tile(bpb_text(verdict.test_bpb), "its test bpb", "text that the search never saw"))
     if baseline is not None:
         runs = "one run" if baseline.sd is None else f"mean of {baseline.n} seeds, sd {bpb_text(baseline.sd)}"
         shown.append(Tile(bpb_text(baseline.mean), "baseline, bpb", f"reference recipe, {runs}"))
-        shown.append(Tile(f"{own / baseline.mean:.3f}", "winner / baseline", "below 1 is better"))
+        shown.append(Tile(f"{verdict.bpb / baseline.mean:.3f}", "winner / baseline", "below 1 is better"))
     return shown
 
 
 def headings(record: StudyRecord) -> list[str]:
-    return ["run", "ended", "bpb", "training, s", "steps", *(each.name for each in record.parameters), "reason"]
+    return [
+        "run",
+        "ended",
+        *(heading for heading, *_ in _NUMBERS),
+        *(each.name for each in record.parameters),
+        "reason",
+    ]
 
 
 def rows(record: StudyRecord, verdict: Verdict, clean: Clean) -> list[Row]:
@@ -144,29 +133,22 @@ def rows(record: StudyRecord, verdict: Verdict, clean: Clean) -> list[Row]:
 
 def _row(record: StudyRecord, verdict: Verdict, index: int, run: TrialRecord, clean: Clean) -> Row:
     label = run.label if run.candidate is None else f"{run.label} of trial {run.candidate}"
-    starved = ["its machine was busy"] if run.stats.get("starved") else []
+    starved = ["its machine was busy"] if run.stats.starved else []
     reason = "; ".join([*([clean(run.reason)] if run.reason else []), *starved])
-    bpb = run.last_bpb
     cells = [
         Cell(label, index, is_number=False),
         Cell(ending_text(run), f"{run.ending or run.state}"),
-        Cell(
-            "" if bpb is None else bpb_text(bpb),
-            bpb if bpb is not None and math.isfinite(bpb) else None,
-            is_number=True,
-        ),
-        _number(run.seconds("train") or None, "{:.1f}"),
-        _number(run.stats.get("steps"), "{:,}"),
+        *(_number(BY_NAME[name].read(record, run), form) for _, name, form in _NUMBERS),
+        *(_value(run.params.get(each.name, run.settings.get(each.name))) for each in record.parameters),
     ]
-    for parameter in record.parameters:
-        value = run.params.get(parameter.name, run.settings.get(parameter.name))
-        cells.append(_value(value))
     mark = "winner" if run is verdict.winner else "baseline" if run.role == "baseline" else ""
     return Row(run.run_id, (*cells, Cell(reason, reason or None)), mark)
 
 
 def _number(value: float | None, form: str) -> Cell:
-    return Cell("" if value is None else form.format(value), value, is_number=True)
+    """Sorted last if it is not known or no number."""
+    key = value if value is not None and math.isfinite(value) else None
+    return Cell("" if value is None else form.format(value), key, is_number=True)
 
 
 def _value(value: Any) -> Cell:
@@ -180,7 +162,7 @@ def data_facts(record: StudyRecord) -> list[tuple[str, str]]:
     """What was trained on."""
     corpus = record.corpus
     return [
-        ("text", short_name(str(corpus.get("name", record.plan.corpus)))),
+        ("text", record.corpus_name),
         ("bytes", f"{corpus['bytes']:,}" if "bytes" in corpus else "not known"),
         ("SHA-256", str(corpus.get("sha256", "not known"))),
         ("parts", "first 90 % trained on, next 5 % validation, last 5 % test"),
@@ -194,7 +176,7 @@ def environment_facts(record: StudyRecord) -> list[tuple[str, str]]:
         for name, value in record.fingerprint.items()
         if _FINGERPRINT.get(name, name) is not None
     ]
-    peaks = [run.stats["peak_memory_bytes"] for run in record.runs if run.stats.get("peak_memory_bytes")]
+    peaks = [run.stats.peak_memory_bytes for run in record.runs if run.stats.peak_memory_bytes]
     facts = [*versions, ("threads of a run", str(record.plan.threads)), ("runs at a time", str(record.plan.workers))]
     if peaks:
         facts.append(("largest memory of a run", f"{max(peaks) / 1e9:.1f} GB"))

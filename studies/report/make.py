@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 import jinja2
+from bardtune.studies.analysis.redactor import Redactor
 from bardtune.studies.analysis.verdict import Verdict, verdict_of
 from bardtune.studies.plots import theme
 from bardtune.studies.plots.data import PlotData
@@ -19,7 +20,6 @@ from bardtune.studies.plots.views.parallel import Parallel
 from bardtune.studies.records import StudyRecord
 from bardtune.studies.report import facts
 from bardtune.studies.report.command import train_command
-from bardtune.studies.report.privacy import Redactor
 from markupsafe import Markup
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
+from bardtune.model.training.stats import stats_from
 from bardtune.studies import keys
 from bardtune.studies.errors import StorageError, StudyError
 from bardtune.studies.store.home import Home
@@ -55,8 +56,8 @@ def plan_deletion(storage: Storage, name: str) -> DeletionPlan:
 def _hosts_beside(storage: Storage, parts: list[str], name: str) -> tuple[str, ...]:
     """Names of the machines that runs of the study, or whoever held it last, say they were on; without this one."""
     studies = (optuna.load_study(study_name=part, storage=storage.rdb) for part in parts)
-    stats = (trial.user_attrs.get(keys.STATS, {}) for study in studies for trial in study.get_trials(deepcopy=False))
-    hosts = {str(each["host"]) for each in stats if "host" in each}
+    trials = (trial for study in studies for trial in study.get_trials(deepcopy=False))
+    hosts = {host for trial in trials if (host := stats_from(trial.user_attrs.get(keys.STATS)).host)}
     if (last := last_host(storage.engine, name)) is not None:
         hosts.add(last)
     return tuple(sorted(hosts - {socket.gethostname()}))

@@ -7,6 +7,7 @@ from typing import Any
 
 import optuna
 from bardtune.data.errors import UserError
+from bardtune.model.training.stats import stats_from
 from bardtune.studies import keys
 from bardtune.studies.errors import StudyError
 from bardtune.studies.plan import StudyPlan
@@ -131,7 +132,7 @@ def _record(trial: FrozenTrial, role: Role | None, *, owned: bool) -> TrialRecor
         curve=tuple((step, bpb) for step, bpb in sorted(trial.intermediate_values.items()) if math.isfinite(bpb)),
         params=dict(trial.params),
         settings=attrs.get(keys.SETTINGS, {}),
-        stats=attrs.get(keys.STATS, {}),
+        stats=stats_from(attrs.get(keys.STATS)),
         started=trial.datetime_start,
         ended=trial.datetime_complete,
         candidate=attrs.get(keys.CANDIDATE),

@@ -17,7 +17,6 @@ from bardtune.studies.plots.registry import KINDS
 from bardtune.studies.records import StudyRecord
 from bardtune.studies.report import Sample, report_html
 from bardtune.studies.report.command import train_command
-from bardtune.studies.report.privacy import Redactor
 
 from support.fakes import text_of
 from support.study_records import make_record, make_trial, planted_record
@@ -57,8 +56,9 @@ def test_it_says_what_was_asked_what_ended_it_who_won_and_how_sure_that_is() -> 
         "Asked for: 50 training runs of 180 s each at most",
         "when all runs were made",
         "The winner is trial 1: 2.2905 bpb (sd 0.0007, n=2 seeds), 0.1095 lower than the baseline.",
-        "It is distinguishable from all that was confirmed",
-        "On the test part it has 2.2500 bpb, on text that the search has never seen, 0.900 of the baseline's.",
+        "it is distinguishable from all that was confirmed",
+        "On the test part, which is scored once at the end, it has 2.2500 bpb on text that the search has never seen, "
+        "0.900 of the baseline's.",
         "0.954 winner / baseline",
         "out of memory",
         "crashed",
@@ -68,7 +68,7 @@ def test_it_says_what_was_asked_what_ended_it_who_won_and_how_sure_that_is() -> 
 
 def test_a_doubtful_winner_is_called_one() -> None:
     words = words_of(confirmed_record(seeds_apart=0.02, baseline_bpb=2.3))
-    assert "It is not distinguishable from trial 0, the baseline (seed sd 0.0141 with 2 degrees of freedom)." in words
+    assert "it is not distinguishable from trial 0, the baseline (seed sd 0.0141 with 2 degrees of freedom)." in words
 
 
 @pytest.mark.parametrize(
@@ -165,19 +165,6 @@ def test_it_tells_no_host_user_path_or_password() -> None:
     words = words_of(record, names=("jdoe",))
     for kept in ("x.pt", "log.txt", "y.txt", "plays", "space.toml", "[Errno 28]"):
         assert kept in words
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "the loss stopped being a number at step 12",
-        "12.5 bytes/s and/or 3 %",
-        "exit code -9 (out of memory?)",
-        "a: b/c",
-    ],
-)
-def test_innocent_words_are_left_alone(text: str) -> None:
-    assert Redactor(make_record())(text) == text
 
 
 # The winner's command

@@ -1,7 +1,7 @@
 """What to think of a run that is not the same to the last digit."""
 
 import pytest
-from bardtune.studies.export.rerun import Report, judge
+from bardtune.studies.export.rerun import Report, compare
 
 
 def report(bpb: float, percent: int = 100) -> Report:
@@ -23,6 +23,6 @@ def report(bpb: float, percent: int = 100) -> Report:
 def test_a_difference_is_excused_by_another_machine_only_and_up_to_a_tolerance(
     last_bpb: float, environment_changes: tuple[str, ...], outcome: str
 ) -> None:
-    found = judge([report(2.0, 10), report(last_bpb)], environment_changes=environment_changes, tolerance=0.01)
+    found = compare([report(2.0, 10), report(last_bpb)], environment_changes=environment_changes, tolerance=0.01)
     assert found.outcome == outcome
     assert (found.parted_at is None) == (outcome == "verified")

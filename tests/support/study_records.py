@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+from bardtune.model.training.stats import RunStats, stats_from
 from bardtune.studies.plan import StudyPlan
 from bardtune.studies.records import Parameter, StudyRecord, TrialRecord
 
@@ -47,7 +48,10 @@ def curve_to(bpb: float, percent: int = 100) -> tuple[tuple[int, float], ...]:
 
 
 def make_trial(number: int, bpb: float | None = 2.3, *, ended: str = "finished", **changes: Any) -> TrialRecord:
-    """One search trial; ``ended`` is finished, pruned, diverged, crashed, running or interrupted."""
+    """One search trial; ``ended`` is finished, pruned, diverged, crashed, running or interrupted.
+
+    ``changes`` are fields of the record; ``stats`` may be as they are stored.
+    """
     states = {"finished": "complete", "pruned": "pruned", "diverged": "complete", "crashed": "failed"}
     curve = () if bpb is None else curve_to(bpb, 100 if ended == "finished" else 30)
     trial = TrialRecord(
@@ -60,16 +64,17 @@ def make_trial(number: int, bpb: float | None = 2.3, *, ended: str = "finished",
         curve=curve,
         params={"learning_rate": 0.003},
         settings={"learning_rate": 0.003},
-        stats={
-            "host": "secret-host",
-            "checkpoint": "/home/somebody/secret/x.pt",
-            "num_params": 200_000 + 9_000 * (number % 7),
-            "bytes_per_s": 150_000 + 7_000 * (number % 9),
-            "seconds": {"setup": 2.0, "train": 180.0 if ended == "finished" else 54.0, "evaluate": 6.0},
-        },
+        stats=RunStats(
+            host="secret-host",
+            num_params=200_000 + 9_000 * (number % 7),
+            bytes_per_s=150_000 + 7_000 * (number % 9),
+            seconds={"setup": 2.0, "train": 180.0 if ended == "finished" else 54.0, "evaluate": 6.0},
+        ),
         started=BEGAN + timedelta(seconds=200 * number),
         ended=BEGAN + timedelta(seconds=200 * number + 190),
     )
+    if isinstance(stats := changes.get("stats"), dict):
+        changes["stats"] = stats_from(stats)
     return replace(trial, **changes)
 
 

@@ -63,9 +63,8 @@ class _Clock:
             },
             "starved": run.role == "search" and run.number in (7, 30),
             "host": "secret-host",
-            "checkpoint": "/home/somebody/secret/x.pt",
         }
         began = self.now_s
         self.now_s += sum(stats["seconds"].values())
         span = (BEGAN + timedelta(seconds=began), BEGAN + timedelta(seconds=self.now_s))
-        return replace(run, stats={**run.stats, **stats}, started=span[0], ended=span[1])
+        return replace(run, stats=replace(run.stats, **stats), started=span[0], ended=span[1])

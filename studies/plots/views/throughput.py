@@ -1,7 +1,5 @@
 """bpb against training speed."""
 
-import math
-
 from bardtune.studies.plots.data import PlotData
 from bardtune.studies.plots.view import View
 from bardtune.studies.plots.views.panels import panel_against, panels_view
@@ -20,5 +18,4 @@ def view(data: PlotData) -> View:
 
 def _speed(run: TrialRecord) -> float:
     """Thousand bytes per second; 0 if unknown."""
-    speed = run.stats.get("bytes_per_s")
-    return float(speed) / 1000 if isinstance(speed, (int, float)) and math.isfinite(speed) else 0.0
+    return (run.stats.bytes_per_s or 0) / 1000

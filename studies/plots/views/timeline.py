@@ -143,7 +143,7 @@ def _bar(run: TrialRecord, phases: Phases, start_s: float) -> Bar:
         start_s=start_s,
         phases=phases,
         look=look_of(run),
-        is_starved=bool(run.stats.get("starved")),
+        is_starved=bool(run.stats.starved),
         is_continued=bool(stopped),
         hover=(*hover_lines(run), *spent, *stopped),
     )

@@ -115,7 +115,7 @@ def test_a_failed_write_keeps_the_old_picture_and_leaves_no_draft(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("bardtune.studies.files.os.replace", full)
+    monkeypatch.setattr("bardtune.data.files.os.replace", full)
     with pytest.raises(StudyError, match="No space left on device"):
         write_plots(record, kinds=["history"], formats=["html"], folder=tmp_path)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(old.name, "old")]

@@ -1,10 +1,10 @@
-"""A report is sent to others: it tells no host, no user and no place on a disk."""
+"""Reports and exports are sent to others: they tell no host, no user and no place on a disk."""
 
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from bardtune.studies.analysis.phrases import short_name
+from bardtune.data.paths import short_name
 from bardtune.studies.records import StudyRecord
 
 _ADDRESS = re.compile(r"\b[\w+.-]+://[^\s'\"<>]+")
@@ -22,7 +22,7 @@ class Redactor:
     """
 
     def __init__(self, record: StudyRecord, names: Iterable[str] = ()) -> None:
-        hosts = {str(run.stats["host"]) for run in record.runs if run.stats.get("host")}
+        hosts = {run.stats.host for run in record.runs if run.stats.host}
         folders = {str(Path(path).parent) for path in (record.plan.corpus, record.plan.space) if "/" in path}
         self.folders = sorted(folders - {"/"}, key=len, reverse=True)
         words = {word for word in (*hosts, *names) if len(word) > 2}
@@ -33,10 +33,6 @@ class Redactor:
         for folder in self.folders:
             text = text.replace(f"{folder}/", "")
         text = _ADDRESS.sub(_HIDDEN, text)
-        text = _QUOTED.sub(lambda found: found[1] + _last(found[3]) + found[1], text)
-        text = _PATH.sub(lambda found: _last(found[0]), text)
+        text = _QUOTED.sub(lambda found: found[1] + (short_name(found[3]) or _HIDDEN) + found[1], text)
+        text = _PATH.sub(lambda found: short_name(found[0]) or _HIDDEN, text)
         return self.words.sub(_HIDDEN, text) if self.words else text
-
-
-def _last(path: str) -> str:
-    return short_name(path) or _HIDDEN
