@@ -5,7 +5,7 @@ NAME := first-$(shell date +%Y%m%d-%H%M%S)
 BIN := .venv/bin
 LOCK := requirements.lock
 
-.PHONY: study test long faults lock clean
+.PHONY: study test long faults docs lock clean
 
 study: .venv/installed  ## install, run a short real study on Shakespeare, draw it
 	$(BIN)/bardtune start $(NAME) --trials $(TRIALS) --seconds $(SECONDS)
@@ -24,6 +24,9 @@ faults: .venv/installed-dev  ## 60 kills, 20 rounds of ten processes that want o
 
 long: .venv/installed-dev  ## the tests that take minutes
 	$(BIN)/pytest -q -m long
+
+docs: .venv/installed-dev  ## renew what documents repeat of the code: tables and the module tree
+	cd tests && ../$(BIN)/python -m support.documents --write
 
 lock:  ## write the lock file anew: the newest versions that pyproject.toml allows, with the torch that it names
 	rm -rf build/lock && $(PYTHON) -m venv build/lock

@@ -5,22 +5,16 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from bardtune.data.errors import UserError
-from bardtune.model.presets import PRESETS, preset
-from bardtune.model.settings import SETTING_NAMES
 from bardtune.search.cli.app import COMMANDS, main
 from bardtune.search.engine.planning import resolve_plan
 from bardtune.search.sampling.space import check_draws, space_from
 from bardtune.studies.analysis.importance import EVALUATORS
-from bardtune.studies.plan import PLAN_NAMES, PRUNERS, SAMPLERS, StudyPlan
-from bardtune.studies.plots.registry import KINDS
 
-from support import module_tree
+from support import documents, module_tree
 from support.fakes import text_of
 from support.paths import ROOT
 
@@ -33,21 +27,6 @@ PAGES = [
 DOCUMENTS = [page for page in PAGES if page != MADE_BY_EXPORT]
 LOG_DAYS = [page for page in PAGES if page.startswith("docs/log/")]
 MOST_README_LINES, MOST_COLUMNS = 130, 120
-
-
-# Documents that say already what the code is about to: each fails, as it should, until it does.
-WAITING = {"README.md": "docs/python.md", "docs/README.md": "docs/python.md", "plan": "launcher", "spaces": "wide"}
-WAITING |= {"settings": "no attention"}
-
-
-def ready(names: Iterable[str]) -> list[Any]:
-    """Parameters of a test; those that wait are marked."""
-    return [
-        pytest.param(name, marks=pytest.mark.xfail(reason=f"waits for {WAITING[name]}", strict=True))
-        if name in WAITING
-        else name
-        for name in names
-    ]
 
 
 def text_in(document: str) -> str:
@@ -148,67 +127,22 @@ def test_a_toml_that_is_neither_is_found_out() -> None:
         resolve_plan({}, tomllib.loads('samplers = "tpe"'))
 
 
-# Tables
+# What documents repeat of the code
 
 
-def table_after(mark: str) -> list[list[str]]:
-    """The cells of the table below ``<!-- names: MARK -->`` in one of the documents, without its head."""
-    for document in DOCUMENTS:
-        _, found, rest = text_in(document).partition(f"<!-- names: {mark} -->\n\n")
-        if found:
-            rows = rest.partition("\n\n")[0].splitlines()[2:]
-            return [[cell.strip() for cell in row.strip("| ").split("|")] for row in rows]
-    raise AssertionError(f"no document has a table <!-- names: {mark} -->")
+@pytest.mark.parametrize("file", documents.renewed(), ids=lambda file: file.name)
+def test_tables_and_module_tree_are_those_of_the_code(file: Path) -> None:
+    assert file.read_text(encoding="utf-8") == documents.renewed()[file], "renew it with: make docs"
 
 
-def space_names() -> list[str]:
-    return [file.stem for file in (ROOT / "search" / "sampling" / "spaces").glob("*.toml")]
+@pytest.mark.parametrize("mark", documents.TABLES)
+def test_every_table_stands_in_one_document(mark: str) -> None:
+    assert [text_in(page).count(f"<!-- table: {mark} -->\n\n|") for page in DOCUMENTS].count(1) == 1
 
 
-# A table's mark, and what the code has: a row each, the name in the first cell.
-REGISTRIES: dict[str, Callable[[], Iterable[str]]] = {
-    "commands": lambda: COMMANDS,
-    "plan": lambda: PLAN_NAMES,
-    "samplers": lambda: SAMPLERS,
-    "pruners": lambda: PRUNERS,
-    "spaces": space_names,
-    "plots": lambda: KINDS,
-    "evaluators": lambda: EVALUATORS,
-    "settings": lambda: set(SETTING_NAMES) - {"budget_s", "seed"},  # those are a run's
-}
-
-
-@pytest.mark.parametrize("mark", ready(REGISTRIES))
-def test_a_table_has_a_row_for_each_name_there_is(mark: str) -> None:
-    rows = [cells[0].strip("`") for cells in table_after(mark)]
-    assert sorted(rows) == sorted(REGISTRIES[mark]())
-
-
-def test_the_table_of_commands_has_the_order_of_the_help() -> None:
-    assert [cells[0].strip("`") for cells in table_after("commands")] == list(COMMANDS)
-
-
-def as_written(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def test_the_table_of_settings_shows_the_presets() -> None:
-    values = {name: preset(name, budget_s=1.0, seed=0).as_dict() for name in PRESETS}
-    for cells in table_after("settings"):
-        name = cells[0].strip("`")
-        shown = [as_written(values[each][name]) for each in ("reference", "modern")]
-        assert cells[2:4] == shown, name
-
-
-@pytest.mark.parametrize("mark", ready(["plan"]))
-def test_the_table_of_a_plan_shows_its_defaults(mark: str) -> None:
-    defaults = StudyPlan().as_dict()
-    for option, default, *_ in table_after(mark):
-        name = option.strip("`")
-        if name != "threads":  # it depends on the machine
-            assert tomllib.loads(f"value = {default.strip('`')}")["value"] == defaults[name], name
+def test_the_evaluators_of_importance_are_those_there_are() -> None:
+    table = text_in("docs/importance.md").partition("<!-- names: evaluators -->")[2]
+    assert re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE) == list(EVALUATORS)
 
 
 # Links, names of files, and how the documents are written
@@ -220,7 +154,7 @@ def anchors(file: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("document", ready(PAGES))
+@pytest.mark.parametrize("document", PAGES)
 def test_every_link_leads_somewhere(document: str) -> None:
     file = ROOT / document
     for target in re.findall(r"\]\(([^)\s]+)\)", text_in(document)):
@@ -252,11 +186,6 @@ def test_every_page_of_the_manual_is_in_its_index() -> None:
     index = text_in("docs/README.md")
     for file in (ROOT / "docs").glob("*.md"):
         assert file.name == "README.md" or f"]({file.name})" in index, f"docs/README.md does not list {file.name}"
-
-
-def test_the_module_tree_is_that_of_the_files() -> None:
-    text = text_in("CONTRIBUTING.md")
-    assert text == module_tree.with_tree(text), "renew it with: cd tests && python -m support.module_tree --write"
 
 
 @pytest.mark.parametrize("room", module_tree.ROOMS)

@@ -126,10 +126,8 @@ class Study:
         if verdict.winner is None:
             return first, "no trial has finished yet"
         made = _runs_of_winner(verdict.winner, verdict)
-        return (
-            first,
-            f"{'winner' if verdict.confirmed else 'best so far'} {verdict.winner.label}, {seeds_text(made.as_json())}",
-        )
+        name = "winner" if verdict.confirmed else "best so far"
+        return first, f"{name} {verdict.winner.label}, {seeds_text(made.as_json())}"
 
 
 def _runs_of_winner(winner: TrialRecord, verdict: Verdict) -> Confirmed:

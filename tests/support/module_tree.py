@@ -1,10 +1,6 @@
-"""The tree of modules in CONTRIBUTING.md, made of the first lines of their docstrings.
-
-python -m tests.support.module_tree --write
-"""
+"""The tree of modules in CONTRIBUTING.md, made of the first lines of their docstrings."""
 
 import ast
-import sys
 import textwrap
 from pathlib import Path
 
@@ -49,11 +45,3 @@ def _line(name: str, purpose: str, depth: int) -> str:
     return textwrap.fill(
         purpose, COLUMNS, initial_indent=head, subsequent_indent=" " * NAME_COLUMNS, break_on_hyphens=False
     )
-
-
-if __name__ == "__main__":
-    renewed = with_tree(CONTRIBUTING.read_text(encoding="utf-8"))
-    if sys.argv[1:] == ["--write"]:
-        CONTRIBUTING.write_text(renewed, encoding="utf-8")
-    else:
-        sys.stdout.write(module_tree())

@@ -1,4 +1,4 @@
-"""Parallel coordinates as plain data: one axis a parameter, then how the trial ended, then its bpb."""
+"""Parallel coordinates: one axis a parameter, then how the trial ended, then its bpb."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
