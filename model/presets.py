@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bardtune.model.settings import SettingsError, TrialSettings, settings_from
+from bardtune.model.settings import SETTINGS, SettingsError, TrialSettings, settings_from
 
 PRESETS: dict[str, dict[str, Any]] = {
     # The best run of the published 26-run search: 284,688 parameters.
@@ -64,3 +64,19 @@ def preset(name: str, *, budget_s: float, seed: int, **changes: Any) -> TrialSet
     if name not in PRESETS:
         raise SettingsError(f"unknown preset {name!r}; choose one of {', '.join(PRESETS)}.")
     return settings_from({**PRESETS[name], "budget_s": budget_s, "seed": seed, **changes})
+
+
+def settings_table() -> str:
+    """All settings but those of a single run, in Markdown: name, what it may be, the presets' values, meaning."""
+    values = [preset(name, budget_s=1.0, seed=0).as_dict() for name in PRESETS]
+    rows = [["setting", "may be", *(f"`{name}`" for name in PRESETS), "meaning"], ["---"] * (3 + len(PRESETS))]
+    for name, setting in SETTINGS.items():
+        if name not in ("budget_s", "seed"):
+            rows.append([f"`{name}`", setting.allowed, *(_as_text(each[name]) for each in values), setting.meaning])
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)

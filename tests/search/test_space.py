@@ -151,6 +151,14 @@ def test_a_file_in_the_folder_of_spaces_is_a_space_and_its_first_line_says_which
         assert summary.endswith("."), name
 
 
+def test_a_stored_space_that_this_version_cannot_draw_from_is_refused_with_the_way_out() -> None:
+    position = {"type": "categorical", "choices": ["rope", "none"]}
+    with pytest.raises(
+        SpaceError, match=r"the study 's' cannot go on: .* 'none' is unknown.*; resume it with the version"
+    ):
+        stored_space("s", {"parameters": {"position": position}})
+
+
 def test_a_draw_that_cannot_work_raises_settings_error() -> None:
     space = space_from({"parameters": {"d_model": {"type": "int", "low": 33, "high": 33}}})
     with pytest.raises(SettingsError):
