@@ -7,7 +7,7 @@ import optuna
 import pytest
 from bardtune.model.presets import PRESETS
 from bardtune.model.settings import DEFAULTS, SettingsError
-from bardtune.search.sampling.space import SpaceError, load_space, space_from
+from bardtune.search.sampling.space import SpaceError, load_space, space_from, stored_space
 from bardtune.search.sampling.spaces.registry import space_names, space_rows
 from bardtune.studies.plan import StudyPlan
 from hypothesis import given
