@@ -231,15 +231,6 @@ def check_setting_name(name: str) -> None:
         raise SettingsError(f"unknown setting {name!r}; {hint}")
 
 
-def settings_table() -> str:
-    """All settings as a Markdown table: name, what is allowed, default, meaning."""
-    rows = ["| setting | allowed | default | meaning |", "| --- | --- | --- | --- |"]
-    for name, setting in SETTINGS.items():
-        default = f"`{DEFAULTS[name]}`".lower() if name in DEFAULTS else "none"
-        rows.append(f"| `{name}` | {setting.allowed} | {default} | {setting.meaning} |")
-    return "\n".join(rows) + "\n"
-
-
 def _without_retired(values: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out ``attention``, how older studies computed it over the whole window; ``sdpa`` is what is left."""
     kept = dict(values)

@@ -7,7 +7,7 @@ import optuna
 import pytest
 from bardtune.model.presets import PRESETS
 from bardtune.model.settings import DEFAULTS, SettingsError
-from bardtune.search.sampling.space import SpaceError, load_space, space_from
+from bardtune.search.sampling.space import SpaceError, load_space, space_from, stored_space
 from bardtune.search.sampling.spaces.registry import space_names, space_rows
 from bardtune.studies.plan import StudyPlan
 from hypothesis import given
@@ -149,6 +149,14 @@ def test_a_file_in_the_folder_of_spaces_is_a_space_and_its_first_line_says_which
     for name, summary in space_rows():
         assert (folder / f"{name}.toml").read_text().startswith(f"# {summary}\n")
         assert summary.endswith("."), name
+
+
+def test_a_stored_space_that_this_version_cannot_draw_from_is_refused_with_the_way_out() -> None:
+    position = {"type": "categorical", "choices": ["rope", "none"]}
+    with pytest.raises(
+        SpaceError, match=r"the study 's' cannot go on: .* 'none' is unknown.*; resume it with the version"
+    ):
+        stored_space("s", {"parameters": {"position": position}})
 
 
 def test_a_draw_that_cannot_work_raises_settings_error() -> None:
