@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 def train_here(seconds: float, *, keep: bool) -> tuple[float, float]:
     """Train in this process on the built-in corpus; return steps per second, and CPU seconds per second."""
     import torch
+
     from bardtune.data.corpus import load_corpus
     from bardtune.model.machine import keep_freed_memory
     from bardtune.model.presets import preset

@@ -16,7 +16,6 @@ from bardtune.data.corpus import BUILT_IN, load_corpus
 from bardtune.data.errors import UserError
 from bardtune.model.training.budget import step_budget
 from bardtune.search.commands.train import DEFAULT_SECONDS, check_threads, writable_file, write_record
-
 from benchmarks.pairs import Spread, paired_ratios, spread, turns
 from benchmarks.parsing import OF_THE_RUN, Candidate, OneSentenceParser, parse_candidate
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from unittest.mock import patch
 
 import torch
+
 from bardtune.data.corpus import BUILT_IN, load_corpus
 from bardtune.model.counting.experts import CountExperts
 from bardtune.model.machine import keep_freed_memory

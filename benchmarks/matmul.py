@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+
 from bardtune.data.corpus import CONTEXT_BYTES, VOCAB_SIZE
 from bardtune.data.errors import UserError
 from bardtune.model.settings import TrialSettings
 from bardtune.search.commands.train import check_threads
-
 from benchmarks.parsing import OneSentenceParser, parse_candidate
 
 CPUINFO = Path("/proc/cpuinfo")

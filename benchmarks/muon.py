@@ -5,11 +5,12 @@ import statistics
 import time
 
 import torch
+from torch.optim import Muon
+
 from bardtune.model.network.gpt import GPT
 from bardtune.model.presets import preset
 from bardtune.model.training.muon import BatchedMuon
 from bardtune.model.training.optimizers import is_block_matrix
-from torch.optim import Muon
 
 
 def block_matrices() -> list[torch.nn.Parameter]:

@@ -9,6 +9,8 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
+from torch.profiler import ProfilerActivity, profile
+
 from bardtune.data.corpus import BUILT_IN, load_corpus
 from bardtune.data.errors import UserError
 from bardtune.model.machine import keep_freed_memory
@@ -16,8 +18,6 @@ from bardtune.model.training import trainer
 from bardtune.model.training.budget import step_budget
 from bardtune.model.training.trainer import StepAction, TrainingRun
 from bardtune.search.commands.train import check_threads
-from torch.profiler import ProfilerActivity, profile
-
 from benchmarks.parsing import OneSentenceParser, parse_candidate
 
 PHASES = ("data", "forward", "backward", "optimizer")

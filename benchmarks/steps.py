@@ -8,13 +8,13 @@ import sys
 from collections.abc import Iterator, Sequence
 
 import torch
+
 from bardtune.data.corpus import BUILT_IN, CONTEXT_BYTES, load_corpus
 from bardtune.data.errors import UserError
 from bardtune.model.machine import keep_freed_memory
 from bardtune.model.training.budget import step_budget
 from bardtune.model.training.trainer import TrainingRun
 from bardtune.search.commands.train import check_threads
-
 from benchmarks.pairs import paired_ratios, spread, turns
 from benchmarks.parsing import OneSentenceParser, parse_candidate
 from benchmarks.profile_step import WARM_UP_STEPS, make_steps

@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import numpy as np
+
 from bardtune.data.errors import CorpusError
 from bardtune.data.paths import user_path
 

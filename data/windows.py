@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 import numpy as np
+
 from bardtune.data.corpus import CONTEXT_BYTES
 
 

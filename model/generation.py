@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import torch
+
 from bardtune.data.corpus import CONTEXT_BYTES
 from bardtune.model.network.gpt import GPT
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+
 from bardtune.data.corpus import Corpus, corpus_of
 from bardtune.model.settings import TrialSettings
-
 from support.tiny import TINY
 
 if TYPE_CHECKING:
@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 # The same examples each time, and no stopwatch on them: a busy machine is not a failure.
 hypothesis.settings.register_profile("house", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("house")
+
+
+LONG_S = 3600  # for each test that is marked long
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is marked long has a time limit of its own."""
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.timeout(LONG_S))
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bardtune.data.corpus import Corpus
 from bardtune.data.errors import UserError
 from bardtune.model.presets import PRESETS, preset
 from bardtune.model.settings import TrialSettings
 from bardtune.model.training.budget import step_budget
 from bardtune.model.training.trainer import TrainingRun
-
 from benchmarks import compare, loops, matmul, profile_step, steps
 from benchmarks.compare import Plan, Run
 from benchmarks.pairs import paired_ratios, spread, turns

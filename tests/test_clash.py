@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
 from bardtune.data.corpus import load_corpus
 from bardtune.search.cli.app import COMMANDS
 from bardtune.search.engine.planning import fingerprint
@@ -20,7 +21,6 @@ from bardtune.studies.plan import StudyPlan
 from bardtune.studies.store.creating import NewStudy
 from bardtune.studies.store.storage import Storage
 from bardtune.studies.store.writer import StudyWriter
-
 from support.at_hand import Place
 
 CLASHING = ["model.py", "search.py", "data/__init__.py", "studies/__init__.py"]

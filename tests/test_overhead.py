@@ -1,8 +1,8 @@
 """Where the time of a study went."""
 
 import pytest
-from bardtune.studies.plan import StudyPlan
 
+from bardtune.studies.plan import StudyPlan
 from benchmarks.overhead import overhead_of, run_overhead_of
 from support.study_records import make_record, make_trial
 

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from bardtune.data.corpus import Corpus
 from bardtune.model.measure.ruler import WINDOWS_AT_ONCE
 from bardtune.model.settings import TrialSettings
 from bardtune.model.training.budget import StepBudget
 from bardtune.model.training.trainer import Progress, TrainingRun
-from torch import nn
 
 Score = Callable[[nn.Module, int, str], float]  # model, batch size, device: ``evaluate_bpb`` of prepare.py
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor
+
 from bardtune.model.counting.loops import PLACE_BITS, compiled, count_sorted, in_threads, take_rows
 from bardtune.model.machine import one_core_each, return_freed_memory
-from torch import Tensor
 
 NUM_FOLDS = 24  # of 200 kB in the built-in corpus: no play is longer
 MOST_COUNTED_BYTES = 8_000_000  # of a longer text only the beginning is counted; a count then fits its 23 bits

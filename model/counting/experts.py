@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+
 from bardtune.data.corpus import VOCAB_SIZE
 from bardtune.model.counting.contexts import (
     GOLDEN,
@@ -30,7 +32,6 @@ from bardtune.model.counting.loops import AT_ONCE, compiled, count_in_text, coun
 from bardtune.model.counting.word_classes import WordClasses
 from bardtune.model.precision import uses_bfloat16
 from bardtune.model.settings import TrialSettings
-from torch import Tensor, nn
 
 LEAST_ORDER = 2  # a single byte is the table that all experts start from
 LEAST_WINDOW_ORDER = 3

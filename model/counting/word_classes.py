@@ -11,8 +11,9 @@ from collections import Counter
 import numpy as np
 import torch
 import torch.nn.functional as F
-from bardtune.model.counting.contexts import Words, words_of
 from torch import Tensor
+
+from bardtune.model.counting.contexts import Words, words_of
 
 NUM_CLASSES = 64
 _WORD = re.compile(rb"[a-z'\x80-\xff]+")  # of a text in lower case: the words of model/counting/contexts.py

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
 from bardtune.data.corpus import CONTEXT_BYTES, VOCAB_SIZE, Corpus
 from bardtune.data.errors import UserError
 from bardtune.data.windows import evaluation_windows
@@ -20,8 +23,6 @@ from bardtune.model.measure.legality import check_legality
 from bardtune.model.measure.ruler import evaluate
 from bardtune.model.network.weights import SavedWeights, read_tensors, trained_model
 from bardtune.model.settings import settings_from
-from safetensors import SafetensorError
-from torch import Tensor, nn
 
 
 class CheckError(UserError):

@@ -8,11 +8,12 @@ mistake. B windows, T positions, V = 256.
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+
 from bardtune.data.corpus import CONTEXT_BYTES
 from bardtune.data.errors import UserError
 from bardtune.data.windows import windows_at
 from bardtune.model.measure.ruler import WINDOWS_AT_ONCE
-from torch import Tensor, nn
 
 # Sums may be rounded otherwise where a later byte is other (a long convolution by FFT does so). A log-probability that
 # knows more than this is broken, and one that knows less cannot gain more bits per byte than the fourth decimal.

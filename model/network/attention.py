@@ -5,11 +5,12 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
 from bardtune.data.corpus import CONTEXT_BYTES
 from bardtune.model.network.positions import POSITIONS
 from bardtune.model.settings import TrialSettings
-from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 
 class CausalSelfAttention(nn.Module):

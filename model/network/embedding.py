@@ -2,9 +2,10 @@
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+
 from bardtune.data.corpus import VOCAB_SIZE
 from bardtune.model.counting.contexts import previous_bytes
-from torch import Tensor, nn
 
 
 class HistoryEmbedding(nn.Module):

@@ -6,6 +6,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+
 from bardtune.data.corpus import VOCAB_SIZE
 from bardtune.model.counting.experts import CountExperts, Evidence
 from bardtune.model.machine import one_core_each
@@ -14,7 +16,6 @@ from bardtune.model.network.layers import NORMS, Block
 from bardtune.model.network.positions import POSITIONS
 from bardtune.model.precision import uses_bfloat16
 from bardtune.model.settings import TrialSettings
-from torch import Tensor, nn
 
 INIT_STD = 0.02
 

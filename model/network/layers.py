@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from bardtune.model.network.attention import CausalSelfAttention
-from bardtune.model.settings import TrialSettings
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+
+from bardtune.model.network.attention import CausalSelfAttention
+from bardtune.model.settings import TrialSettings
 
 
 def layer_norm(settings: TrialSettings) -> nn.Module:

@@ -4,9 +4,10 @@ B windows, T positions, C channels, H heads of D = C / H channels.
 """
 
 import torch
+from torch import Tensor, nn
+
 from bardtune.data.corpus import CONTEXT_BYTES
 from bardtune.model.settings import TrialSettings
-from torch import Tensor, nn
 
 
 class Position(nn.Module):

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
 from bardtune.data.errors import UserError
 from bardtune.data.files import replacing
 from bardtune.model import TRAINER_VERSION
 from bardtune.model.network.gpt import GPT
 from bardtune.model.settings import TrialSettings, settings_from
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
 
 
 class WeightsError(UserError):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from bardtune.data.files import replacing
 
 logger = logging.getLogger(__name__)

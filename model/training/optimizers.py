@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Callable
 
 import torch
+from torch import nn
+from torch.optim import AdamW, Optimizer
+
 from bardtune.model.network.gpt import GPT
 from bardtune.model.precision import uses_bfloat16
 from bardtune.model.settings import TrialSettings
 from bardtune.model.training.muon import BatchedMuon
 from bardtune.model.training.schedules import learning_rate_multiplier
-from torch import nn
-from torch.optim import AdamW, Optimizer
 
 
 class Optimizers:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+
 from bardtune.data.corpus import CONTEXT_BYTES, Corpus
 from bardtune.data.windows import evaluation_windows, shuffled_offsets, windows_at
 from bardtune.model.machine import peak_memory_bytes, reset_peak_memory

@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import optuna
+from optuna.exceptions import StorageInternalError
+from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
+
 from bardtune.search.api.study import BestSettings, Study
 from bardtune.search.engine import session
 from bardtune.search.engine.planning import fresh_name, resolve_plan
@@ -18,9 +22,6 @@ from bardtune.studies.store.home import data_home
 from bardtune.studies.store.lock import OwnershipLostError
 from bardtune.studies.store.read_only import ReadOnlyStorage
 from bardtune.studies.store.reading import read_studies, read_study
-from optuna.exceptions import StorageInternalError
-from rich.console import Console
-from sqlalchemy.exc import SQLAlchemyError
 
 __all__ = ["BestSettings", "Study", "list_studies", "load_study", "resume_study", "start_study"]
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+
 from bardtune.data.errors import UserError
 from bardtune.search.cli.options import app
 

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+
 from bardtune.search.cli.options import Name, StorageOption, app, example
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from bardtune.search.cli.options import Name, StorageOption, app, example
 from bardtune.studies.plots.registry import DEFAULT_KINDS, FORMATS, KINDS
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from bardtune.search.cli.options import BEGAN, JsonOption, StorageOption, app, example
 
 LARGEST_SEED = 2**31 - 1

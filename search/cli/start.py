@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
 from bardtune.search.cli.options import BEGAN, StorageOption, app, complete_from, example
 from bardtune.search.launch.registry import LAUNCHERS
 from bardtune.search.registry import Registry

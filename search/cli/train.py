@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from bardtune.search.cli.options import JsonOption, app, example
 
 

@@ -94,6 +94,7 @@ def check_libraries() -> Iterator[Finding]:
 def check_cores() -> Iterator[Finding]:
     """Cores, a container's limit on them, and whether somebody else is using them."""
     import psutil
+
     from bardtune.data.host import available_cores, cpu_limit, load
 
     cores, limit = available_cores(), cpu_limit()

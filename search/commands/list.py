@@ -2,6 +2,8 @@
 
 import sys
 
+from rich.table import Table
+
 from bardtune.search.commands.output import print_json, print_table
 from bardtune.search.commands.shared import quiet_libraries, storage_url
 from bardtune.studies.analysis.phrases import bpb_text, duration_text, state_text
@@ -10,7 +12,6 @@ from bardtune.studies.records import StudyRecord
 from bardtune.studies.store.home import data_home
 from bardtune.studies.store.read_only import ReadOnlyStorage
 from bardtune.studies.store.reading import read_studies
-from rich.table import Table
 
 
 def list_command(storage: str | None, *, as_json: bool) -> int:

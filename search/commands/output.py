@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+from rich.table import Table
+
 from bardtune.data.paths import user_path
 from bardtune.studies.errors import PlanError
 from bardtune.studies.files import write_whole
-from rich.console import Console
-from rich.table import Table
 
 if TYPE_CHECKING:
     pass

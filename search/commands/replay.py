@@ -101,6 +101,7 @@ def replay_json(replay: Replay, *, quick: bool) -> dict[str, Any]:
 def _set_threads(threads: int) -> None:
     """As many as the recorded run had, whatever this machine has: another number rounds differently."""
     import torch
+
     from bardtune.model.machine import keep_freed_memory
 
     torch.set_num_threads(threads)

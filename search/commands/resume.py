@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+
 from bardtune.search.engine.session import exit_code, resume_study
 from bardtune.search.terminal.live import make_view
 from bardtune.studies.store.lock import OwnershipLostError
 from bardtune.studies.store.read_only import ReadOnlyStorage
 from bardtune.studies.store.reading import read_study
-from rich.console import Console
 
 if TYPE_CHECKING:
     pass

@@ -6,6 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 import optuna
+
 from bardtune.data.corpus import Corpus, load_corpus
 from bardtune.data.errors import CorpusError
 from bardtune.search.terminal.verdict import verdict_lines

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
+
 from bardtune.search.engine.planning import fresh_name, read_plan_file, resolve_plan
 from bardtune.search.engine.session import exit_code, start_study
 from bardtune.search.terminal.live import make_view
 from bardtune.studies.store.lock import OwnershipLostError
-from rich.console import Console
 
 if TYPE_CHECKING:
     pass

@@ -60,6 +60,7 @@ def train_once(
     """Train in this process; return the fields of the result line, and the fraction of the budget at each step."""
     corpus = load_corpus(corpus_name)
     import torch
+
     from bardtune.model.machine import keep_freed_memory
     from bardtune.model.training.trainer import TrainingRun
 

@@ -3,12 +3,13 @@
 import sys
 from pathlib import Path
 
+from rich.console import Console
+from rich.table import Table
+
 from bardtune.search.commands.output import write_out
 from bardtune.search.commands.shared import read_only
 from bardtune.studies.analysis.table import COLUMNS, CURVE, FAMILIES, NOTE, csv_text, json_lines
 from bardtune.studies.errors import PlanError
-from rich.console import Console
-from rich.table import Table
 
 _WRITERS = {"csv": csv_text, "jsonl": json_lines}
 

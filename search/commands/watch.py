@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from rich.console import Console
+
 from bardtune.search.commands.shared import print_summary, quiet_libraries, storage_url
 from bardtune.search.engine.session import exit_code
 from bardtune.search.terminal.lines import LineView, View
@@ -13,7 +15,6 @@ from bardtune.search.terminal.live import LiveView
 from bardtune.studies.records import StudyRecord, TrialRecord
 from bardtune.studies.store.read_only import ReadOnlyStorage
 from bardtune.studies.store.reading import read_study
-from rich.console import Console
 
 READ_EVERY_S = 2.0  # a reading costs 30 ms of a core, and the cores are busy
 DRAW_EVERY_S = 0.5

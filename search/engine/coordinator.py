@@ -6,6 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from optuna.exceptions import StorageInternalError
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
 from bardtune.model.presets import preset
 from bardtune.model.settings import SettingsError, TrialSettings, settings_from
 from bardtune.model.training.stats import stats_from
@@ -27,9 +31,6 @@ from bardtune.studies.store.lock import OwnershipLostError
 from bardtune.studies.store.open_run import OpenRun
 from bardtune.studies.store.retry import shutting_down
 from bardtune.studies.store.writer import StudyWriter
-from optuna.exceptions import StorageInternalError
-from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import SQLAlchemyError
 
 _AWAY = (SQLAlchemyError, StorageInternalError, StorageError)  # what a database raises that cannot be written to
 

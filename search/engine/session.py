@@ -2,6 +2,9 @@
 
 from contextlib import closing
 
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import SQLAlchemyError
+
 from bardtune.data.corpus import load_corpus
 from bardtune.search.engine.coordinator import Coordinator
 from bardtune.search.engine.planning import REGISTRIES, differences, fingerprint
@@ -18,8 +21,6 @@ from bardtune.studies.store.home import data_home
 from bardtune.studies.store.reading import read_study
 from bardtune.studies.store.storage import Storage
 from bardtune.studies.store.writer import StudyWriter
-from optuna.exceptions import StorageInternalError
-from sqlalchemy.exc import SQLAlchemyError
 
 CHANGEABLE = ("torch", "optuna", "numpy")  # a resume may accept these to differ
 

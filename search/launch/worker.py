@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 import psutil
+
 from bardtune.data.corpus import Corpus, load_corpus
 from bardtune.data.errors import UserError
 from bardtune.model import TRAINER_VERSION
@@ -192,6 +193,7 @@ def main() -> None:
     threading.Thread(target=worker.listen, args=(sys.stdin,), daemon=True).start()
 
     import torch
+
     from bardtune.model.machine import keep_freed_memory
 
     torch.set_num_threads(threads)

@@ -9,13 +9,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import Trial
+
 from bardtune.data.errors import UserError
 from bardtune.data.paths import user_path
 from bardtune.model.presets import PRESETS
 from bardtune.model.settings import SETTING_NAMES, SETTINGS, SettingsError, TrialSettings, settings_from
 from bardtune.search.sampling.spaces.registry import space_names, space_text
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import Trial
 
 _TOP_KEYS = ("preset", "fixed", "best_known", "parameters")
 _PARAMETER_KEYS = ("type", "low", "high", "step", "log", "choices", "condition")

@@ -32,6 +32,7 @@ def score(order: dict[str, Any]) -> dict[str, Any]:
         order: kind, path, settings, corpus, corpus_sha256, threads.
     """
     import torch
+
     from bardtune.model.measure.external import score_model, score_weights
     from bardtune.model.measure.legality import IllegalModelError
 

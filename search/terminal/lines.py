@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from rich.console import Console
+
 from bardtune.studies.analysis.phrases import counts_text
 from bardtune.studies.records import StudyRecord, TrialRecord
-from rich.console import Console
 
 
 class View(Protocol):

@@ -4,15 +4,16 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from bardtune.search.terminal.lines import LineView, View, find_run, params_text
-from bardtune.studies.analysis.phrases import counts_text, duration_text
-from bardtune.studies.records import StudyRecord
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
+
+from bardtune.search.terminal.lines import LineView, View, find_run, params_text
+from bardtune.studies.analysis.phrases import counts_text, duration_text
+from bardtune.studies.records import StudyRecord
 
 NARROW, WIDE = 76, 104  # columns; below and from here less or more is said about a running trial
 SECONDS_BETWEEN_PICTURES = 0.2

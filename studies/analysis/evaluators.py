@@ -8,9 +8,6 @@ from typing import Any
 
 import numpy as np
 import optuna
-from bardtune.studies.analysis.comparing import comparable_bpbs
-from bardtune.studies.analysis.response import basis, explained, log_regret, unexplained
-from bardtune.studies.records import Parameter, TrialRecord
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -24,6 +21,10 @@ from optuna.importance import (
     get_param_importances,
 )
 from optuna.trial import FrozenTrial, create_trial
+
+from bardtune.studies.analysis.comparing import comparable_bpbs
+from bardtune.studies.analysis.response import basis, explained, log_regret, unexplained
+from bardtune.studies.records import Parameter, TrialRecord
 
 # Shares of the parameters among the trials with these indices, which may repeat; they sum to 1. None if all are 0.
 ImportanceEvaluator = Callable[[np.ndarray], Sequence[float] | None]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from bardtune.studies.analysis.comparing import has_bpb
 from bardtune.studies.analysis.evaluators import judge_of, quiet_optuna
 from bardtune.studies.errors import PlanError

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from bardtune.studies.records import Parameter
 
 DEGREE = 2  # a parameter that is too low, right, or too high

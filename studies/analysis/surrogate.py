@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
 from bardtune.studies.records import Parameter, StudyRecord, TrialRecord
 
 MIN_TRIALS = 8  # with fewer there is nothing to learn the neighbourhoods from: the values stand as they are

@@ -8,6 +8,8 @@ from importlib.resources import files
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
+
 from bardtune.studies.analysis.redactor import Redactor
 from bardtune.studies.analysis.verdict import Verdict, verdict_of
 from bardtune.studies.plots import theme
@@ -20,7 +22,6 @@ from bardtune.studies.plots.views.parallel import Parallel
 from bardtune.studies.records import StudyRecord
 from bardtune.studies.report import facts
 from bardtune.studies.report.command import train_command
-from markupsafe import Markup
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

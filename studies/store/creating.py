@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import optuna
+
 from bardtune.studies import keys
 from bardtune.studies.errors import StudyError
 from bardtune.studies.plan import StudyPlan

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
+
 from bardtune.model.training.stats import stats_from
 from bardtune.studies import keys
 from bardtune.studies.errors import StorageError, StudyError

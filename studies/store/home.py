@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
+
 from bardtune.data.paths import user_path
 from bardtune.studies.errors import StorageError
 from bardtune.studies.plan import is_plain_name

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import sqlalchemy as sa
+
 from bardtune.studies.errors import StudyError
 from bardtune.studies.store.owner import Owner
 from bardtune.studies.store.retry import with_retry

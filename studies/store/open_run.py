@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from optuna.trial import Trial
+
 from bardtune.studies import keys
 from bardtune.studies.records import Role, make_label, make_run_id
-from optuna.trial import Trial
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
+
 from bardtune.studies.errors import StorageError
 from bardtune.studies.store.retry import RetryingStorage
 from bardtune.studies.store.storage import EXAMPLES, Storage

@@ -6,6 +6,10 @@ from difflib import get_close_matches
 from typing import Any
 
 import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
 from bardtune.data.errors import UserError
 from bardtune.model.training.stats import stats_from
 from bardtune.studies import keys
@@ -14,9 +18,6 @@ from bardtune.studies.plan import StudyPlan
 from bardtune.studies.records import FINISHING_REASONS, Parameter, Role, RunState, StudyRecord, StudyState, TrialRecord
 from bardtune.studies.store.lock import lock_state
 from bardtune.studies.store.storage import Storage
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import SQLAlchemyError
 
 _STATES: dict[TrialState, RunState] = {
     TrialState.COMPLETE: "complete",

@@ -11,13 +11,14 @@ from typing import Any
 
 import filelock
 import sqlalchemy
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.engine import URL, make_url
+
 from bardtune.data.paths import user_path
 from bardtune.studies.errors import StorageError
 from bardtune.studies.store.home import make_folder
 from bardtune.studies.store.lock import metadata
 from bardtune.studies.store.retry import RetryingStorage
-from optuna.exceptions import StorageInternalError
-from sqlalchemy.engine import URL, make_url
 
 BUSY_TIMEOUT_S = 60
 # A server whose machine or network is gone is noticed in half a minute instead of a quarter of an hour.

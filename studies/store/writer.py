@@ -7,6 +7,11 @@ from collections.abc import Collection
 from typing import Any
 
 import optuna
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
 from bardtune.studies import keys
 from bardtune.studies.errors import StudyError
 from bardtune.studies.plan import StudyPlan
@@ -16,10 +21,6 @@ from bardtune.studies.store.lock import CoordinatorLock, fenced
 from bardtune.studies.store.open_run import OpenRun, open_run
 from bardtune.studies.store.reading import is_run, load, read_study
 from bardtune.studies.store.storage import Storage
-from optuna.pruners import BasePruner
-from optuna.samplers import BaseSampler
-from optuna.trial import FrozenTrial, Trial, TrialState
-from sqlalchemy.exc import SQLAlchemyError
 
 DIVERGED_BPB = 16.0  # the value of a diverged run: twice a blind guess, bad but finite, so that the sampler learns
 

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bardtune.studies.plots.plotly.page import page
 from bardtune.studies.plots.registry import KINDS
 from bardtune.studies.report import Sample, report_html
-
 from support.study_records import planted_record
 from support.views import view_of_record
 

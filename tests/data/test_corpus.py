@@ -9,11 +9,11 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
-from bardtune.data.corpus import CONTEXT_BYTES, MIN_CORPUS_BYTES, Corpus, corpus_of, load_corpus
-from bardtune.data.errors import CorpusError, UserError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bardtune.data.corpus import CONTEXT_BYTES, MIN_CORPUS_BYTES, Corpus, corpus_of, load_corpus
+from bardtune.data.errors import CorpusError, UserError
 from support.paths import ROOT
 
 ENOUGH = b"To be, or not to be: that is the question.\n" * 200

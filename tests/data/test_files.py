@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from bardtune.data.files import replacing, write_whole
 
 

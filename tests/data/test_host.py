@@ -4,6 +4,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from bardtune.data.host import available_cores, available_memory_bytes, core_numbers, cpu_limit
 
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from bardtune.data.windows import evaluation_windows, shuffled_offsets, windows_at
 from hypothesis import given
 from hypothesis import strategies as st
+
+from bardtune.data.windows import evaluation_windows, shuffled_offsets, windows_at
 
 COUNTED = np.arange(200, dtype=np.uint8)  # each byte says where it stands
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from bardtune.search.launch.local import LocalLauncher
 from bardtune.search.launch.protocol import Ended, Heartbeat, RunOrder
-
 from support.fakes import text_of
 from support.workers_at_hand import order, pid_of, until
 

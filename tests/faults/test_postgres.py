@@ -13,6 +13,7 @@ from pathlib import Path
 import optuna
 import pytest
 import sqlalchemy as sa
+
 from bardtune.studies.errors import StudyError
 from bardtune.studies.store import completion as names
 from bardtune.studies.store import retry
@@ -23,7 +24,6 @@ from bardtune.studies.store.read_only import ReadOnlyStorage
 from bardtune.studies.store.reading import read_study
 from bardtune.studies.store.storage import Storage
 from bardtune.studies.store.writer import StudyWriter
-
 from support.at_hand import Place, kill, wait_until
 from support.fakes import ScriptedLauncher, falling_to
 from support.postgres import PASSWORD, Server, find_binaries

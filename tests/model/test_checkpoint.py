@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import torch
+
 from bardtune.model.training.checkpoint import STATE_VERSION, CheckpointFile
 from bardtune.model.training.trainer import StepAction, TrainingRun
-
 from support.small_models import assert_equal_states
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -1,6 +1,7 @@
 """The clock charges training to the budget, and only training."""
 
 import pytest
+
 from bardtune.model.training.clock import PHASES, TrainingClock
 
 

@@ -1,10 +1,11 @@
 """Keys of contexts: equal for equal contexts, wherever they stand, and 0 where the row does not hold all of it."""
 
 import torch
-from bardtune.model.counting.contexts import order_contexts, skip_contexts, suffix_contexts, word_contexts, words_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+
+from bardtune.model.counting.contexts import order_contexts, skip_contexts, suffix_contexts, word_contexts, words_of
 
 
 def row(text: bytes) -> Tensor:

@@ -5,9 +5,10 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+
 from bardtune.model.counting.contexts import order_contexts, word_contexts, words_of
 from bardtune.model.counting.counts import NUM_FOLDS, CountTables
-from torch import Tensor
 
 pytestmark = pytest.mark.usefixtures("one_thread", "dense_rows")
 ORDER = 3

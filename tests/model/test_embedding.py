@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+
 from bardtune.model.counting.contexts import previous_bytes
 from bardtune.model.network.embedding import HistoryEmbedding
-
 from support.small_models import random_bytes, randomize
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from bardtune.data.corpus import Corpus
 from bardtune.model.network.gpt import GPT
 from bardtune.model.network.weights import read_weights, save_weights, trained_model
 from bardtune.model.settings import TrialSettings
 from bardtune.model.training.budget import step_budget
 from bardtune.model.training.trainer import TrainingRun
-
 from support.small_models import assert_equal_states, learned_text, new_model, random_bytes, random_model, seeded
 
 MakeSettings = Callable[..., TrialSettings]

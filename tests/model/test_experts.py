@@ -6,11 +6,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+
 from bardtune.model.counting.counts import NUM_FOLDS
 from bardtune.model.counting.experts import DISCOUNT, LEAST_PROBABILITY, ROOT_SCALE, CountExperts, base_probabilities
 from bardtune.model.network.gpt import GPT
 from bardtune.model.settings import TrialSettings
-
 from support.small_models import new_model, random_bytes
 
 pytestmark = pytest.mark.usefixtures("one_thread")

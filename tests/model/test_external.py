@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bardtune.data.corpus import Corpus
 from bardtune.search.cli.app import main
 from bardtune.search.scripts.scoring import run_scorer
-
 from support.studies_at_hand import make_study, storage_at
 from support.tiny import TINY
 
@@ -118,10 +118,10 @@ def answer(tmp_path: Path, tiny_corpus: Corpus) -> Answer:
 
 def weights_of(path: Path, settings: dict[str, Any], metadata: dict[str, str] | None = None) -> Any:
     """Write random weights for settings, and return the model."""
-    from bardtune.model.network.gpt import GPT
-    from bardtune.model.settings import TrialSettings
     from safetensors.torch import save_file
 
+    from bardtune.model.network.gpt import GPT
+    from bardtune.model.settings import TrialSettings
     from support.small_models import randomize, seeded
 
     model = GPT(TrialSettings(**settings), seeded()).eval()
@@ -315,8 +315,9 @@ def test_the_program_of_an_export_hands_its_weights_back(
 def test_the_file_of_a_program_is_the_one_that_a_trainer_leaves(tmp_path: Path, begin_run: Any) -> None:
     """Written by hand in train.py, which has no safetensors to write with."""
     import torch
-    from bardtune.model.contract.program import leave_weights
     from safetensors import safe_open
+
+    from bardtune.model.contract.program import leave_weights
 
     run = begin_run(tied_head=True)
     leave_weights(run, tmp_path / "w")

@@ -5,13 +5,13 @@ from itertools import islice
 
 import pytest
 import torch
+
 from bardtune.data.corpus import CONTEXT_BYTES
 from bardtune.model.generation import generate
 from bardtune.model.network.gpt import GPT
 from bardtune.model.settings import TrialSettings
 from bardtune.search.commands.sample import SampleFlags
 from bardtune.studies.errors import PlanError
-
 from support.small_models import random_model
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 import torch
+
 from bardtune.model.network.gpt import GPT
 from bardtune.model.presets import preset
 from bardtune.model.settings import TrialSettings
-
 from support.options import CHOICES
 from support.small_models import new_model, random_bytes, random_model, seeded
 

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from torch import Tensor, nn
+
 from bardtune.model.network.attention import CausalSelfAttention, LocalAttention, local_mask, whole_mask
 from bardtune.model.network.layers import ACTIVATIONS, Activation, Block, CausalDepthwiseConv, FeedForward
 from bardtune.model.network.positions import alibi_slopes
 from bardtune.model.settings import TrialSettings
-from torch import Tensor, nn
-
 from support.options import CHOICES
 from support.small_models import new_model, random_bytes, random_model, randomize, seeded
 

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from bardtune.data.corpus import VOCAB_SIZE
-from bardtune.model.network.gpt import GPT
-from bardtune.model.presets import preset
-from bardtune.model.settings import SETTING_NAMES, TrialSettings
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from bardtune.data.corpus import VOCAB_SIZE
+from bardtune.model.network.gpt import GPT
+from bardtune.model.presets import preset
+from bardtune.model.settings import SETTING_NAMES, TrialSettings
 from support import legality
 from support.options import CHOICES, SWITCHES
 from support.small_models import random_model, seeded

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+
 from bardtune.data.corpus import Corpus
 from bardtune.model.counting.experts import CountExperts, Evidence
 from bardtune.model.counting.loops import AT_ONCE, compiled, in_threads, take_rows
 from bardtune.model.settings import TrialSettings
-from torch import Tensor
-
 from support.small_models import random_bytes
 from support.training import train
 

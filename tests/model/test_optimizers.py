@@ -4,16 +4,16 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from bardtune.model.network.gpt import GPT
-from bardtune.model.settings import TrialSettings
-from bardtune.model.training.muon import BatchedMuon, orthogonalize
-from bardtune.model.training.optimizers import Optimizers, is_block_matrix, make_optimizers
-from bardtune.model.training.schedules import learning_rate_multiplier
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.optim import AdamW, Muon
 
+from bardtune.model.network.gpt import GPT
+from bardtune.model.settings import TrialSettings
+from bardtune.model.training.muon import BatchedMuon, orthogonalize
+from bardtune.model.training.optimizers import Optimizers, is_block_matrix, make_optimizers
+from bardtune.model.training.schedules import learning_rate_multiplier
 from support.options import CHOICES
 from support.small_models import new_model, random_bytes, random_model, seeded
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 import torch
+
 from bardtune.model.network.attention import whole_mask
 from bardtune.model.network.positions import alibi_slopes, rope_turns, rotate
 from bardtune.model.settings import TrialSettings
-
 from support.options import CHOICES
 from support.small_models import random_bytes, random_model, seeded
 

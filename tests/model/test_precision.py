@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from bardtune.model.precision import uses_bfloat16
 
 

@@ -1,10 +1,11 @@
 """The tokenizer of a script: bytes are the tokens."""
 
 import pytest
-from bardtune.data.corpus import VOCAB_SIZE
-from bardtune.model.contract.prepare import ByteTokenizer
 from hypothesis import given
 from hypothesis import strategies as st
+
+from bardtune.data.corpus import VOCAB_SIZE
+from bardtune.model.contract.prepare import ByteTokenizer
 
 TOKENIZER = ByteTokenizer()
 

@@ -1,6 +1,7 @@
 """Named starting points."""
 
 import pytest
+
 from bardtune.model.presets import PRESETS, preset
 from bardtune.model.settings import SettingsError
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bardtune.data.corpus import Corpus, load_corpus
 from bardtune.model.settings import SettingsError, TrialSettings, settings_from
 from bardtune.model.training.budget import StepBudget, step_budget
 from bardtune.model.training.checkpoint import CheckpointFile
 from bardtune.model.training.trainer import StepAction, TrainingRun
-
 from support.fakes import text_of
 from support.small_models import assert_equal_states
 from support.training import train

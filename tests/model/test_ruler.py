@@ -7,12 +7,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
+
 from bardtune.data.corpus import Corpus
 from bardtune.data.windows import evaluation_windows
 from bardtune.model.measure.ruler import bits_per_byte, evaluate, window_nats
 from bardtune.model.settings import TrialSettings
-from torch import Tensor, nn
-
 from support.small_models import learned_text, new_model
 
 MakeSettings = Callable[..., TrialSettings]

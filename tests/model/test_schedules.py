@@ -1,10 +1,10 @@
 """Learning-rate multipliers at their corners."""
 
 import pytest
-from bardtune.model.training.schedules import learning_rate_multiplier
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bardtune.model.training.schedules import learning_rate_multiplier
 from support.options import CHOICES, NUMBERS
 
 FRACTIONS = st.floats(0.0, 1.0)

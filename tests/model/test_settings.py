@@ -8,6 +8,9 @@ from dataclasses import MISSING, FrozenInstanceError, fields
 from typing import Any, get_args
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
 from bardtune.data.errors import UserError
 from bardtune.model.presets import PRESETS, preset
 from bardtune.model.settings import (
@@ -18,9 +21,6 @@ from bardtune.model.settings import (
     check_setting_name,
     settings_from,
 )
-from hypothesis import assume, given
-from hypothesis import strategies as st
-
 from support.options import CHOICES, NUMBERS, SWITCHES
 
 MakeSettings = Callable[..., TrialSettings]

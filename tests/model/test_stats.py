@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from bardtune.model.training.stats import RunStats, stats_from
 
 STORED = {

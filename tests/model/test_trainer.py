@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from bardtune.data.corpus import Corpus, corpus_of
 from bardtune.data.windows import evaluation_windows
 from bardtune.model.counting.experts import CountExperts
@@ -21,7 +22,6 @@ from bardtune.model.settings import TrialSettings
 from bardtune.model.training.checkpoint import CheckpointFile
 from bardtune.model.training.clock import TrainingClock
 from bardtune.model.training.trainer import Progress, StepAction, TrainingRun
-
 from support.fakes import text_of
 from support.small_models import assert_equal_states
 from support.training import train

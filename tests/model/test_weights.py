@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
+
 from bardtune.data.corpus import Corpus
 from bardtune.data.windows import evaluation_windows
 from bardtune.model import TRAINER_VERSION
 from bardtune.model.measure.ruler import evaluate
 from bardtune.model.network.weights import WeightsError, read_weights, save_weights, trained_model
-from safetensors.torch import save_file
 
 BeginRun = Callable[..., Any]
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from bardtune.model.counting.contexts import class_contexts, words_of
 from bardtune.model.counting.word_classes import NUM_CLASSES, WordClasses
 

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from bardtune.search.cli.app import COMMANDS, main
 
+from bardtune.search.cli.app import COMMANDS, main
 from support.command_line import complaint
 from support.paths import ROOT
 from support.studies_at_hand import make_study, storage_at

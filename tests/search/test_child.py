@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from bardtune.search.launch.child import ChildOrder, run_child
 from bardtune.studies.store.lock import OwnershipLostError
 

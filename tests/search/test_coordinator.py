@@ -7,6 +7,7 @@ from typing import Any
 
 import optuna
 import pytest
+
 from bardtune.search.commands.shared import print_summary
 from bardtune.search.launch.local import LauncherError
 from bardtune.search.launch.protocol import Ended, RunOrder
@@ -15,7 +16,6 @@ from bardtune.studies.store.lock import CoordinatorLock, OwnershipLostError, coo
 from bardtune.studies.store.reading import read_study
 from bardtune.studies.store.storage import Storage
 from bardtune.studies.store.writer import DIVERGED_BPB, StudyWriter
-
 from support.fakes import ScriptedLauncher, falling_to
 from support.studies_at_hand import make_study, run_study, storage_at
 
@@ -152,7 +152,6 @@ def test_runs_of_a_dead_coordinator_are_continued_and_none_is_left_running(stora
     writer = StudyWriter(storage, "s")
     from bardtune.search.engine.coordinator import Coordinator
     from bardtune.studies.store.home import Home
-
     from support.fakes import SilentView
     from support.studies_at_hand import space
 

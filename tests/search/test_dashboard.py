@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bardtune.search.cli.app import main
 from bardtune.search.commands.dashboard import reading_only
-
 from support.fakes import text_of
 from support.studies_at_hand import make_study, storage_at
 
@@ -117,8 +117,9 @@ def test_pages_of_other_hosts_cannot_read_it(served: str) -> None:
 
 def test_the_database_itself_refuses_what_slips_through(home: Path) -> None:
     """Even if a reading request were to write, as no guard of ours would notice."""
-    from bardtune.studies.store.read_only import ReadOnlyStorage
     from optuna_dashboard import wsgi
+
+    from bardtune.studies.store.read_only import ReadOnlyStorage
 
     app = wsgi(ReadOnlyStorage(f"sqlite:///{home / 'studies.db'}").rdb)
     heard: list[str] = []

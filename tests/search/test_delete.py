@@ -9,6 +9,7 @@ from pathlib import Path
 import optuna
 import pytest
 import sqlalchemy as sa
+
 from bardtune.search.cli.app import main
 from bardtune.search.launch.protocol import Ended
 from bardtune.studies import keys
@@ -19,7 +20,6 @@ from bardtune.studies.store.home import Home
 from bardtune.studies.store.lock import CoordinatorLock, coordinators, lock_state
 from bardtune.studies.store.reading import load, read_study
 from bardtune.studies.store.storage import Storage
-
 from support.fakes import ScriptedLauncher, falling_to
 from support.studies_at_hand import make_study, run_study, storage_at
 

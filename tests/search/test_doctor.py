@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bardtune.data import corpus as corpus_module
 from bardtune.search.cli.app import main
 from bardtune.search.commands import doctor
 from bardtune.studies.store.health import Finding
 from bardtune.studies.store.lock import coordinators
-
 from support.studies_at_hand import make_study, storage_at
 
 

@@ -12,15 +12,15 @@ from typing import Any
 
 import optuna
 import pytest
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import OperationalError
+
+import bardtune
 from bardtune.search.api import door
 from bardtune.search.engine import session
 from bardtune.studies import keys
 from bardtune.studies.plan import StudyPlan
 from bardtune.studies.store.lock import OwnershipLostError
-from optuna.exceptions import StorageInternalError
-from sqlalchemy.exc import OperationalError
-
-import bardtune
 from support.at_hand import Place
 from support.studies_at_hand import make_study, storage_at
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from bardtune.data.errors import UserError
 from bardtune.search.launch.exit_reasons import is_out_of_memory, oom_kills, reason_of, reason_of_exit
 

@@ -4,8 +4,8 @@ import shlex
 from pathlib import Path
 
 import pytest
-from bardtune.search.cli.app import main
 
+from bardtune.search.cli.app import main
 from support.at_hand import SPACE
 from support.fakes import text_of
 from support.studies_at_hand import make_study, storage_at

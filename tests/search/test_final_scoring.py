@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bardtune.search.launch.protocol import RunOrder
 from bardtune.studies.analysis.verdict import study_json, verdict_of
 from bardtune.studies.store.storage import Storage
-
 from support.fakes import TEST_IS_WORSE, ScriptedLauncher, falling_to
 from support.studies_at_hand import make_study, run_study, storage_at
 

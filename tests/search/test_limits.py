@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
+
 from bardtune.search.engine import limits
 from bardtune.search.launch.protocol import RunOrder
 from bardtune.search.scripts.service import make_order, make_ruler
 from bardtune.studies.store.storage import Storage
 from bardtune.studies.store.writer import StudyWriter
-
 from support.fakes import ScriptedLauncher, falling_to
 from support.studies_at_hand import make_study, run_study, storage_at
 

@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+
 from bardtune.search.launch.local import LauncherError, LocalLauncher
 from bardtune.search.launch.processes import KILL_AFTER_S
 from bardtune.search.launch.protocol import Ended, Heartbeat, Measured, RunOrder
-
 from support.fakes import text_of
 from support.workers_at_hand import order, pid_of, until
 

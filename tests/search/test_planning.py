@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from bardtune.data.host import available_cores
 from bardtune.search.engine.planning import differences, fingerprint, read_plan_file, resolve_plan
 from bardtune.studies.errors import PlanError

@@ -4,10 +4,10 @@ import inspect
 from pathlib import Path
 
 import pytest
+
 from bardtune.search.cli.app import main
 from bardtune.search.cli.plot import complete_one_of
 from bardtune.studies.plots.registry import DEFAULT_KINDS, FORMATS, KINDS
-
 from support.command_line import complaint
 from support.studies_at_hand import make_study, storage_at
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from bardtune.search.launch.processes import thread_variables
 
+from bardtune.search.launch.processes import thread_variables
 from support.at_hand import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux")

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import optuna
 import pytest
+from optuna.trial import TrialState
+
 from bardtune.data.errors import UserError
 from bardtune.search.cli.app import main
 from bardtune.search.engine.planning import REGISTRIES
@@ -16,8 +18,6 @@ from bardtune.search.sampling.samplers.registry import SAMPLERS, make_sampler
 from bardtune.studies.errors import PlanError
 from bardtune.studies.plan import StudyPlan
 from bardtune.studies.store.home import Home
-from optuna.trial import TrialState
-
 from support.fakes import text_of
 from support.paths import ROOT
 from support.workers_at_hand import order, until

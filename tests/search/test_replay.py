@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
+
 from bardtune.data.corpus import Corpus
 from bardtune.model.network.weights import read_weights
 from bardtune.search.cli.app import main
 from bardtune.studies.export.files import ExportPaths
-from safetensors.torch import save_file
-
 from support.exports import export_to, forge, log_of, mend_digests
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from bardtune.data.corpus import load_corpus
 from bardtune.model.network.weights import save_weights
 from bardtune.model.settings import TrialSettings
@@ -20,7 +21,6 @@ from bardtune.studies.store.home import Home
 from bardtune.studies.store.reading import read_study
 from bardtune.studies.store.storage import Storage
 from bardtune.studies.store.writer import StudyWriter
-
 from support.command_line import complaint
 from support.fakes import ScriptedLauncher, falling_to, text_of
 from support.small_models import random_model

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+
 from bardtune.search.cli.app import main
 from bardtune.studies import keys
 from bardtune.studies.store.reading import load, read_study
-
 from support.command_line import complaint
 from support.fakes import ScriptedLauncher, falling_to
 from support.studies_at_hand import make_study, run_study, storage_at

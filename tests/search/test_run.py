@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
+
 from bardtune.data.corpus import Corpus
 from bardtune.search.cli.app import main
 from bardtune.studies.store.reading import read_study
 from bardtune.studies.store.writer import StudyWriter
-
 from support.paths import ROOT
 from support.studies_at_hand import make_study, storage_at
 

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bardtune.search.engine.scheduler import Scheduler
 from bardtune.search.launch.protocol import Ended, RunOrder
 from bardtune.studies.plan import StudyPlan
 from bardtune.studies.store.storage import Storage
 from bardtune.studies.store.writer import StudyWriter
-
 from support.fakes import ScriptedLauncher, falling_to
 from support.studies_at_hand import make_study, run_study, storage_at
 
@@ -134,7 +134,6 @@ def test_time_is_kept_for_confirming(storage: Storage, tmp_path: Path) -> None:
     from bardtune.studies.store.home import Home
     from bardtune.studies.store.reading import read_study
     from bardtune.studies.store.writer import StudyWriter
-
     from support.fakes import SilentView
     from support.studies_at_hand import space
 

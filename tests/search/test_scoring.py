@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bardtune.search.scripts.scoring import check_of, run_scorer
 from bardtune.studies.contract.run_end import Check, ChildEnd
 

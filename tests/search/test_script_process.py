@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bardtune.search.launch.child import SHOWN_BYTES
 from bardtune.search.scripts.script_process import ScriptOrder, run_folder, run_script
 from bardtune.studies.contract.run_end import RunEnd, ScriptEnd, run_end_of

@@ -12,7 +12,6 @@ from bardtune.studies import keys
 from bardtune.studies.contract import prepare_source
 from bardtune.studies.store.reading import read_study
 from bardtune.studies.store.writer import StudyWriter
-
 from support.fakes import ScriptedLauncher, falling_to
 from support.paths import ROOT
 from support.studies_at_hand import make_study, run_study, storage_at

@@ -4,10 +4,10 @@ import time
 from pathlib import Path
 
 import pytest
+
 from bardtune.search.engine.session import start_study
 from bardtune.studies.errors import PlanError
 from bardtune.studies.plan import StudyPlan
-
 from support.fakes import SilentView
 
 

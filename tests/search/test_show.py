@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from bardtune.search.cli.app import main
 
+from bardtune.search.cli.app import main
 from support.command_line import complaint
 from support.fakes import ScriptedLauncher, falling_to
 from support.studies_at_hand import make_study, run_study, storage_at

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+
 from bardtune.search.engine.signals import STOP_SIGNALS, stop_signals
 from bardtune.studies.store.retry import shutting_down
 

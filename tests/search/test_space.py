@@ -5,16 +5,16 @@ from typing import Any
 
 import optuna
 import pytest
-from bardtune.model.presets import PRESETS
-from bardtune.model.settings import DEFAULTS, SettingsError
-from bardtune.search.sampling.space import SpaceError, load_space, space_from, stored_space
-from bardtune.search.sampling.spaces.registry import space_names, space_rows
-from bardtune.studies.plan import StudyPlan
 from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution
 
+from bardtune.model.presets import PRESETS
+from bardtune.model.settings import DEFAULTS, SettingsError
+from bardtune.search.sampling.space import SpaceError, load_space, space_from, stored_space
+from bardtune.search.sampling.spaces.registry import space_names, space_rows
+from bardtune.studies.plan import StudyPlan
 from support.paths import ROOT
 
 SEVEN = ["d_model", "n_layers", "d_ff", "batch_size", "learning_rate", "rope_theta", "history_depth"]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import typer
+
 from bardtune.search.cli.app import app
 from bardtune.search.engine.planning import REGISTRIES
 from bardtune.search.sampling.spaces.registry import space_names
 from bardtune.studies.plan import PLAN_DEFAULTS
-
 from support.command_line import complaint
 
 pytestmark = pytest.mark.usefixtures("home")

@@ -4,11 +4,11 @@ import sys
 from dataclasses import replace
 
 import pytest
+
 from bardtune.data.errors import UserError
 from bardtune.search.api.study import Study
 from bardtune.studies.analysis.table import COLUMNS, rows
 from bardtune.studies.analysis.verdict import verdict_of
-
 from support.study_records import STORAGE, make_record, make_trial
 from support.whole_study import whole_study
 

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+
 from bardtune.model.presets import preset
 from bardtune.model.training.budget import step_budget
 from bardtune.search.commands.train import train_once, write_record
-
 from support.command_line import complaint, run
 from support.fakes import text_of
 

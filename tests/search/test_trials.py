@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+
 from bardtune.search.cli.app import main
 from bardtune.studies.analysis.table import COLUMNS
-
 from support.command_line import complaint
 from support.studies_at_hand import make_study, storage_at
 

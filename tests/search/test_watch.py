@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+from rich.console import Console
+
 from bardtune.search.commands.watch import Watcher
 from bardtune.search.terminal.lines import LineView
 from bardtune.search.terminal.live import LiveView
@@ -22,8 +24,6 @@ from bardtune.studies.plan import StudyPlan
 from bardtune.studies.records import StudyRecord, TrialRecord
 from bardtune.studies.store.read_only import ReadOnlyStorage
 from bardtune.studies.store.reading import read_study
-from rich.console import Console
-
 from support.fakes import ScriptedLauncher, falling_to, text_of
 from support.studies_at_hand import make_study, run_study, storage_at
 from support.study_records import curve_to, make_record, make_trial, planted_record

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+
 from bardtune.search.launch.protocol import (
     Ended,
     Heartbeat,

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bardtune.studies.analysis.table import rows
 from bardtune.studies.contract.artifact import MOST_BYTES, Artifact, ArtifactError, artifact_of, copy_artifact
 from bardtune.studies.plots.words import ending_text
-
 from support.study_records import make_record, make_trial
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from bardtune.data.corpus import Corpus, load_corpus
 from bardtune.data.windows import evaluation_windows, shuffled_offsets, windows_at
 from bardtune.model.measure.ruler import evaluate

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bardtune.data.corpus import Corpus
 from bardtune.data.errors import UserError
 from bardtune.model.presets import preset
@@ -16,7 +17,6 @@ from bardtune.studies.export.log import report_steps
 from bardtune.studies.export.methodology import methodology
 from bardtune.studies.export.program import train_source
 from bardtune.studies.export.write import write_export
-
 from support.exports import SETTINGS, export_to, log_of
 from support.paths import ROOT
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import optuna
 import pytest
+
 from bardtune.studies.analysis.comparing import comparable_bpbs
 from bardtune.studies.analysis.importance import MIN_USABLE_TRIALS, Importance, importance
 from bardtune.studies.errors import PlanError
 from bardtune.studies.records import Parameter, StudyRecord
-
 from support.paths import ROOT
 from support.study_records import make_record, make_trial, planted_record
 

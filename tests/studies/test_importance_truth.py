@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import optuna
 import pytest
+
 from bardtune.studies.analysis.importance import EVALUATORS, Importance, importance
 from bardtune.studies.plots.matplotlib.picture import figure
-
 from support.known_truth import (
     MATTERS,
     first_excludes_the_five,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+
 from bardtune.studies.errors import StudyError
 from bardtune.studies.store.lock import (
     CoordinatorLock,

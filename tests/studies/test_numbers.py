@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from bardtune.studies.analysis.numbers import number_text, number_texts
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from bardtune.studies.store import owner as owner_module
 from bardtune.studies.store.owner import CLOCK_STEP_S, LEASE_S, Owner, boot_id, process_start
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+
 from bardtune.search.cli.app import main
 from bardtune.studies.store.read_only import ReadOnlyStorage
-
 from support.disks import small_disk_at
 from support.fakes import ScriptedLauncher, falling_to
 from support.studies_at_hand import make_study, run_study, storage_at

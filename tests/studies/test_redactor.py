@@ -1,8 +1,8 @@
 """What is sent to others loses places and hosts, and nothing else."""
 
 import pytest
-from bardtune.studies.analysis.redactor import Redactor
 
+from bardtune.studies.analysis.redactor import Redactor
 from support.study_records import make_record, make_trial
 
 

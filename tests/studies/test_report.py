@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bardtune.model.settings import settings_from
 from bardtune.studies.plan import StudyPlan
 from bardtune.studies.plots.registry import KINDS
 from bardtune.studies.records import StudyRecord
 from bardtune.studies.report import Sample, report_html
 from bardtune.studies.report.command import train_command
-
 from support.fakes import text_of
 from support.study_records import make_record, make_trial, planted_record
 

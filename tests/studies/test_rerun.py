@@ -1,6 +1,7 @@
 """What to think of a run that is not the same to the last digit."""
 
 import pytest
+
 from bardtune.studies.export.rerun import Report, compare
 
 

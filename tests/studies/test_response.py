@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from bardtune.studies.analysis.response import basis, explained, log_regret, unexplained
 from bardtune.studies.records import Parameter
 

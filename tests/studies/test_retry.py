@@ -11,15 +11,15 @@ from pathlib import Path
 import optuna
 import pytest
 import sqlalchemy.exc
+from sqlalchemy.engine import Dialect
+from sqlalchemy.pool import PoolProxiedConnection
+
 from bardtune.studies.records import StudyRecord
 from bardtune.studies.store import retry
 from bardtune.studies.store.deleting import delete_study
 from bardtune.studies.store.home import Home
 from bardtune.studies.store.storage import Storage
 from bardtune.studies.store.writer import StudyWriter
-from sqlalchemy.engine import Dialect
-from sqlalchemy.pool import PoolProxiedConnection
-
 from support.fakes import ScriptedLauncher, falling_to
 from support.studies_at_hand import make_study, run_study, storage_at
 

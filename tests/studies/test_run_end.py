@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from bardtune.studies.contract.run_end import Check, RunEnd, ScriptEnd, run_end_of, with_check
 
 STATS = {"seconds": {"setup": 1.0, "train": 5.0, "evaluate": 2.0}}

@@ -3,7 +3,6 @@
 import json
 
 from bardtune.studies.analysis.run_facts import FACTS, LOG, logged, shown_json
-
 from support.study_records import make_record, make_trial, planted_record
 
 # Programs and older exports rely on these names: add at will, never rename.

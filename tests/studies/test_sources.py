@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from bardtune.studies.export.program import LAST_MODULE, ROOTS, STAND_INS
 from bardtune.studies.export.sources import Module, cut, join, read_modules
 

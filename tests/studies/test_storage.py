@@ -7,11 +7,11 @@ from pathlib import Path
 
 import optuna
 import pytest
+
 from bardtune.studies.errors import StorageError, StudyError
 from bardtune.studies.store.reading import read_study, study_names
 from bardtune.studies.store.storage import SERVER_ARGUMENTS, Storage, without_password
 from bardtune.studies.store.writer import StudyWriter
-
 from support.studies_at_hand import make_study, storage_at
 
 

@@ -1,8 +1,8 @@
 """The posterior mean: luck taken off, neighbours listened to."""
 
 import numpy as np
-from bardtune.studies.analysis.surrogate import best_by_posterior, coordinates, posterior_mean
 
+from bardtune.studies.analysis.surrogate import best_by_posterior, coordinates, posterior_mean
 from support.study_records import PARAMETERS, make_record, make_trial
 
 

@@ -6,9 +6,9 @@ import json
 from dataclasses import replace
 
 import pytest
+
 from bardtune.studies.analysis.table import COLUMNS, csv_text, json_lines
 from bardtune.studies.records import StudyRecord
-
 from support.study_records import make_record, make_trial, planted_record
 
 # Programs rely on these names: add at will, never rename.

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from bardtune.studies.analysis.verdict import study_json, verdict_of
 from bardtune.studies.records import StudyRecord, TrialRecord
-
 from support.study_records import make_record, make_trial
 
 

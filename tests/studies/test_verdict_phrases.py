@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from bardtune.search.terminal.verdict import verdict_lines
 from bardtune.studies.analysis.verdict import verdict_of
 from bardtune.studies.analysis.verdict_phrases import VerdictPhrases, phrases_of, sentences
 from bardtune.studies.records import StudyRecord
 from bardtune.studies.report.facts import found
-
 from support.study_records import make_record, make_trial
 
 

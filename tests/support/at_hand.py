@@ -16,7 +16,6 @@ from bardtune.studies.analysis.verdict import study_json
 from bardtune.studies.errors import StorageError, StudyError
 from bardtune.studies.store.read_only import ReadOnlyStorage
 from bardtune.studies.store.reading import read_study
-
 from support.fakes import text_of
 
 BARDTUNE = [sys.executable, "-P", "-m", "bardtune"]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+
 from bardtune.search.cli.app import main
 
 

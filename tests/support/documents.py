@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from typer.main import get_command
+
 from bardtune.model.presets import PRESETS, preset
 from bardtune.model.settings import SETTINGS
 from bardtune.search.cli.app import COMMANDS, app
@@ -17,8 +19,6 @@ from bardtune.search.engine.planning import REGISTRIES
 from bardtune.search.sampling.spaces.registry import space_rows
 from bardtune.studies.plan import PLAN_DEFAULTS
 from bardtune.studies.plots.registry import DEFAULT_KINDS, KINDS
-from typer.main import get_command
-
 from support.module_tree import CONTRIBUTING, with_tree
 from support.paths import ROOT
 

@@ -11,7 +11,6 @@ from bardtune.studies.analysis.verdict import verdict_of
 from bardtune.studies.analysis.winner import Winner
 from bardtune.studies.export.files import ExportPaths, digest_of, settings_text, written_texts
 from bardtune.studies.export.write import write_export
-
 from support.fakes import text_of
 from support.study_records import BEGAN, make_record, make_trial
 from support.tiny import TINY

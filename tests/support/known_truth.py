@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import optuna
+from optuna.trial import Trial, TrialState
+
 from bardtune.search.sampling.pruners.registry import make_pruner
 from bardtune.search.sampling.samplers.registry import make_sampler
 from bardtune.studies.analysis.importance import Importance
 from bardtune.studies.records import StudyRecord, TrialRecord
-from optuna.trial import Trial, TrialState
-
 from support.study_records import FRACTIONS, PARAMETERS, make_record, make_trial
 
 MATTERS, MATTERS_A_LITTLE = "learning_rate", "d_ff"

@@ -13,9 +13,9 @@ import math
 
 import torch
 import torch.nn.functional as F
-from bardtune.data.corpus import CONTEXT_BYTES, VOCAB_SIZE
 from torch import Tensor, nn
 
+from bardtune.data.corpus import CONTEXT_BYTES, VOCAB_SIZE
 from support.small_models import random_bytes
 
 # Cuts at both ends of a window and at the edges of the blocks that an attention kernel may work in.

@@ -5,7 +5,6 @@ from dataclasses import replace
 from functools import lru_cache
 
 from bardtune.studies.records import Parameter, StudyRecord
-
 from support.study_records import PARAMETERS, make_record, make_trial, planted_record
 
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
+
 from bardtune.data.corpus import VOCAB_SIZE
 from bardtune.model.network.gpt import GPT
 from bardtune.model.settings import TrialSettings
-from torch import Tensor, nn
 
 
 def seeded(seed: int = 0) -> torch.Generator:

@@ -12,7 +12,6 @@ from bardtune.studies.store.home import Home
 from bardtune.studies.store.reading import read_study
 from bardtune.studies.store.storage import Storage
 from bardtune.studies.store.writer import StudyWriter
-
 from support.fakes import ScriptedLauncher, SilentView
 
 SPACE: dict[str, Any] = {

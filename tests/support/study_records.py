@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+
 from bardtune.model.training.stats import RunStats, stats_from
 from bardtune.studies.plan import StudyPlan
 from bardtune.studies.records import Parameter, StudyRecord, TrialRecord

@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
-from bardtune.studies.records import StudyRecord, TrialRecord
 
+from bardtune.studies.records import StudyRecord, TrialRecord
 from support.known_truth import known_study
 from support.study_records import BEGAN, make_trial
 

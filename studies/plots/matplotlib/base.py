@@ -4,17 +4,18 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from bardtune.studies.plots import theme
-from bardtune.studies.plots.axes import Axis
-from bardtune.studies.plots.marks import BestMark, Dot
-from bardtune.studies.plots.view import Frame
-from bardtune.studies.plots.words import shorten
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter
+
+from bardtune.studies.plots import theme
+from bardtune.studies.plots.axes import Axis
+from bardtune.studies.plots.marks import BestMark, Dot
+from bardtune.studies.plots.view import Frame
+from bardtune.studies.plots.words import shorten
 
 DPI = 150
 WIDTH_IN, HEIGHT_IN = 11.0, 6.2

@@ -1,11 +1,12 @@
 """The contour with matplotlib."""
 
 import numpy as np
+from matplotlib.figure import Figure
+
 from bardtune.studies.plots import theme
 from bardtune.studies.plots.matplotlib.base import BPB_COLOURS, LEGEND, add_bpb_scale, framed_sheet, set_x, set_y, star
 from bardtune.studies.plots.views.contour import Contour
 from bardtune.studies.plots.words import shorten
-from matplotlib.figure import Figure
 
 
 def draw(view: Contour) -> Figure:

@@ -1,14 +1,15 @@
 """Learning curves with matplotlib."""
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
+
 from bardtune.studies.analysis.phrases import bpb_text
 from bardtune.studies.plots import theme
 from bardtune.studies.plots.matplotlib.base import LEGEND, framed_sheet
 from bardtune.studies.plots.views.curves import Curve, Curves
 from bardtune.studies.plots.words import BPB
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
 
 _STYLES = {
     "pruned": ("pruned", theme.PRUNED, "-", "o"),

@@ -1,12 +1,13 @@
 """The history with matplotlib."""
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
 from bardtune.studies.plots import theme
 from bardtune.studies.plots.matplotlib.base import LEGEND, framed_sheet, label_best, scatter_dots, star
 from bardtune.studies.plots.ticks import round_steps
 from bardtune.studies.plots.views.history import History
 from bardtune.studies.plots.words import BPB
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 
 def draw(view: History) -> Figure:

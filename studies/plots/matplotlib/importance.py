@@ -1,11 +1,12 @@
 """The importance with matplotlib."""
 
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
 from bardtune.studies.plots import theme
 from bardtune.studies.plots.matplotlib.base import framed_sheet
 from bardtune.studies.plots.views.importance import Bars
 from bardtune.studies.plots.words import shorten
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 
 def draw(view: Bars) -> Figure:

@@ -1,12 +1,13 @@
 """Panels with matplotlib."""
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
 from bardtune.studies.plots import theme
 from bardtune.studies.plots.matplotlib.base import HEIGHT_IN, framed_sheet, label_best, scatter_dots, set_x, star
 from bardtune.studies.plots.views.panels import LONGEST, Panel, Panels
 from bardtune.studies.plots.words import BPB, shorten
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 
 def draw(view: Panels) -> Figure:

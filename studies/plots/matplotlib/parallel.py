@@ -1,15 +1,16 @@
 """Parallel coordinates with matplotlib: every axis drawn by hand, from 0 to 1, with labels in real units."""
 
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
 from bardtune.studies.analysis.phrases import bpb_text
 from bardtune.studies.plots import theme
 from bardtune.studies.plots.axes import Axis
 from bardtune.studies.plots.matplotlib.base import BPB_COLOURS, HALO, HEIGHT_IN, WIDTH_IN, add_bpb_scale, framed_sheet
 from bardtune.studies.plots.views.parallel import Line, Parallel
 from bardtune.studies.plots.words import shorten
-from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 
 
 def draw(view: Parallel) -> Figure:

@@ -5,11 +5,12 @@ import textwrap
 
 import matplotlib
 import matplotlib.style
+from matplotlib.figure import Figure
+
 from bardtune.studies.plots import theme
 from bardtune.studies.plots.matplotlib.base import DPI, framed_sheet
 from bardtune.studies.plots.registry import drawn_by
 from bardtune.studies.plots.view import View
-from matplotlib.figure import Figure
 
 _STYLE = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same picture everywhere

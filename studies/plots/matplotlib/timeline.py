@@ -1,9 +1,10 @@
 """The timeline with matplotlib."""
 
+from matplotlib.figure import Figure
+
 from bardtune.studies.plots import theme
 from bardtune.studies.plots.matplotlib.base import LEGEND, framed_sheet
 from bardtune.studies.plots.views.timeline import Timeline
-from matplotlib.figure import Figure
 
 
 def draw(view: Timeline) -> Figure:

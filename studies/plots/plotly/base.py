@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
+
 from bardtune.studies.plots import theme
 from bardtune.studies.plots.axes import Axis
 from bardtune.studies.plots.marks import BestMark, Dot

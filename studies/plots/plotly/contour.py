@@ -4,6 +4,7 @@ import html
 from typing import Any
 
 import plotly.graph_objects as go
+
 from bardtune.studies.plots import theme
 from bardtune.studies.plots.plotly.base import Drawing, axis_settings, empty_figure, hover
 from bardtune.studies.plots.views.contour import Contour

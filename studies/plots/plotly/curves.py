@@ -4,6 +4,7 @@ import html
 from typing import Any
 
 import plotly.graph_objects as go
+
 from bardtune.studies.analysis.phrases import bpb_text
 from bardtune.studies.plots import theme
 from bardtune.studies.plots.plotly.base import Drawing, empty_figure

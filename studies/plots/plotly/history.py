@@ -1,6 +1,7 @@
 """The history with plotly."""
 
 import plotly.graph_objects as go
+
 from bardtune.studies.analysis.phrases import bpb_text
 from bardtune.studies.plots import theme
 from bardtune.studies.plots.plotly.base import Drawing, add_dots, empty_figure

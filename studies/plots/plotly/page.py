@@ -3,6 +3,7 @@
 import html
 
 import plotly.graph_objects as go
+
 from bardtune.studies.plots import theme
 from bardtune.studies.plots.plotly.base import Drawing
 from bardtune.studies.plots.registry import drawn_by

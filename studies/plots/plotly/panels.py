@@ -3,13 +3,14 @@
 import html
 
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
 from bardtune.studies.analysis.phrases import bpb_text
 from bardtune.studies.plots import theme
 from bardtune.studies.plots.marks import BestMark
 from bardtune.studies.plots.plotly.base import AXIS, LAYOUT, TITLE, Drawing, add_dots, axis_settings
 from bardtune.studies.plots.views.panels import LONGEST, Panel, Panels
 from bardtune.studies.plots.words import BPB, shorten
-from plotly.subplots import make_subplots
 
 
 def draw(view: Panels) -> Drawing:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
+
 from bardtune.studies.analysis.phrases import bpb_text
 from bardtune.studies.plots import theme
 from bardtune.studies.plots.axes import Axis

@@ -3,6 +3,7 @@
 import html
 
 import plotly.graph_objects as go
+
 from bardtune.studies.plots import theme
 from bardtune.studies.plots.plotly.base import Drawing, empty_figure
 from bardtune.studies.plots.plotly.page import drawing_of

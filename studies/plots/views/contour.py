@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+
 from bardtune.studies.analysis.comparing import comparable_bpbs
 from bardtune.studies.plots.axes import Axis, parameter_axis
 from bardtune.studies.plots.data import PlotData

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+
 from bardtune.studies.analysis.comparing import has_bpb
 from bardtune.studies.plots.axes import Axis, bpb_axis, parameter_axis
 from bardtune.studies.plots.data import PlotData

@@ -1,8 +1,8 @@
 """Learning curves."""
 
 import pytest
-from bardtune.studies.records import StudyRecord
 
+from bardtune.studies.records import StudyRecord
 from support.study_records import make_record, make_trial, planted_record
 from support.views import view_of_record
 

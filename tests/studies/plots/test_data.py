@@ -1,10 +1,10 @@
 """What several pictures ask of a study."""
 
 import pytest
+
 from bardtune.studies.plots.data import PlotData
 from bardtune.studies.plots.views.history import History
 from bardtune.studies.records import StudyRecord
-
 from support.study_records import make_record, make_trial, planted_record
 from support.views import view_of_record
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
+
 from bardtune.studies.plots.matplotlib import picture as static
 from bardtune.studies.plots.views.history import History
 from bardtune.studies.records import StudyRecord
-
 from support.study_records import make_record, make_trial, planted_record
 from support.views import figure_of, view_of_record
 from support.whole_study import whole_study

@@ -1,9 +1,9 @@
 """Who has won, as pictures mark it."""
 
 import pytest
+
 from bardtune.studies.plots.marks import best_mark_of
 from bardtune.studies.records import StudyRecord
-
 from support.whole_study import whole_study
 
 

@@ -1,9 +1,9 @@
 """Panels that share the bpb axis."""
 
 import pytest
+
 from bardtune.studies.plots.data import PlotData
 from bardtune.studies.plots.views.panels import panel_against
-
 from support.study_records import make_record, make_trial
 
 

@@ -5,9 +5,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+
 from bardtune.studies.plots.axes import NOT_SET, Axis
 from bardtune.studies.records import StudyRecord
-
 from support.odd_studies import odd_studies
 from support.study_records import PARAMETERS, make_record, make_trial, planted_record
 from support.views import figure_of, view_of_record

@@ -8,11 +8,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
 from bardtune.studies.plots import views
 from bardtune.studies.plots.data import PlotData
 from bardtune.studies.plots.registry import DEFAULT_KINDS, KINDS, view_of
 from bardtune.studies.plots.view import View
-
 from support.whole_study import whole_study
 
 PLOTS = "bardtune.studies.plots"

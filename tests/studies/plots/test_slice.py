@@ -1,8 +1,8 @@
 """bpb against each parameter."""
 
 import pytest
-from bardtune.studies.records import StudyRecord
 
+from bardtune.studies.records import StudyRecord
 from support.study_records import PARAMETERS
 from support.views import view_of_record
 from support.whole_study import whole_study

@@ -2,11 +2,11 @@
 
 import plotly.graph_objects as go
 import pytest
+
 from bardtune.studies.plots.data import PlotData
 from bardtune.studies.plots.plotly.standalone import standalone_figure
 from bardtune.studies.plots.registry import KINDS, view_of
 from bardtune.studies.records import StudyRecord
-
 from support.study_records import make_record
 from support.whole_study import whole_study
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+
 from bardtune.model.training.clock import PHASES
 from bardtune.studies.plots import theme
 from bardtune.studies.plots.views.timeline import OTHER
 from bardtune.studies.records import StudyRecord, TrialRecord
-
 from support.study_records import BEGAN, make_record, make_trial
 from support.views import figure_of, view_of_record
 from support.whole_study import whole_study

@@ -6,10 +6,10 @@ import xml.etree.ElementTree as ET
 
 import matplotlib.image
 import pytest
+
 from bardtune.studies.plots.matplotlib.picture import figure as matplotlib_figure
 from bardtune.studies.plots.plotly.page import page
 from bardtune.studies.plots.registry import FORMATS, KINDS, render
-
 from support.odd_studies import odd_studies
 from support.study_records import make_record, planted_record
 from support.views import figure_of, view_of_record

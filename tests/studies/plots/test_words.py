@@ -1,8 +1,8 @@
 """The words in a picture."""
 
 import pytest
-from bardtune.studies.records import StudyRecord
 
+from bardtune.studies.records import StudyRecord
 from support.study_records import PARAMETERS, planted_record
 from support.views import view_of_record
 

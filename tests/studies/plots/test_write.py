@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from bardtune.studies.errors import PlanError, StudyError
 from bardtune.studies.plots.plotly.page import page
 from bardtune.studies.plots.registry import FORMATS, KINDS
 from bardtune.studies.plots.write import write_plots
 from bardtune.studies.records import Parameter, StudyRecord
-
 from support.paths import ROOT
 from support.study_records import STORAGE, make_record, make_trial, planted_record
 from support.views import view_of_record
