@@ -26,5 +26,10 @@ def user_path(text: str | Path, what: str) -> Path:
 
 
 def short_name(path: str) -> str:
-    """The last part of a path, or a built-in name as it is: no place is told."""
-    return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
+    """The last part of a path, or a built-in name as it is: no place is told.
+
+    A backslash parts the folders of a Windows path, and is a letter of a name in any other that has a slash.
+    """
+    is_windows = "/" not in path or re.match(r"[A-Za-z]:|\\\\", path)
+    separators = r"/\\" if is_windows else "/"
+    return re.split(f"[{separators}]", path.rstrip("/\\" if is_windows else "/"))[-1]

@@ -33,6 +33,12 @@ class Redactor:
         for folder in self.folders:
             text = text.replace(f"{folder}/", "")
         text = _ADDRESS.sub(_HIDDEN, text)
-        text = _QUOTED.sub(lambda found: found[1] + (short_name(found[3]) or _HIDDEN) + found[1], text)
-        text = _PATH.sub(lambda found: short_name(found[0]) or _HIDDEN, text)
+        text = _QUOTED.sub(lambda found: found[1] + _last(found[2] + found[3]) + found[1], text)
+        text = _PATH.sub(lambda found: _last(found[0]), text)
         return self.words.sub(_HIDDEN, text) if self.words else text
+
+
+def _last(path: str) -> str:
+    """The last part of a path; nothing of a home folder, whose name is a user's, or of a root."""
+    name = short_name(path)
+    return _HIDDEN if not name or name.startswith("~") or name.endswith(":") else name

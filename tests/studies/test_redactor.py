@@ -25,6 +25,8 @@ def test_innocent_words_are_left_alone(text: str) -> None:
         ("OSError: no file /home/me/x.txt: 3 of 4", "OSError: no file x.txt: 3 of 4"),
         ("4.9 bpb at 30 %: 2 of 2 / others", "4.9 bpb at 30 %: 2 of 2 / others"),
         ("not checked: 'C:\\\\Users\\\\me\\\\w.bin' on secret-host", "not checked: 'w.bin' on …"),
+        ("no room in ~bob/ or '~bob/' or C:\\\\", "no room in … or '…' or …"),
+        ("no file 'C:\\\\Users/me\\\\mine/x\\\\y.txt'", "no file 'y.txt'"),
         ("see sqlite:////home/me/studies.db", "see …"),
     ],
 )
