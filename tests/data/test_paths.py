@@ -1,6 +1,7 @@
 """Of a path only its last part is told, whatever system it is of."""
 
 import pytest
+
 from bardtune.data.paths import short_name
 
 
