@@ -134,6 +134,16 @@ def test_a_circle_is_found_between_files_and_between_their_folders(tmp_path: Pat
     assert circle_in(import_graph(files)) is not None
 
 
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_file_of_tests_is_named_like_the_module_or_folder_that_it_tests(room: str) -> None:
+    """Or begins with that name, where one module has several; what spans rooms lies at the top of tests/."""
+    names = {part for file in sources(room) for part in file.relative_to(ROOT / room).with_suffix("").parts}
+    for file in sources(f"tests/{room}"):
+        tested = file.stem.removeprefix("test_")
+        known = any(tested == name or tested.startswith(f"{name}_") for name in names)
+        assert known or not file.stem.startswith("test_"), f"{file} is named like nothing in {room}/"
+
+
 def reads_attribute(node: ast.AST, name: str) -> bool:
     if called_name(node) in ("getattr", "attrgetter"):
         return any(isinstance(part, ast.Constant) and part.value == name for part in node.args)
