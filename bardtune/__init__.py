@@ -10,8 +10,13 @@ The door for notebooks and programs (the command line is ``bardtune --help``)::
 Importing this loads no library: what a name needs is imported when the name is first used.
 """
 
+import os
 import warnings
 from typing import TYPE_CHECKING, Any
+
+# In a checkout the rooms lie beside this folder; where bardtune is installed they are in it.
+if not os.path.isdir(os.path.join(__path__[0], "data")):
+    __path__.append(os.path.dirname(__path__[0]))
 
 from bardtune.data.errors import UserError
 

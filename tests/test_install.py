@@ -84,3 +84,12 @@ def test_an_editable_install_works_from_any_folder(folder: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("bardtune: ")
     assert "Traceback" not in done.stderr
+
+
+def test_a_checkout_works_where_nothing_is_installed() -> None:
+    code = (
+        "import sys; sys.meta_path = [each for each in sys.meta_path if 'editable' not in repr(each).lower()]; "
+        "import bardtune.search.cli.app as app; print(app.__file__)"
+    )
+    done = run(ROOT, "-c", code, python_path="")
+    assert done.stdout.strip() == str(ROOT / "search" / "cli" / "app.py"), done.stderr

@@ -62,6 +62,7 @@ def start_study(
     space: str | None = None,
     sampler: str | None = None,
     pruner: str | None = None,
+    launcher: str | None = None,
     workers: int | None = None,
     threads: int | None = None,
     seed: int | None = None,
@@ -83,8 +84,9 @@ def start_study(
         hours: active time of the study, at most 3. [default: 3]
         corpus: a file or folder of text. [default: shakespeare]
         space: a built-in name or a TOML file. [default: seven]
-        sampler: tpe, gp, random or cmaes. [default: tpe]
-        pruner: halving, median or none. [default: halving]
+        sampler: draws the parameters; ``bardtune start --help`` names those there are. [default: tpe]
+        pruner: stops weak trials early; likewise. [default: halving]
+        launcher: where the runs train; likewise. [default: local]
         workers: runs at a time. [default: 1]
         threads: of each run. [default: cores / workers]
         seed: decides every draw of the study. [default: 0]
@@ -98,7 +100,7 @@ def start_study(
         UserError: something that can be put right; no study has been created then, unless its database has failed.
     """
     began = time.monotonic()
-    said = {
+    given = {
         "trials": trials,
         "seconds": seconds,
         "hours": hours,
@@ -106,6 +108,7 @@ def start_study(
         "space": space,
         "sampler": sampler,
         "pruner": pruner,
+        "launcher": launcher,
         "workers": workers,
         "threads": threads,
         "seed": seed,
@@ -113,7 +116,7 @@ def start_study(
         "confirm": confirm,
         "repeat_starved": repeat_starved,
     }
-    plan = resolve_plan(said, {})
+    plan = resolve_plan(given, {})
     name = fresh_name() if name is None else name
     with _as_a_library():
         return Study(session.start_study(_url(storage), name, plan, _view(progress), began=began))
