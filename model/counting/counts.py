@@ -133,9 +133,9 @@ class CountTables:
 
     def _find(self, kind: int, key: Tensor) -> Tensor:
         """Where the totals of one kind of context are, for keys (P,): (P, 5) like ``_groups``."""
-        wanted, held, totals_start = _clip(key), self._keys[kind], self._totals_start[kind]
-        row = torch.searchsorted(held, wanted).clamp(max=len(held) - 1)
-        known = (held[row] == wanted) & (key != 0)
+        sought, held, totals_start = _clip(key), self._keys[kind], self._totals_start[kind]
+        row = torch.searchsorted(held, sought).clamp(max=len(held) - 1)
+        known = (held[row] == sought) & (key != 0)
         found = torch.stack((totals_start[row], (totals_start[row + 1] - totals_start[row]) * known), 1)
         return F.pad(found.to(torch.int32), (0, 3))
 

@@ -106,11 +106,11 @@ class HandedModel(nn.Module):
             logits = self.call(x)
         except Exception as problem:  # the model decides what is raised
             raise CheckError(f"the model takes no windows of shape {tuple(x.shape)}: {_said(problem)}") from problem
-        wanted = (*x.shape, VOCAB_SIZE)
-        if not isinstance(logits, Tensor) or logits.shape != wanted or not logits.is_floating_point():
+        expected = (*x.shape, VOCAB_SIZE)
+        if not isinstance(logits, Tensor) or logits.shape != expected or not logits.is_floating_point():
             is_tensor = isinstance(logits, Tensor)
             got = f"{logits.dtype} of shape {tuple(logits.shape)}" if is_tensor else type(logits).__name__
-            raise CheckError(f"the model must give logits of shape {wanted} for {tuple(x.shape)}, and it gives {got}")
+            raise CheckError(f"the model must give logits of shape {expected} for {tuple(x.shape)}, and it gives {got}")
         return logits
 
 

@@ -142,8 +142,8 @@ def resume_study(
         return Study(session.resume_study(_url(storage), name, view, began=began, accept_changes=accept_changes))
 
 
-def _url(said: str | None) -> str:
-    return data_home().storage_url if said is None else said
+def _url(given: str | None) -> str:
+    return data_home().storage_url if given is None else given
 
 
 def _view(progress: bool) -> View:
@@ -188,7 +188,7 @@ def _as_a_library() -> Iterator[None]:
     except OwnershipLostError as problem:
         raise StudyError(f"{problem}; this process has stopped and left it alone.") from problem
     except (SQLAlchemyError, StorageInternalError) as problem:
-        said = str(problem).strip().split("\n")[0]
+        reason = str(problem).strip().split("\n")[0]
         raise StorageError(
-            f"the database has failed: {said}; what it holds is kept, put that right and resume the study."
+            f"the database has failed: {reason}; what it holds is kept, put that right and resume the study."
         ) from problem

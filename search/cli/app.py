@@ -36,9 +36,9 @@ for command in COMMANDS:
     import_module(f"bardtune.search.cli.{command}")
 
 
-def print_version(wanted: bool) -> None:
+def print_version(asked: bool) -> None:
     """What ``--version`` prints; nothing else is done then."""
-    if not wanted:
+    if not asked:
         return
     from importlib.metadata import PackageNotFoundError, version
 
@@ -74,8 +74,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _complain(usage)
         if not _is_database_error(problem):
             raise
-        said = str(problem).strip().split("\n")[0]
-        print(f"bardtune: the database has failed: {said}; what it holds is kept, see: bardtune list", file=sys.stderr)
+        reason = str(problem).strip().split("\n")[0]
+        print(
+            f"bardtune: the database has failed: {reason}; what it holds is kept, see: bardtune list", file=sys.stderr
+        )
         return 1
     return code if isinstance(code, int) else 0
 
@@ -101,6 +103,6 @@ def _usage_error(problem: Exception) -> str | None:
     format_message = getattr(problem, "format_message", None)
     if format_message is None:
         return None
-    said, context = str(format_message()).rstrip("."), getattr(problem, "ctx", None)
-    stop = "" if said.endswith("?") else "."
-    return f"{said}{stop} See: {context.command_path if context else 'bardtune'} --help."
+    complaint, context = str(format_message()).rstrip("."), getattr(problem, "ctx", None)
+    stop = "" if complaint.endswith("?") else "."
+    return f"{complaint}{stop} See: {context.command_path if context else 'bardtune'} --help."

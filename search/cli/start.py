@@ -14,17 +14,17 @@ from bardtune.search.sampling.spaces.registry import space_names, space_rows
 from bardtune.studies.plan import MAX_HOURS, MAX_TRIALS, PLAN_DEFAULTS
 
 
-def option(field: str, said: str, *, default: str | None = None, **more: Any) -> Any:
+def option(field: str, text: str, *, default: str | None = None, **more: Any) -> Any:
     """The option of a field of the plan; where it is not said it is None, and the plan knows the default."""
     value = PLAN_DEFAULTS[field]
     shown = default or (f"{value:g}" if isinstance(value, float) else value)
-    return typer.Option(help=f"{said} [default: {shown}]", **more)
+    return typer.Option(help=f"{text} [default: {shown}]", **more)
 
 
-def choice(registry: Registry[Any], said: str) -> Any:
+def choice(registry: Registry[Any], text: str) -> Any:
     """The option of a field that names one of a registry."""
     complete = complete_from(registry.rows)
-    return option(registry.noun, f"{said}: {', '.join(registry.names)}.", autocompletion=complete)
+    return option(registry.noun, f"{text}: {', '.join(registry.names)}.", autocompletion=complete)
 
 
 SPACES = f"What is searched: {', '.join(space_names())}, or a TOML file."

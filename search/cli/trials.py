@@ -24,5 +24,5 @@ def trials(
 
     if columns:
         return print_columns()
-    formats = [format_ for format_, said in (("csv", as_csv), ("jsonl", as_jsonl)) if said]
+    formats = [format_ for format_, given in (("csv", as_csv), ("jsonl", as_jsonl)) if given]
     return trials_command(name, storage, formats=formats, out=out)

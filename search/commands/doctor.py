@@ -72,10 +72,10 @@ def check_libraries() -> Iterator[Finding]:
     for name in ("torch", "optuna"):
         yield Finding(check=name, level="ok", found=version(name))
     try:
-        wanted = [Requirement(text) for text in requires("bardtune") or []]
+        needed = [Requirement(text) for text in requires("bardtune") or []]
     except PackageNotFoundError:  # run from a checkout that is not installed
         return
-    for each in wanted:
+    for each in needed:
         if each.marker is not None and not each.marker.evaluate({"extra": ""}):
             continue
         try:
@@ -159,9 +159,9 @@ def check_data_folder() -> Iterator[Finding]:
     yield from check_folder(data_home())
 
 
-def check_the_storage(said: str | None) -> Iterator[Finding]:
+def check_the_storage(given: str | None) -> Iterator[Finding]:
     from bardtune.search.commands.shared import quiet_libraries, storage_url
     from bardtune.studies.store.health import check_storage
 
     quiet_libraries()
-    yield from check_storage(storage_url(said), may_be_absent=said is None)
+    yield from check_storage(storage_url(given), may_be_absent=given is None)

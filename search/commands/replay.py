@@ -35,23 +35,23 @@ def replay_command(folder: Path, corpus_name: str | None, *, quick: bool, as_jso
     return 1 if replay.outcome == "different" else 0
 
 
-def export_corpus(export: Export, said: str | None) -> Corpus:
+def export_corpus(export: Export, given: str | None) -> Corpus:
     """The text that an export was trained on, from where ``prepare.py`` would look, or from where it was said to be.
 
     Raises:
         CorpusError: it is not there, or another text.
     """
-    wanted = export.log["corpus"]
-    said = said if said is not None else os.environ.get(CORPUS_VARIABLE)
-    if said is None and export.paths.corpus.exists():
-        said = str(export.paths.corpus)
-    if said is None and wanted["name"] != BUILT_IN:
+    recorded = export.log["corpus"]
+    given = given if given is not None else os.environ.get(CORPUS_VARIABLE)
+    if given is None and export.paths.corpus.exists():
+        given = str(export.paths.corpus)
+    if given is None and recorded["name"] != BUILT_IN:
         raise CorpusError("the text that this was trained on is not in the export; give it with --corpus PATH.")
-    corpus = load_corpus(BUILT_IN if said is None else said)
-    if corpus.sha256 != wanted["sha256"]:
+    corpus = load_corpus(BUILT_IN if given is None else given)
+    if corpus.sha256 != recorded["sha256"]:
         raise CorpusError(
             f"the corpus {corpus.name} ({corpus.num_bytes:,} bytes, SHA-256 {corpus.sha256[:12]}...) is not what this "
-            f"was trained on ({wanted['bytes']:,} bytes, {wanted['sha256'][:12]}...); give that with --corpus PATH."
+            f"was trained on ({recorded['bytes']:,} bytes, {recorded['sha256'][:12]}...); give that with --corpus PATH."
         )
     return corpus
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     pass
 
 
-def print_summary(record: StudyRecord, said_storage: str | None) -> None:
-    """What became of a study, in a few lines; ``said_storage`` completes the commands it recommends."""
-    where = f" --storage {without_password(said_storage)}" if said_storage is not None else ""
+def print_summary(record: StudyRecord, given_storage: str | None) -> None:
+    """What became of a study, in a few lines; ``given_storage`` completes the commands it recommends."""
+    where = f" --storage {without_password(given_storage)}" if given_storage is not None else ""
     verdict = verdict_of(record)
     print(
         f"study {record.name}: {state_text(record)}, {counts_text(record)}, {duration_text(record.seconds_used)} used"
@@ -54,9 +54,9 @@ def last_crash(record: StudyRecord) -> str | None:
     return max(crashed, key=lambda crash: crash[0])[1] if crashed else None
 
 
-def storage_url(said: str | None) -> str:
+def storage_url(given: str | None) -> str:
     """The URL that was said, or the default in the data folder."""
-    return said if said is not None else data_home().storage_url
+    return given if given is not None else data_home().storage_url
 
 
 def quiet_libraries() -> None:

@@ -68,7 +68,7 @@ class Watcher:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.read, self.view, self.now, self.sleep = read, view, now, sleep
-        self.told: set[str] = set()  # runs whose end needs no more telling
+        self.reported: set[str] = set()  # runs whose end needs no more telling
         self.open: dict[str, Seen] = {}
 
     def follow(self) -> StudyRecord:
@@ -76,7 +76,7 @@ class Watcher:
         record = self.read()
         if record.state != "running":
             return record
-        self.told = {run.run_id for run in record.runs if run.state != "running"}
+        self.reported = {run.run_id for run in record.runs if run.state != "running"}
         self.view.study_began(record)
         try:
             while record.state == "running":
@@ -91,13 +91,13 @@ class Watcher:
     def _tell(self, record: StudyRecord) -> None:
         for run in sorted(record.runs, key=_when):
             if run.state == "running":
-                self.told.discard(run.run_id)
+                self.reported.discard(run.run_id)
                 self._go_on(run, record)
-            elif run.run_id not in self.told:
+            elif run.run_id not in self.reported:
                 if run.run_id not in self.open:
                     self.view.run_began(run.run_id, record)
                 self.open.pop(run.run_id, None)
-                self.told.add(run.run_id)
+                self.reported.add(run.run_id)
                 self.view.run_ended(run.run_id, record)
 
     def _go_on(self, run: TrialRecord, record: StudyRecord) -> None:

@@ -99,11 +99,11 @@ def _check_known(record: StudyRecord) -> None:
 
 def _check_cores(record: StudyRecord) -> None:
     """A resumed study trains with its own thread count, or not at all."""
-    wanted = record.plan.workers * record.plan.threads
+    needed = record.plan.workers * record.plan.threads
     cores = LAUNCHERS.kind(record.plan.launcher).num_cores()
-    if wanted > cores:
+    if needed > cores:
         raise StudyError(
-            f"the study {record.name!r} trains on {wanted} cores and there are {cores}; resume it where there are as "
+            f"the study {record.name!r} trains on {needed} cores and there are {cores}; resume it where there are as "
             "many, or start a new study."
         )
 

@@ -37,7 +37,7 @@ class Dimension:
     condition: dict[str, Any]  # drawn only when all of these settings have these values
 
     def applies(self, values: Mapping[str, Any]) -> bool:
-        return all(values.get(name) == wanted for name, wanted in self.condition.items())
+        return all(values.get(name) == required for name, required in self.condition.items())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,13 +129,13 @@ def _check_conditions(dimensions: tuple[Dimension, ...], known: dict[str, Any]) 
     settled = {name: CategoricalDistribution([value]) for name, value in known.items()}
     later = {dimension.name for dimension in dimensions}
     for dimension in dimensions:
-        for name, wanted in dimension.condition.items():
+        for name, required in dimension.condition.items():
             if name in later:
                 raise SpaceError(
                     f"parameters.{dimension.name} depends on {name}, drawn after it; write parameters.{name} first."
                 )
-            if not _holds(settled[name], wanted):
-                raise SpaceError(f"parameters.{dimension.name} wants {name} = {wanted!r}, which is never drawn.")
+            if not _holds(settled[name], required):
+                raise SpaceError(f"parameters.{dimension.name} wants {name} = {required!r}, which is never drawn.")
         later.discard(dimension.name)
         settled[dimension.name] = dimension.distribution  # type: ignore[assignment]
 

@@ -96,8 +96,8 @@ def _check_log(paths: ExportPaths, log: dict[str, Any]) -> None:
             raise _contradiction(paths, "the log", f"says {theirs} of {winner['label']} twice and not the same")
     steps = report_steps(winner["fractions"])
     reported = {percent: bpb for percent, bpb in run["intermediate_values"] if percent in steps}
-    wanted = [[percent, steps[percent], bpb] for percent, bpb in reported.items()]
-    if winner["trajectory"] != wanted or set(reported) != set(steps):
+    expected = [[percent, steps[percent], bpb] for percent, bpb in reported.items()]
+    if winner["trajectory"] != expected or set(reported) != set(steps):
         raise _contradiction(paths, "the log", "has reports of the winner that do not fit its steps")
     if reported[100] != winner["val_bpb"] or not math.isfinite(winner["val_bpb"]):
         raise _contradiction(paths, "the log", "has a last report of the winner that is not its bpb")

@@ -149,14 +149,14 @@ def range_of(record: StudyRecord, best_mark: BestMark | None) -> Range:
     Where there is a baseline, no trial below it is far, and it is held too unless the space up to it is empty.
     """
     finished = [trial.val_bpb for trial in record.search_runs if trial.val_bpb is not None]
-    heard = [bpb for trial in record.search_runs if (bpb := trial.last_bpb) is not None and math.isfinite(bpb)]
+    reported = [bpb for trial in record.search_runs if (bpb := trial.last_bpb) is not None and math.isfinite(bpb)]
     baseline = [record.baseline.val_bpb] if record.baseline and record.baseline.val_bpb is not None else []
     marks: list[float] = []
     if best_mark is not None:
         marks = [best_mark.bpb] if best_mark.noise is None else list(best_mark.noise)
-    low, high = usual_range(finished, heard or baseline or [8.0])
+    low, high = usual_range(finished, reported or baseline or [8.0])
     low = min([low, *marks, *baseline])
-    high = max([high, *marks, *(bpb for bpb in heard if bpb <= max(baseline, default=low))])
+    high = max([high, *marks, *(bpb for bpb in reported if bpb <= max(baseline, default=low))])
     near = high + _EMPTY * (high - low)
     return Range(low=low, high=max([high, *(bpb for bpb in baseline if bpb <= near)]))
 

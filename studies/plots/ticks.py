@@ -43,7 +43,7 @@ def with_ends(values: list[float], low: float, high: float) -> list[float]:
     return [low, *(value for value in values if low + near < value < high - near), high]
 
 
-def usual_range(finished: Sequence[float], heard: Sequence[float]) -> tuple[float, float]:
+def usual_range(finished: Sequence[float], reported: Sequence[float]) -> tuple[float, float]:
     """Both ends of a bpb axis that a few bad values must not squeeze; never empty.
 
     The top is at most 4 times as far above the lowest value as the upper quartile of the finished trials is.
@@ -52,8 +52,8 @@ def usual_range(finished: Sequence[float], heard: Sequence[float]) -> tuple[floa
         finished: final bpb; below four of them, ``heard`` decides alone.
         heard: last bpb of all trials, the finished ones included; at least one.
     """
-    values = finished if len(finished) > 3 else heard
-    low, high = min(heard), max(heard)
+    values = finished if len(finished) > 3 else reported
+    low, high = min(reported), max(reported)
     usual = float(np.quantile(values, 0.75, method="lower")) - min(values)
     if usual > 0:
         high = min(high, min(values) + 4 * usual)

@@ -92,12 +92,12 @@ def check_storage(url: str, *, may_be_absent: bool) -> Iterator[Finding]:
 def _check_file(path: Path) -> Iterator[Finding]:
     """SQLite's own check of the whole file; says nothing if all is well."""
     with closing(sqlite3.connect(read_only_address(path.absolute()), uri=True)) as connection:
-        (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if said != "ok":
+        (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if answer != "ok":
         yield Finding(
             check="database",
             level="problem",
-            found=f"{path} is damaged: {' '.join(said.split())[:200]}",
+            found=f"{path} is damaged: {' '.join(answer.split())[:200]}",
             advice=f"copy it, then save what can be read: sqlite3 {path} .recover | sqlite3 mended.db",
         )
     try:

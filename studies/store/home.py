@@ -58,8 +58,8 @@ def _plain(name: str) -> str:
 
 def data_home() -> Home:
     """The user's data folder, or the folder that BARDTUNE_HOME names."""
-    said = os.environ.get(HOME_VARIABLE)
-    return Home(user_path(said, HOME_VARIABLE) if said else platformdirs.user_data_path("bardtune", appauthor=False))
+    given = os.environ.get(HOME_VARIABLE)
+    return Home(user_path(given, HOME_VARIABLE) if given else platformdirs.user_data_path("bardtune", appauthor=False))
 
 
 def make_folder(folder: Path) -> Path:
