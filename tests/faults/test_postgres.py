@@ -54,7 +54,7 @@ def test_a_server_that_restarts_twice_costs_a_six_trial_study_nothing_but_a_wait
     for number in (1, 3):
         place.wait_for("restarted", lambda state, number=number: state["trials"]["complete"] >= number)
         server.stop()
-        time.sleep(3.0)
+        time.sleep(1.0)
         server.start()
     out, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
