@@ -200,7 +200,7 @@ def _differ(one: Confirmed, other: Confirmed, noise: _Noise) -> bool:
 
     Without any noise known nothing can be told apart.
     """
-    from scipy.stats import t  # slow to import, and seldom needed
+    from scipy.special import stdtrit  # as scipy.stats.t.ppf, which takes longer to import than all else together
 
     if noise.sd is None:
         return False
@@ -211,4 +211,4 @@ def _differ(one: Confirmed, other: Confirmed, noise: _Noise) -> bool:
         error = math.sqrt(sum(squares))
         parts = sum(square**2 / (group.n - 1) for square, group in zip(squares, (one, other), strict=True))
         degrees = sum(squares) ** 2 / parts if parts else degrees
-    return abs(one.mean - other.mean) > float(t.ppf((1 + CONFIDENCE) / 2, degrees)) * error
+    return abs(one.mean - other.mean) > float(stdtrit(degrees, (1 + CONFIDENCE) / 2)) * error

@@ -114,7 +114,7 @@ def test_a_trial_killed_at_seventy_percent_ends_as_one_that_was_not(place: Place
 
 
 def test_the_minutes_between_a_kill_and_a_resume_are_not_used_up(place: Place) -> None:
-    process = place.start("s", trials=3, seconds=3)
+    process = place.start("s", trials=2, seconds=2)
     place.wait_for("s", lambda state: state["trials"]["complete"] >= 1)
     began = time.monotonic()
     kill(process)
@@ -123,15 +123,14 @@ def test_the_minutes_between_a_kill_and_a_resume_are_not_used_up(place: Place) -
     after = place.shown("s")
     assert before["seconds_used"] == after["seconds_used"]
     state = place.finish("s")
-    assert state["seconds_used"] < before["seconds_used"] + time.monotonic() - began - 5.0
+    assert state["seconds_used"] < before["seconds_used"] + time.monotonic() - began - 1.0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_a_study_within_ten_seconds_with_its_trial_saved(place: Place, number: int) -> None:
+def test_a_request_to_end_is_followed_within_ten_seconds_with_the_trial_saved(place: Place) -> None:
     process = place.start("s", trials=2, seconds=20, hours=1)
     wait_until(lambda: any((place.home / "checkpoints").rglob("*.pt")))
     began = time.monotonic()
-    os.killpg(process.pid, number)  # as a terminal or a service manager does: to all processes at once
+    os.killpg(process.pid, signal.SIGTERM)  # as a terminal or a service manager does: to all processes at once
     _, errors = process.communicate(timeout=30)
     assert time.monotonic() - began < 10
     assert process.returncode == 130, errors
