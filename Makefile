@@ -17,7 +17,7 @@ test: .venv/installed-dev  ## install, lint, type-check, test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 3 --dist worksteal --durations=5
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist worksteal --durations=5
 
 faults: .venv/installed-dev  ## 60 kills, 20 rounds of ten processes that want one study, 20 of four workers at the cap
 	$(BIN)/pytest -q -m long --durations=0 tests/faults
