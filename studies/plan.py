@@ -12,6 +12,8 @@ MAX_HOURS = 3.0
 MAX_SECONDS = 10_000.0  # a run of that length and its evaluation fit into the hours
 BASELINE_FROM_TRIALS = 4  # smaller studies have no run to spare for the baseline
 MOST_REPEATS = 3
+AUTO_CANDIDATES = 4  # of a confirmation that spends its runs where they decide
+AUTO_FRESH_RUNS = 7
 _CONFIRM = re.compile(r"([1-9]\d?)x([1-9]\d?)")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -19,13 +21,14 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 class Confirmation(NamedTuple):
     """Runs that a plan keeps for making sure of its winner."""
 
-    candidates: int  # search trials that are run again ...
-    seeds: int  # ... with so many fresh seeds each
+    candidates: int  # search trials that are run again, at most ...
+    fresh_runs: int  # ... with so many fresh seeds in all
     baselines: int  # further runs of the baseline
+    is_even: bool  # the same number for every candidate; otherwise where they decide most
 
     @property
     def num_runs(self) -> int:
-        return self.candidates * self.seeds + self.baselines
+        return self.fresh_runs + self.baselines
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,14 +46,14 @@ class StudyPlan:
     hours: float = MAX_HOURS  # active time of the whole study
     corpus: str = "shakespeare"  # or the absolute path of a file or folder
     space: str = "seven"  # built-in name, or the absolute path of a TOML file
-    sampler: str = "tpe"
-    pruner: str = "halving"
+    sampler: str = "curvegp"
+    pruner: str = "chance"
     launcher: str = "local"  # where the runs train
     workers: int = 1  # runs at a time
     threads: int = 1  # of each run
     seed: int = 0
     max_crashes: int = 3  # in a row; then the machine or the code is to blame, and more trials would be lost to it
-    confirm: str = "3x2"  # candidates x fresh seeds, at most a quarter of the trials; "0" crowns the lowest single run
+    confirm: str = "auto"  # or candidates x fresh seeds such as "3x2"; "0" crowns the lowest single run
     repeat_starved: int = 0  # how often a finished trial whose machine was busy is run again under its number
 
     def __post_init__(self) -> None:
@@ -77,9 +80,10 @@ class StudyPlan:
             raise PlanError(f"--seed {self.seed} is outside 0 to {2**31 - 1}; choose --seed 0.")
         if self.max_crashes < 1:
             raise PlanError(f"--max-crashes {self.max_crashes} must be at least 1; choose --max-crashes 3.")
-        if self.confirm != "0" and not _CONFIRM.fullmatch(self.confirm):
+        if self.confirm not in ("auto", "0") and not _CONFIRM.fullmatch(self.confirm):
             raise PlanError(
-                f"--confirm {self.confirm!r} is not candidates x seeds; choose --confirm 3x2, or --confirm 0 for none."
+                f"--confirm {self.confirm!r} is not candidates x seeds; choose --confirm auto, --confirm 3x2, or "
+                "--confirm 0 for none."
             )
         if not 0 <= self.repeat_starved <= MOST_REPEATS:
             raise PlanError(
@@ -113,14 +117,18 @@ class StudyPlan:
 
         The leading candidate comes first, then a second run of the baseline, then further candidates.
         """
-        asked = _CONFIRM.fullmatch(self.confirm)
         affordable = self.hours * 3600 * self.workers // (self.seconds + expected_overhead_s(self.seconds))
         limit = int(min(self.trials, affordable)) // 4
-        if asked is None or limit == 0:
-            return Confirmation(0, 0, 0)
-        seeds = min(int(asked[2]), limit)
+        if self.confirm == "0" or limit == 0:
+            return Confirmation(0, 0, 0, is_even=True)
+        asked = _CONFIRM.fullmatch(self.confirm)
+        seeds = min(int(asked[2]) if asked else 1, limit)
         baselines = int(limit > seeds and self.trials >= BASELINE_FROM_TRIALS)
-        return Confirmation(min(int(asked[1]), (limit - baselines) // seeds), seeds, baselines)
+        if asked is None:
+            fresh_runs = min(AUTO_FRESH_RUNS, limit - baselines)
+            return Confirmation(min(AUTO_CANDIDATES, fresh_runs), fresh_runs, baselines, is_even=False)
+        candidates = min(int(asked[1]), (limit - baselines) // seeds)
+        return Confirmation(candidates, candidates * seeds, baselines, is_even=True)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

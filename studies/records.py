@@ -35,6 +35,7 @@ class Parameter:
     choices: tuple[Any, ...] | None = None  # of a categorical one, in order; None for a number
     low: float | None = None
     high: float | None = None
+    conditional: bool = False  # drawn only where other parameters have certain values
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from bardtune.search.sampling.space import SearchSpace
+from bardtune.search.sampling.unit_cube import params_at, sides_of
 
 # Parts of a design: (name, share of the runs). Every tenth run repeats a point, for the noise between seeds.
 BOX, AROUND_KNOWN, AROUND_BEST = 0.42, 0.36, 0.22
@@ -48,13 +48,13 @@ def point(space: SearchSpace, number: int, *, num_runs: int, seed: int, ended: S
         again = space.best_known if turn % 2 else good[(turn // 2 - 1) % len(good)]["params"]
         return Point(part="repeat", params=dict(again))
     if number < BOX * num_runs:
-        return Point(part="box", params=_params(space, _sobol(len(space.dimensions), number, seed)))
+        return Point(part="box", params=params_at(space, _sobol(len(space.dimensions), number, seed)))
     if number < (BOX + AROUND_KNOWN) * num_runs or not good:
         part, centre, sd = "around known", space.best_known, AROUND_KNOWN_SD
     else:
         part, centre, sd = "around best", good[int(rng.integers(len(good)))]["params"], AROUND_BEST_SD
-    sides = [place(dimension.distribution, centre.get(dimension.name)) for dimension in space.dimensions]
-    return Point(part=part, params=_params(space, np.array(sides) + sd * rng.standard_normal(len(sides))))
+    sides = sides_of(space, centre)
+    return Point(part=part, params=params_at(space, sides + sd * rng.standard_normal(len(sides))))
 
 
 def _sobol(num_dimensions: int, number: int, seed: int) -> np.ndarray:
@@ -64,43 +64,11 @@ def _sobol(num_dimensions: int, number: int, seed: int) -> np.ndarray:
     return points
 
 
-def _params(space: SearchSpace, sides: np.ndarray) -> dict[str, Any]:
-    """From places in the unit cube, folded back where they lie outside, to parameters."""
-    values, params = dict(space.fixed), {}
-    folded = 1 - np.abs(1 - np.abs(sides) % 2)
-    for dimension, side in zip(space.dimensions, folded, strict=True):
-        if dimension.applies(values):
-            params[dimension.name] = values[dimension.name] = value_at(dimension.distribution, float(side))
-    return params
-
-
-def value_at(distribution: BaseDistribution, side: float) -> Any:
-    """The value at a place between 0 and 1; every value of a grid has an equal part."""
-    if isinstance(distribution, CategoricalDistribution):
-        return distribution.choices[min(int(side * len(distribution.choices)), len(distribution.choices) - 1)]
-    assert isinstance(distribution, (IntDistribution, FloatDistribution))
-    low, high, step = float(distribution.low), float(distribution.high), distribution.step
-    half = step / 2 if step else 0.0
-    if distribution.log:
-        value = math.exp(math.log(low - half) + side * (math.log(high + half) - math.log(low - half)))
-    else:
-        value = low - half + side * (high - low + 2 * half)
-    if step:
-        value = low + round((value - low) / step) * step
-    value = min(max(value, low), high)
-    return int(value) if isinstance(distribution, IntDistribution) else value
-
-
-def place(distribution: BaseDistribution, value: Any) -> float:
-    """Where a value lies between 0 and 1; the middle for one that is not set."""
-    if value is None:
-        return 0.5
-    if isinstance(distribution, CategoricalDistribution):
-        return (distribution.choices.index(value) + 0.5) / len(distribution.choices)
-    assert isinstance(distribution, (IntDistribution, FloatDistribution))
-    low, high, at = float(distribution.low), float(distribution.high), float(value)
-    half = distribution.step / 2 if distribution.step else 0.0
-    low, high = low - half, high + half
-    if distribution.log:
-        low, high, at = math.log(low), math.log(high), math.log(at)
-    return (at - low) / (high - low)
+def params_near(space: SearchSpace, params: dict[str, Any] | None, *, rng: np.random.Generator) -> dict[str, Any]:
+    """Parameters from anywhere in the space, or near others: some of them moved, a little or further."""
+    num_sides = len(space.dimensions)
+    if params is None:
+        return params_at(space, rng.uniform(size=num_sides))
+    moved = rng.uniform(size=num_sides) < rng.choice([2 / num_sides, 1.0])
+    sd = math.exp(rng.uniform(math.log(0.02), math.log(0.2)))
+    return params_at(space, sides_of(space, params) + sd * moved * rng.standard_normal(num_sides))

@@ -4,22 +4,23 @@ import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from optuna.exceptions import StorageInternalError
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
 from bardtune.model.presets import preset
-from bardtune.model.settings import SettingsError, TrialSettings, settings_from
+from bardtune.model.settings import SettingsError, settings_from
 from bardtune.model.training.stats import stats_from
 from bardtune.search.engine.final_scoring import TICK_S, FinalScoring
 from bardtune.search.engine.limits import remaining_s, run_limit_s
 from bardtune.search.engine.scheduler import NextRun, Scheduler
 from bardtune.search.launch.protocol import Ended, Heartbeat, Launcher, Measured, RunEvent, RunOrder
-from bardtune.search.sampling.pruners.registry import MIN_FINISHED_BEFORE_PRUNING, make_pruner
+from bardtune.search.sampling.pruners.registry import make_pruner
 from bardtune.search.sampling.samplers.registry import make_sampler
 from bardtune.search.sampling.seeds import derive_seed
+from bardtune.search.sampling.so_far import StudySoFar
 from bardtune.search.sampling.space import SearchSpace
 from bardtune.search.terminal.lines import View
 from bardtune.studies import keys
@@ -31,6 +32,7 @@ from bardtune.studies.store.lock import OwnershipLostError
 from bardtune.studies.store.open_run import OpenRun
 from bardtune.studies.store.retry import shutting_down
 from bardtune.studies.store.writer import StudyWriter
+from bardtune.studies.surrogate.maker import SurrogateMaker
 
 _AWAY = (SQLAlchemyError, StorageInternalError, StorageError)  # what a database raises that cannot be written to
 
@@ -68,7 +70,14 @@ class Coordinator:
     ) -> None:
         self.writer, self.space, self.launcher, self.view = writer, space, launcher, view
         self.plan, self.home, self.interrupted = writer.plan, home, interrupted
-        self.scheduler, self.pruner = Scheduler(writer), make_pruner(self.plan.pruner)
+        self.so_far = StudySoFar(
+            space=space,
+            record=writer.record,
+            surrogates=SurrogateMaker(space.parameters),
+            is_pressed=self._is_pressed,
+        )
+        self.scheduler = Scheduler(writer, self.so_far.surrogates)
+        self.pruner = make_pruner(self.plan.pruner, self.so_far)
         self.final_scoring = FinalScoring(writer, launcher, view, home=home, interrupted=interrupted)
         self.following: dict[str, Following] = {}
         self.crashes_in_a_row = 0
@@ -147,15 +156,18 @@ class Coordinator:
         number = self.writer.next_search_number()
         if number == 0:
             self.writer.enqueue(self.space.best_known)
-        return self.writer.ask_search(make_sampler(self.plan.sampler, seed=self.plan.seed, number=number), self.pruner)
+        sampler = make_sampler(self.plan.sampler, seed=self.plan.seed, number=number, so_far=self.so_far)
+        return self.writer.ask_search(sampler)
 
     def _begin(self, run: OpenRun) -> None:
         try:
-            settings = run.settings or self._new_settings(run).as_dict()
+            settings = run.settings or self.new_settings(run)
         except SettingsError as problem:
             self._tell(run, Ended(run_id=run.run_id, ending="crashed", reason=f"no such model: {problem}"))
             return
         self.writer.begin(run, settings)
+        if run.role == "search":
+            self.pruner.begin(run)
         order = RunOrder(
             run_id=run.run_id,
             settings=settings,
@@ -169,13 +181,24 @@ class Coordinator:
         self.launcher.start(order)
         self.view.run_began(run.run_id, self.writer.record())
 
-    def _new_settings(self, run: OpenRun) -> TrialSettings:
+    def new_settings(self, run: OpenRun) -> dict[str, Any]:
+        """What a run that has never begun is to train with.
+
+        Raises:
+            SettingsError: no model is made so.
+        """
         seed = derive_seed(self.plan.seed, run.role, run.number)
         if run.role == "baseline":
-            return preset("reference", budget_s=self.plan.seconds, seed=seed)
+            return preset("reference", budget_s=self.plan.seconds, seed=seed).as_dict()
         if run.candidate is not None:
-            return settings_from({**self.writer.settings_of(run.candidate), "seed": seed})
-        return self.space.suggest_settings(run.optuna_trial, budget_s=self.plan.seconds, seed=seed)
+            return settings_from({**self.writer.settings_of(run.candidate), "seed": seed}).as_dict()
+        return self.space.suggest_settings(run.optuna_trial, budget_s=self.plan.seconds, seed=seed).as_dict()
+
+    def _is_pressed(self) -> bool:
+        """Whether the hours are too few for the runs that are planned."""
+        num_left = self.plan.trials - self.writer.num_runs() + len(self.following)
+        needed_s = num_left / self.plan.workers * (self.plan.seconds + self.longest_overhead_s)
+        return remaining_s(self.writer) < needed_s
 
     def _handle(self, event: RunEvent) -> None:
         following = self.following.get(event.run_id)
@@ -196,27 +219,12 @@ class Coordinator:
         run = following.run
         run.report(event.percent, event.val_bpb)
         self.view.measured(event.run_id, event.percent, event.val_bpb)
-        if run.role != "search" or event.final:
+        if run.role != "search" or event.final or run.number == 0:  # the best known point is never pruned
             return
-        weak = run.optuna_trial.should_prune()  # also notes the rung that the trial has reached
-        if weak and following.prune_reason is None and self._may_prune(run):
-            following.prune_reason = self._comparison(run, event)
+        reason = self.pruner.reason_to_stop(run, event)
+        if reason is not None and following.prune_reason is None:
+            following.prune_reason = reason
             self.launcher.stop(event.run_id, "pruned")
-
-    def _may_prune(self, run: OpenRun) -> bool:
-        """The best known point is never pruned, and nothing is until some trials have finished."""
-        finished = self.writer.search.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        return run.number > 0 and len(finished) >= MIN_FINISHED_BEFORE_PRUNING
-
-    def _comparison(self, run: OpenRun, event: Measured) -> str:
-        others = [
-            trial.intermediate_values[event.percent]
-            for trial in self.writer.search.get_trials(deepcopy=False)
-            if event.percent in trial.intermediate_values and trial.number != run.number
-        ]
-        better = sum(value < event.val_bpb for value in others)
-        best = f", the best {min(others):.4f}" if others else ""
-        return f"{event.val_bpb:.4f} bpb at {event.percent} %: {better} of {len(others)} others were better there{best}"
 
     def _tell(self, run: OpenRun, ended: Ended, *, prune_reason: str | None = None) -> None:
         stats = ended.stats

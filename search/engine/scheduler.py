@@ -4,10 +4,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-from bardtune.studies.analysis.surrogate import best_by_posterior
+from bardtune.search.engine.confirming import leaders, most_decisive
 from bardtune.studies.plan import BASELINE_FROM_TRIALS
 from bardtune.studies.records import Role
 from bardtune.studies.store.writer import StudyWriter
+from bardtune.studies.surrogate.maker import SurrogateMaker
 
 FINAL_SHARE = 2.0  # of the overhead of a run: scoring two models on the test part at the end
 
@@ -28,10 +29,11 @@ class Scheduler:
 
     Args:
         writer: the study.
+        surrogates: what it has learned.
     """
 
-    def __init__(self, writer: StudyWriter) -> None:
-        self.writer, self.plan = writer, writer.plan
+    def __init__(self, writer: StudyWriter, surrogates: SurrogateMaker | None = None) -> None:
+        self.writer, self.plan, self.surrogates = writer, writer.plan, surrogates or SurrogateMaker()
 
     def next(self, *, num_running: int, remaining_s: float, run_s: float) -> Decision:
         """Decide. Noting the leaders of a search that is over is part of it.
@@ -87,22 +89,23 @@ class Scheduler:
 
     def _choose(self) -> list[int]:
         """End the search: note its leaders."""
-        leaders = best_by_posterior(self.writer.record(), self.plan.confirmation.candidates)
-        chosen = [trial.number for trial in leaders]
+        record = self.writer.record()
+        found = leaders(record, self.surrogates.make(record))[: self.plan.confirmation.candidates]
+        chosen = [trial.number for trial in found]
         self.writer.note_candidates(chosen)
         return chosen
 
     def _confirmation(self, candidates: list[int]) -> Decision:
-        """The first run of the confirmation's list that has not been made: seeds outside, candidates inside."""
-        plan = self.plan.confirmation
-        slots = [
-            NextRun("confirmation", candidates[each % len(candidates)]) for each in range(plan.candidates * plan.seeds)
-        ]
-        slots[plan.candidates : plan.candidates] = [NextRun("baseline")] * plan.baselines
-        made = self.writer.confirmed()
-        made[NextRun("baseline").candidate] = max(0, self.writer.roles()["baseline"] - 1)
-        for slot in slots:
-            if made[slot.candidate] == 0:
-                return slot
-            made[slot.candidate] -= 1
-        return "nothing"
+        """The next run of the confirmation: each candidate once, the baseline again, and then what decides."""
+        plan, made = self.plan.confirmation, self.writer.confirmed()
+        num_fresh = sum(made.values())
+        baseline_is_due = num_fresh >= min(len(candidates), plan.fresh_runs)
+        if baseline_is_due and self.writer.roles()["baseline"] <= plan.baselines:
+            return NextRun("baseline")
+        if num_fresh >= plan.fresh_runs:
+            return "nothing"
+        fewest = min(candidates, key=lambda candidate: made[candidate])  # of equals, the one that leads
+        if plan.is_even or made[fewest] == 0:
+            return NextRun("confirmation", fewest)
+        record = self.writer.record()
+        return NextRun("confirmation", most_decisive(record, self.surrogates.make(record), candidates, made))

@@ -17,6 +17,8 @@ from bardtune.data.paths import user_path
 from bardtune.model.presets import PRESETS
 from bardtune.model.settings import SETTING_NAMES, SETTINGS, SettingsError, TrialSettings, settings_from
 from bardtune.search.sampling.spaces.registry import space_names, space_text
+from bardtune.studies.records import Parameter
+from bardtune.studies.store.reading import parameter_of
 
 _TOP_KEYS = ("preset", "fixed", "best_known", "parameters")
 _PARAMETER_KEYS = ("type", "low", "high", "step", "log", "choices", "condition")
@@ -61,13 +63,25 @@ class SearchSpace:
             if dimension.applies(known)
         }
 
-    def suggest_settings(self, optuna_trial: Trial, *, budget_s: float, seed: int) -> TrialSettings:
-        """Draw a trial's settings; raises SettingsError for a draw that cannot work."""
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The dimensions as readers of a study see them, also those that no trial has drawn yet."""
+        return tuple(
+            parameter_of(dimension.name, dimension.distribution, conditional=bool(dimension.condition))
+            for dimension in self.dimensions
+        )
+
+    def suggest(self, optuna_trial: Trial) -> dict[str, Any]:
+        """Draw a trial's parameters: a full set of settings but budget and seed."""
         values = dict(self.fixed)
         for dimension in self.dimensions:
             if dimension.applies(values):
                 values[dimension.name] = _suggest(optuna_trial, dimension)
-        return settings_from({**values, "budget_s": budget_s, "seed": seed})
+        return values
+
+    def suggest_settings(self, optuna_trial: Trial, *, budget_s: float, seed: int) -> TrialSettings:
+        """Draw a trial's settings; raises SettingsError for a draw that cannot work."""
+        return settings_from({**self.suggest(optuna_trial), "budget_s": budget_s, "seed": seed})
 
 
 def load_space(name_or_path: str) -> SearchSpace:
@@ -194,7 +208,7 @@ def _dimension(name: str, table: dict[str, Any]) -> Dimension:
     condition = table.get("condition", {})
     _check_keys("setting", condition, SETTING_NAMES)
     try:
-        distribution = _distribution(table)
+        distribution = distribution_of(table)
     except KeyError as problem:
         raise SpaceError(
             f"parameters.{name} lacks {problem.args[0]!r}; a number needs type, low and high."
@@ -214,7 +228,8 @@ def _ends(distribution: BaseDistribution) -> tuple[Any, ...]:
     return distribution.low, distribution.high
 
 
-def _distribution(table: dict[str, Any]) -> BaseDistribution:
+def distribution_of(table: dict[str, Any]) -> BaseDistribution:
+    """What a [parameters.NAME] table says; raises KeyError, ValueError, TypeError or OverflowError if it cannot be."""
     kind = table["type"]
     if kind == "categorical":
         if not table["choices"]:

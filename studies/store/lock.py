@@ -42,10 +42,24 @@ class OwnershipLostError(Exception):
 
 
 class CoordinatorLock:
-    """The lock of one study; also keeps the study's active seconds, which only its owner adds to."""
+    """The lock of one study; also keeps the study's active seconds, which only its owner adds to.
 
-    def __init__(self, engine: sa.Engine, study_name: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        self.engine, self.study_name, self.sleep = engine, study_name, sleep
+    Args:
+        engine: the study's database.
+        study_name: of the study.
+        sleep: how another host's owner is watched.
+        clock: of the active seconds.
+    """
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        study_name: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.engine, self.study_name, self.sleep, self.clock = engine, study_name, sleep, clock
         self.token = uuid.uuid4().hex
         self.began: float | None = None  # active time is counted from here; None: it is not
         self.used_before_s = 0.0
@@ -74,7 +88,7 @@ class CoordinatorLock:
         raise StudyError(f"several processes want the study {self.study_name!r} at once; try again.")
 
     def count_from(self, began: float) -> None:
-        """Count active time from this moment of ``time.monotonic()`` on."""
+        """Count active time from this moment of the clock on."""
         self.began = began
 
     def forget_time(self) -> None:
@@ -83,7 +97,7 @@ class CoordinatorLock:
 
     def seconds_used(self) -> float:
         """Active time of the study up to now."""
-        return self.used_before_s + (0.0 if self.began is None else time.monotonic() - self.began)
+        return self.used_before_s + (0.0 if self.began is None else self.clock() - self.began)
 
     def renew(self) -> None:
         """Keep the lease and note the time used; cheap to call often.

@@ -15,7 +15,7 @@ class OpenRun:
 
     optuna_trial: Trial
     role: Role
-    reported: set[int]  # percents of the budget that have a bpb
+    bpbs: dict[int, float]  # by the percent of the budget at which they were measured
     repeats: int = 0  # how often it was trained before
 
     @property
@@ -47,19 +47,24 @@ class OpenRun:
         stored: dict[str, Any] | None = self.optuna_trial.user_attrs.get(keys.SETTINGS)
         return stored
 
+    @property
+    def curve(self) -> list[tuple[int, float]]:
+        """What has been noted on the way, by percent of the budget."""
+        return [(percent, self.bpbs[percent]) for percent in sorted(self.bpbs)]
+
     def report(self, percent: int, val_bpb: float) -> None:
         """Note a bpb on the way, once for each percent: a continued run may pass one again."""
-        if percent not in self.reported:
+        if percent not in self.bpbs:
             if self.repeats:  # Trial.report would keep the value of the first time
                 self.optuna_trial.storage.set_trial_intermediate_value(self.trial_id, percent, val_bpb)
                 self.optuna_trial = Trial(self.optuna_trial.study, self.trial_id)
             else:
                 self.optuna_trial.report(val_bpb, step=percent)
-            self.reported.add(percent)
+            self.bpbs[percent] = val_bpb
 
 
 def open_run(optuna_trial: Trial, role: Role) -> OpenRun:
     """Take a trial that is running now in hand."""
     frozen = optuna_trial.study.get_trials(deepcopy=False)[optuna_trial.number]
     repeats = frozen.user_attrs.get(keys.REPEATS, 0)
-    return OpenRun(optuna_trial, role, set() if repeats else set(frozen.intermediate_values), repeats)
+    return OpenRun(optuna_trial, role, {} if repeats else dict(frozen.intermediate_values), repeats)

@@ -45,12 +45,22 @@ def read_study(storage: Storage, name: str) -> StudyRecord:
     Raises:
         StudyError: no such study here, or one that stock Optuna made.
     """
-    study = load(storage, name)
+    return record_of(storage, load(storage, name), _sibling(storage, name))
+
+
+def record_of(storage: Storage, study: optuna.Study, sibling: optuna.Study | None) -> StudyRecord:
+    """What is stored of a study.
+
+    Args:
+        study: its search trials.
+        sibling: its other runs; None if somebody has deleted them.
+    """
+    name = study.study_name
     held = lock_state(storage.engine, name)
     attrs = study.user_attrs
     stop_reason = None if held.held else attrs.get(keys.STOP_REASON)
     search = study.get_trials(deepcopy=False)
-    others = _other_runs(storage, name)
+    others = [] if sibling is None else sibling.get_trials(deepcopy=False)
     return StudyRecord(
         name=name,
         plan=StudyPlan(**attrs[keys.PLAN]),
@@ -79,13 +89,11 @@ def read_studies(storage: Storage, on_damaged: Callable[[str, Exception], None])
     return records
 
 
-def _other_runs(storage: Storage, name: str) -> list[FrozenTrial]:
-    """Trials of the sibling study; none if somebody has deleted it."""
+def _sibling(storage: Storage, name: str) -> optuna.Study | None:
     try:
-        sibling = optuna.load_study(study_name=keys.runs_name(name), storage=storage.rdb)
+        return optuna.load_study(study_name=keys.runs_name(name), storage=storage.rdb)
     except KeyError:
-        return []
-    return sibling.get_trials(deepcopy=False)
+        return None
 
 
 def load(storage: Storage, name: str) -> optuna.Study:
@@ -147,12 +155,18 @@ def _parameters(space: dict[str, Any], trials: list[FrozenTrial]) -> tuple[Param
     drawn: dict[str, BaseDistribution] = {}
     for trial in trials:
         drawn.update(trial.distributions)
-    order = [name for name in space.get("parameters", {}) if name in drawn]
-    return tuple(_parameter(name, drawn[name]) for name in order + sorted(set(drawn) - set(order)))
+    tables = space.get("parameters", {})
+    order = [name for name in tables if name in drawn]
+    return tuple(
+        parameter_of(name, drawn[name], conditional=bool(tables.get(name, {}).get("condition")))
+        for name in order + sorted(set(drawn) - set(order))
+    )
 
 
-def _parameter(name: str, distribution: BaseDistribution) -> Parameter:
+def parameter_of(name: str, distribution: BaseDistribution, *, conditional: bool) -> Parameter:
+    """A dimension as readers see it."""
     if isinstance(distribution, CategoricalDistribution):
-        return Parameter(name=name, choices=tuple(distribution.choices))
+        return Parameter(name=name, choices=tuple(distribution.choices), conditional=conditional)
     assert isinstance(distribution, (FloatDistribution, IntDistribution))
-    return Parameter(name=name, log=distribution.log, low=float(distribution.low), high=float(distribution.high))
+    low, high = float(distribution.low), float(distribution.high)
+    return Parameter(name=name, log=distribution.log, low=low, high=high, conditional=conditional)

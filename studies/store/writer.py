@@ -3,11 +3,10 @@
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import optuna
-from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,7 +18,7 @@ from bardtune.studies.records import Role, StopReason, StudyRecord
 from bardtune.studies.store.creating import NewStudy, create_study
 from bardtune.studies.store.lock import CoordinatorLock, fenced
 from bardtune.studies.store.open_run import OpenRun, open_run
-from bardtune.studies.store.reading import is_run, load, read_study
+from bardtune.studies.store.reading import is_run, load, record_of
 from bardtune.studies.store.storage import Storage
 
 DIVERGED_BPB = 16.0  # the value of a diverged run: twice a blind guess, bad but finite, so that the sampler learns
@@ -35,16 +34,25 @@ class StudyWriter:
         storage: the database.
         name: of the study.
         new: what to create it from; None for one that is there.
-        began: ``time.monotonic()`` from which active time counts. [default: entering]
+        began: what the clock said when active time began to count. [default: entering]
+        clock: of the study's active time, in seconds.
     """
 
     search: optuna.Study
     others: optuna.Study
     plan: StudyPlan
 
-    def __init__(self, storage: Storage, name: str, *, new: NewStudy | None = None, began: float | None = None) -> None:
-        self.storage, self.name, self.new, self.began = storage, name, new, began
-        self.lock = CoordinatorLock(storage.engine, name)
+    def __init__(
+        self,
+        storage: Storage,
+        name: str,
+        *,
+        new: NewStudy | None = None,
+        began: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.storage, self.name, self.new, self.began, self.clock = storage, name, new, began, clock
+        self.lock = CoordinatorLock(storage.engine, name, clock=clock)
         self._fence = contextlib.ExitStack()
 
     def __enter__(self) -> "StudyWriter":
@@ -74,7 +82,7 @@ class StudyWriter:
             study_name=keys.runs_name(self.name), storage=self.storage.rdb, direction="minimize", load_if_exists=True
         )
         self.plan = StudyPlan(**self.search.user_attrs[keys.PLAN])
-        self.lock.count_from(time.monotonic() if self.began is None else self.began)
+        self.lock.count_from(self.clock() if self.began is None else self.began)
         self.requeue_orphans()
 
     def renew(self) -> None:
@@ -100,7 +108,8 @@ class StudyWriter:
         return dict(self.search.user_attrs[keys.SPACE])
 
     def record(self) -> StudyRecord:
-        return read_study(self.storage, self.name)
+        """As ``read_study`` would read it; what has ended is not read from the database again."""
+        return record_of(self.storage, self.search, self.others)
 
     def num_runs(self) -> int:
         """Training runs of every kind and in any state: what the cap counts."""
@@ -157,10 +166,10 @@ class StudyWriter:
         role: Role = frozen.user_attrs.get(keys.ROLE, "search")
         return open_run(Trial(study, frozen._trial_id), role)
 
-    def ask_search(self, sampler: BaseSampler, pruner: BasePruner) -> OpenRun:
+    def ask_search(self, sampler: BaseSampler) -> OpenRun:
         """Ask for a new search trial, a queued one first; the caller has checked the cap and what is interrupted."""
         self.lock.verify()
-        self.search.sampler, self.search.pruner = sampler, pruner
+        self.search.sampler = sampler
         return open_run(self.search.ask(), "search")
 
     def ask_other(self, role: Role, *, candidate: int | None = None) -> OpenRun:

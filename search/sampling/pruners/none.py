@@ -2,16 +2,26 @@
 
 from typing import TYPE_CHECKING
 
-from bardtune.search.sampling.pruners.registry import PrunerKind
+from bardtune.search.sampling.pruners.registry import Pruner, PrunerKind
 
 if TYPE_CHECKING:
-    from optuna.pruners import NopPruner
+    from bardtune.search.launch.protocol import Measured
+    from bardtune.search.sampling.so_far import StudySoFar
+    from bardtune.studies.store.open_run import OpenRun
 
 
-def make() -> "NopPruner":
-    from optuna.pruners import NopPruner
+class NoPruner:
+    """A ``Pruner`` that has no reasons."""
 
-    return NopPruner()
+    def begin(self, run: "OpenRun") -> None:
+        return
+
+    def reason_to_stop(self, run: "OpenRun", measured: "Measured") -> str | None:
+        return None
+
+
+def make(so_far: "StudySoFar") -> Pruner:
+    return NoPruner()
 
 
 KIND = PrunerKind(summary="stops nothing", make=make)

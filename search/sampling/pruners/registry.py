@@ -1,36 +1,39 @@
-"""The pruners there are. A pruner's steps are percents of the budget, and it sees search trials only.
-
-The coordinator holds every pruner to this: the best known point is never pruned, and nothing is until
-``MIN_FINISHED_BEFORE_PRUNING`` trials have finished.
-"""
+"""The pruners there are. A pruner sees search trials only, and never the best known point: that is never pruned."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bardtune.search.registry import Kind, Registry
 
 if TYPE_CHECKING:
-    from optuna.pruners import BasePruner
+    from bardtune.search.launch.protocol import Measured
+    from bardtune.search.sampling.so_far import StudySoFar
+    from bardtune.studies.store.open_run import OpenRun
 
-FIRST_RUNG_PERCENT = 20  # before it, a curve says little
-MIN_FINISHED_BEFORE_PRUNING = 3
+
+class Pruner(Protocol):
+    """Says which trials are not worth their whole budget; all the loop may ask of it."""
+
+    def begin(self, run: "OpenRun") -> None:
+        """A search trial is about to train, or to go on; nothing else trains where there is one worker."""
+
+    def reason_to_stop(self, run: "OpenRun", measured: "Measured") -> str | None:
+        """Why a trial that has just shown this bpb is to be stopped, in words; None if it is not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PrunerKind(Kind):
-    """One way to stop weak trials early; its policy stands at the head of its module.
+    """One way to stop weak trials early; its policy stands at the head of its module."""
 
-    It stops nothing before ``FIRST_RUNG_PERCENT``, and never the trial that is the best so far.
-    """
-
-    make: Callable[[], "BasePruner"]  # imports Optuna only when called, since --help does without it
+    make: Callable[["StudySoFar"], Pruner]  # imports Optuna only when called, since --help does without it
 
 
 PRUNERS = Registry[PrunerKind](
     noun="pruner",
     package="bardtune.search.sampling.pruners",
     names=(
+        "chance",
         "halving",
         "median",
         "none",
@@ -38,6 +41,6 @@ PRUNERS = Registry[PrunerKind](
 )
 
 
-def make_pruner(name: str) -> "BasePruner":
+def make_pruner(name: str, so_far: "StudySoFar") -> Pruner:
     """The pruner of a study."""
-    return PRUNERS.kind(name).make()
+    return PRUNERS.kind(name).make(so_far)

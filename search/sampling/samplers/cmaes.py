@@ -6,16 +6,16 @@ others before it is of use.
 
 from typing import TYPE_CHECKING
 
-from bardtune.search.sampling.samplers.registry import SamplerKind
+from bardtune.search.sampling.samplers.registry import Draw, SamplerKind
 
 if TYPE_CHECKING:
     from optuna.samplers import CmaEsSampler
 
 
-def make(seed: int) -> "CmaEsSampler":
+def make(draw: Draw) -> "CmaEsSampler":
     from optuna.samplers import CmaEsSampler
 
-    return CmaEsSampler(seed=seed, warn_independent_sampling=False)
+    return CmaEsSampler(seed=draw.seed, warn_independent_sampling=False)
 
 
 KIND = SamplerKind(

@@ -6,16 +6,16 @@ that runs the study imports torch for it.
 
 from typing import TYPE_CHECKING
 
-from bardtune.search.sampling.samplers.registry import SamplerKind
+from bardtune.search.sampling.samplers.registry import Draw, SamplerKind
 
 if TYPE_CHECKING:
     from optuna.samplers import GPSampler
 
 
-def make(seed: int) -> "GPSampler":
+def make(draw: Draw) -> "GPSampler":
     from optuna.samplers import GPSampler
 
-    return GPSampler(seed=seed)
+    return GPSampler(seed=draw.seed)
 
 
 KIND = SamplerKind(

@@ -2,16 +2,16 @@
 
 from typing import TYPE_CHECKING
 
-from bardtune.search.sampling.samplers.registry import SamplerKind
+from bardtune.search.sampling.samplers.registry import Draw, SamplerKind
 
 if TYPE_CHECKING:
     from optuna.samplers import RandomSampler
 
 
-def make(seed: int) -> "RandomSampler":
+def make(draw: Draw) -> "RandomSampler":
     from optuna.samplers import RandomSampler
 
-    return RandomSampler(seed=seed)
+    return RandomSampler(seed=draw.seed)
 
 
 KIND = SamplerKind(summary="draws evenly over the space and learns nothing", make=make)

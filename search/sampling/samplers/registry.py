@@ -11,6 +11,17 @@ from bardtune.search.sampling.seeds import derive_seed
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
+    from bardtune.search.sampling.so_far import StudySoFar
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draw:
+    """One draw of parameters."""
+
+    seed: int  # of this draw alone
+    number: int  # of the trial that it is for
+    so_far: "StudySoFar | None" = None  # None: an Optuna study that is not one of ours
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SamplerKind(Kind):
@@ -19,13 +30,14 @@ class SamplerKind(Kind):
     A sampler is made anew for each trial: all that it knows is in the study's trials and in its seed.
     """
 
-    make: Callable[[int], "BaseSampler"]  # from a seed; imports Optuna only when called, since --help does without it
+    make: Callable[[Draw], "BaseSampler"]  # imports Optuna only when called, since --help does without it
 
 
 SAMPLERS = Registry[SamplerKind](
     noun="sampler",
     package="bardtune.search.sampling.samplers",
     names=(
+        "curvegp",
         "tpe",
         "gp",
         "random",
@@ -34,7 +46,7 @@ SAMPLERS = Registry[SamplerKind](
 )
 
 
-def make_sampler(name: str, *, seed: int, number: int) -> "BaseSampler":
+def make_sampler(name: str, *, seed: int, number: int, so_far: "StudySoFar | None" = None) -> "BaseSampler":
     """The sampler for one ask.
 
     Made anew for each trial from the study's seed and the trial's number, so that a study that was stopped and
@@ -44,4 +56,5 @@ def make_sampler(name: str, *, seed: int, number: int) -> "BaseSampler":
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        return SAMPLERS.kind(name).make(derive_seed(seed, "sampler", number))
+        draw = Draw(seed=derive_seed(seed, "sampler", number), number=number, so_far=so_far)
+        return SAMPLERS.kind(name).make(draw)

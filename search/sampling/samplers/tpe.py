@@ -5,16 +5,16 @@ It draws where good trials are dense and bad ones are not, all parameters togeth
 
 from typing import TYPE_CHECKING
 
-from bardtune.search.sampling.samplers.registry import SamplerKind
+from bardtune.search.sampling.samplers.registry import Draw, SamplerKind
 
 if TYPE_CHECKING:
     from optuna.samplers import TPESampler
 
 
-def make(seed: int) -> "TPESampler":
+def make(draw: Draw) -> "TPESampler":
     from optuna.samplers import TPESampler
 
-    return TPESampler(seed=seed)
+    return TPESampler(seed=draw.seed)
 
 
 KIND = SamplerKind(summary="draws where good trials are dense: a tree-structured Parzen estimator", make=make)

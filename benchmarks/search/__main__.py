@@ -1,0 +1,182 @@
+"""Which way to search finds the best settings with the same number of runs? Whole studies, simulated over worlds.
+
+    python -m benchmarks.search FOLDER ... --arms default,tpe+median,gp+none --studies 100 --json FILE
+
+A world is a folder with space.toml and runs.jsonl.gz. The arms of a comparison have the same seeds, and a run of equal
+number and settings the same luck. Stopped, it goes on when it is called again with the same --json FILE.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, astuple, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bardtune.data.errors import UserError
+from bardtune.data.host import available_cores
+from bardtune.data.paths import user_path
+from bardtune.search.commands.train import writable_file, write_record
+from benchmarks.parsing import OneSentenceParser
+from benchmarks.search.arms import DEFAULT, parse_arm
+from benchmarks.search.summary import summarize, table_lines
+from benchmarks.search.world import read_world
+
+SAVE_EVERY = 20  # studies
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """One study to simulate."""
+
+    folder: str
+    family: str
+    arm: str
+    seed: int
+    trials: int
+    workers: int
+    known: bool
+
+    @property
+    def key(self) -> str:
+        return json.dumps([Path(self.folder).name, *astuple(self)[1:]])
+
+
+@cache
+def _truth(folder: str, family: str) -> Any:
+    from benchmarks.search.truth import Truth
+
+    return Truth(read_world(Path(folder)), family)
+
+
+def begin_process() -> None:
+    """Each simulates on one core."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def run_task(task: Task) -> dict[str, Any]:
+    from benchmarks.search.simulator import simulate
+
+    arm, truth = parse_arm(task.arm), _truth(task.folder, task.family)
+    outcome = simulate(truth, arm, trials=task.trials, seed=task.seed, workers=task.workers, known=task.known)
+    return {
+        "world": truth.world.name,
+        "family": task.family,
+        "arm": task.arm,
+        "seed": task.seed,
+        "trials": task.trials,
+        "workers": task.workers,
+        "known": task.known,
+        **asdict(outcome),
+    }
+
+
+def describe_truth(folder: str, family: str) -> dict[str, Any]:
+    truth = _truth(folder, family)
+    return {"world": truth.world.name, "family": family, "best_bpb": truth.best(), **asdict(truth.quality())}
+
+
+def read_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = OneSentenceParser(prog="python -m benchmarks.search", description=__doc__)
+    parser.add_argument("folders", nargs="+", metavar="FOLDER", help="a world")
+    parser.add_argument("--arms", default=f"{DEFAULT},tpe+median,gp+none", help="with commas between them")
+    parser.add_argument("--studies", type=int, default=100, help="of each arm in each world [default: 100]")
+    parser.add_argument("--first-seed", type=int, default=0, help="of the studies [default: 0]")
+    parser.add_argument("--trials", default="25,50", help="lengths of a study [default: 25,50]")
+    parser.add_argument("--workers", type=int, default=1, help="runs at a time, in virtual time [default: 1]")
+    parser.add_argument("--families", default="gp,trees", help="of surrogates [default: gp,trees]")
+    parser.add_argument("--without-known", action="store_true", help="let the samplers draw the first trial too")
+    parser.add_argument("--processes", type=int, help="at a time [default: all cores]")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all there too, and go on from what is there")
+    return parser.parse_args(argv)
+
+
+def tasks_of(args: argparse.Namespace) -> list[Task]:
+    """All studies, the arms of a seed side by side; what cannot be is refused before anything is simulated."""
+    arms = [parse_arm(text).name for text in args.arms.split(",")]
+    families = args.families.split(",")
+    if unknown := set(families) - {"gp", "trees"}:
+        raise UserError(f"--families {', '.join(sorted(unknown))} is unknown; choose from gp,trees.")
+    try:
+        lengths = [int(text) for text in args.trials.split(",")]
+    except ValueError as problem:
+        raise UserError(f"--trials {args.trials!r} is not numbers; write such as 25,50.") from problem
+    if args.studies < len(families) or min(lengths) < 4 or max(lengths) > 50:
+        raise UserError(f"give at least {len(families)} --studies, of 4 to 50 --trials.")
+    folders = [str(user_path(folder, "the world")) for folder in args.folders]
+    for folder in folders:
+        read_world(Path(folder))
+    per_family = -(-args.studies // len(families))
+    return [
+        Task(
+            folder=folder,
+            family=family,
+            arm=arm,
+            seed=args.first_seed + seed,
+            trials=trials,
+            workers=args.workers,
+            known=not args.without_known,
+        )
+        for seed, folder, family, trials, arm in itertools.product(range(per_family), folders, families, lengths, arms)
+    ]
+
+
+def run_all(tasks: Sequence[Task], done: dict[str, Any], processes: int) -> Iterator[dict[str, Any]]:
+    """Simulate what is not done yet; yields in the order in which studies end."""
+    left = [task for task in tasks if task.key not in done]
+    with ProcessPoolExecutor(processes, initializer=begin_process) as pool:
+        futures = {pool.submit(run_task, task): task for task in left}
+        for future in as_completed(futures):
+            yield {"key": futures[future].key, **future.result()}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    try:
+        args = read_args(argv)
+        tasks, file = tasks_of(args), writable_file(args.json, "--json")
+    except UserError as problem:
+        print(f"search: {problem}", file=sys.stderr)
+        return 2
+    before = json.loads(file.read_text(encoding="utf-8"))["studies"] if file is not None and file.exists() else []
+    done = {study["key"]: study for study in before}
+    processes = args.processes or available_cores()
+    pairs = list(dict.fromkeys((task.folder, task.family) for task in tasks))
+    with ProcessPoolExecutor(processes, initializer=begin_process) as pool:
+        truths = list(pool.map(describe_truth, *zip(*pairs, strict=True)))
+    for truth in truths:
+        print(
+            f"{truth['world']}, {truth['family']}: of runs left out, Spearman {truth['spearman']:.3f} (best fifth "
+            f"{truth['spearman_best']:.3f}), rmse {truth['rmse']:.4f}; noise sd {truth['noise_sd']:.4f} bpb "
+            f"({truth['num_repeats']} degrees of freedom), best {truth['best_bpb']:.4f}",
+            flush=True,
+        )
+
+    def result() -> dict[str, Any]:
+        wanted = [done[task.key] for task in tasks if task.key in done]
+        return {"truths": truths, "summary": summarize(wanted, truths), "studies": list(done.values())}
+
+    try:
+        for number, study in enumerate(run_all(tasks, done, processes), start=1):
+            done[study["key"]] = study
+            if file is not None and number % SAVE_EVERY == 0:
+                write_record(file, result())
+    except KeyboardInterrupt:
+        print("interrupted")
+    found = result()
+    for line in table_lines(found["summary"]):
+        print(line)
+    if file is not None:
+        write_record(file, found)
+    return 0 if all(task.key in done for task in tasks) else 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""Parameters that might be tried next. They are scored, not optimized: integers and choices stay as they are."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from bardtune.search.sampling.space import SearchSpace
+from bardtune.search.sampling.unit_cube import params_at, sides_of
+
+NUM_CANDIDATES = 1_000
+ANYWHERE, AROUND_KNOWN = 0.3, 0.2  # shares; the others are near the leaders
+KNOWN_SD = 0.25  # of a side of the box, around the best known point
+NEAR_SD = (0.05, 0.2)  # around a leader, from ... to ...
+FEW = 2.0  # coordinates moved on average in half of those that are near a leader
+
+
+def candidates(
+    space: SearchSpace, leaders: Sequence[dict[str, Any]], *, rng: np.random.Generator, count: int = NUM_CANDIDATES
+) -> list[dict[str, Any]]:
+    """Different parameters: from anywhere in the space, around its best known point, and near the leaders.
+
+    Args:
+        leaders: the best trials so far, at least one.
+        rng: the only source of chance.
+    """
+    num_sides = len(space.dimensions)
+    points = rng.uniform(size=(count, num_sides))
+    anywhere, known = round(ANYWHERE * count), round((ANYWHERE + AROUND_KNOWN) * count)
+    centre = sides_of(space, space.best_known)
+    points[anywhere:known] = centre + KNOWN_SD * rng.standard_normal((known - anywhere, num_sides))
+    of_leaders = np.array([sides_of(space, leader) for leader in leaders])
+    near = of_leaders[rng.integers(len(leaders), size=count - known)]
+    sd = np.exp(rng.uniform(math.log(NEAR_SD[0]), math.log(NEAR_SD[1]), size=(count - known, 1)))
+    moved = rng.uniform(size=near.shape) < np.where(np.arange(len(near))[:, None] % 2, 1.0, FEW / num_sides)
+    points[known:] = near + sd * moved * rng.standard_normal(near.shape)
+    drawn = [params_at(space, point) for point in points]
+    return list({tuple(params.items()): params for params in drawn}.values())
+
+
+def start_points(space: SearchSpace, number: int, *, seed: int) -> dict[str, Any]:
+    """What is tried before there is anything to learn from: around the best known point, every third anywhere.
+
+    Args:
+        number: of the trial, from 1.
+        seed: of the study: all its start points are of one scrambled Sobol sequence.
+    """
+    from scipy.special import ndtri
+    from scipy.stats import qmc
+
+    point = qmc.Sobol(len(space.dimensions), seed=seed).fast_forward(number).random(1)[0]
+    if number % 3:
+        point = sides_of(space, space.best_known) + KNOWN_SD * ndtri(np.clip(point, 1e-6, 1 - 1e-6))
+    return params_at(space, point)

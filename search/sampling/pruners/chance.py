@@ -1,0 +1,53 @@
+"""Stops a trial that has hardly a chance to beat what is expected of the best one.
+
+The chance is what the Gaussian process of the study gives it after its curve so far. A trial is ended below 1 %, or
+below 5 % once the hours are too few for the runs that are planned; never before it has trained for a fifth of its
+budget, and some dozens of steps, after its first measurement.
+"""
+
+from typing import TYPE_CHECKING
+
+from bardtune.search.sampling.pruners.registry import Pruner, PrunerKind
+
+if TYPE_CHECKING:
+    from bardtune.search.launch.protocol import Measured
+    from bardtune.search.sampling.so_far import StudySoFar
+    from bardtune.studies.store.open_run import OpenRun
+    from bardtune.studies.surrogate.surrogate import Forecast
+
+LEAST_CHANCE, LEAST_CHANCE_PRESSED = 0.01, 0.05
+WARM_PERCENT = 20  # of the budget, from a trial's first measurement on
+WARM_STEPS = 30
+
+
+class ChancePruner:
+    """A ``Pruner`` that asks what a trial can still become."""
+
+    def __init__(self, so_far: "StudySoFar") -> None:
+        self.so_far = so_far
+        self.forecasts: dict[str, Forecast] = {}
+        self.first_percent: dict[str, int] = {}
+
+    def begin(self, run: "OpenRun") -> None:
+        surrogate = self.so_far.surrogates.make(self.so_far.record(), without=run.run_id)
+        if surrogate is not None:
+            self.forecasts[run.run_id] = surrogate.forecast(dict(run.optuna_trial.params))
+
+    def reason_to_stop(self, run: "OpenRun", measured: "Measured") -> str | None:
+        first = self.first_percent.setdefault(run.run_id, measured.percent)
+        forecast = self.forecasts.get(run.run_id)
+        if forecast is None or measured.percent < first + WARM_PERCENT or measured.step < WARM_STEPS:
+            return None
+        chance = forecast.chance_to_lead(run.curve)
+        least = LEAST_CHANCE_PRESSED if self.so_far.is_pressed() else LEAST_CHANCE
+        if chance is None or chance >= least:
+            return None
+        said = f"{chance:.0%}" if chance >= 0.005 else "less than 1 %"
+        return f"{said.replace('%', ' %').replace('  ', ' ')} chance to beat {forecast.leader_bpb:.4f}"
+
+
+def make(so_far: "StudySoFar") -> Pruner:
+    return ChancePruner(so_far)
+
+
+KIND = PrunerKind(summary="stops what has hardly a chance to beat what is expected of the best trial", make=make)

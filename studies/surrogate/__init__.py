@@ -1,0 +1,1 @@
+"""What a study has learned of its search space: one Gaussian process over settings and learning curves."""

@@ -1,0 +1,145 @@
+"""The bpbs of a study, put so that a Gaussian process can learn from them.
+
+Final values are taken as the logarithm of their distance from the best, so that small differences count near it and
+runs that went badly wrong do not rule. A learning curve is compared with those of the finished runs: at each percent of
+the budget these say how much is still to be gained from there (their median), and how sure that is (their spread). The
+square of that spread is the percent's *clock*: 0 at the end, and the larger the less a bpb says about the end.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bardtune.studies.records import StudyRecord, TrialRecord
+
+MIN_CURVES = 5  # finished runs that have a bpb at a percent, before anything is read from curves there
+WORST = 2.5  # on the logarithmic scale: eleven times as far from the best as the usual run; no run counts as worse
+FINISHED_AT = (40, 70)  # percents of a finished run's curve that are learned from beside its end
+LAST_POINTS = 2  # of the curve of a run that has no end
+_MAD = 1.4826  # makes the median of absolute deviations a standard deviation
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scale:
+    """From bpb to units of which the finished runs have mean 0 and variance 1, and back."""
+
+    best: float
+    usual: float  # distance of the usual run from the best, in bpb
+    middle: float
+    spread: float
+
+    def units(self, bpbs: np.ndarray) -> np.ndarray:
+        found: np.ndarray = (_log_distance(bpbs, self.best, self.usual) - self.middle) / self.spread
+        return found
+
+    def bpb(self, units: float) -> float:
+        """Of what is expected in ``units``; a diverged run's cannot be told back."""
+        return self.best + self.usual * math.expm1(units * self.spread + self.middle)
+
+    @property
+    def worst(self) -> float:
+        """Units of a run that has failed."""
+        return (WORST - self.middle) / self.spread
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Observations:
+    """What there is to learn from: R runs, M measurements."""
+
+    runs: tuple[TrialRecord, ...]  # (R,)
+    params: tuple[dict[str, Any], ...]  # (R,) of each run
+    scale: Scale
+    clock: dict[int, tuple[float, float]]  # percent -> (what is still to be gained, square of its spread), in units
+    owner: np.ndarray  # (M,) which run a measurement is of
+    time: np.ndarray  # (M,) clock of a measurement
+    units: np.ndarray  # (M,) its bpb in units, as if at the end
+
+
+def observe(record: StudyRecord, runs: Sequence[TrialRecord]) -> Observations | None:
+    """Take up what these runs have shown; None as long as no two of them have finished differently."""
+    finals = np.array([run.val_bpb for run in runs if _has_finished(run)], dtype=np.float64)
+    if len(finals) < 2 or np.ptp(finals) == 0:
+        return None
+    scale = _scale(finals)
+    clock = _clock([run for run in runs if _has_finished(run)], scale)
+    drawn = {trial.number: trial.params for trial in record.search_runs}
+    owner: list[int] = []
+    measured: list[tuple[float, float]] = []
+    for place, run in enumerate(runs):
+        for each in _measurements(run, scale, clock):
+            owner.append(place)
+            measured.append(each)
+    time, units = np.array(measured, dtype=np.float64).T
+    return Observations(
+        runs=tuple(runs),
+        params=tuple(run.params if run.candidate is None else drawn[run.candidate] for run in runs),
+        scale=scale,
+        clock=clock,
+        owner=np.array(owner),
+        time=time,
+        units=units,
+    )
+
+
+def modelled(record: StudyRecord) -> list[TrialRecord]:
+    """The runs over the search space, those first that ended first; what still runs comes last."""
+    confirmations = [run for run in record.other_runs if run.role == "confirmation"]
+    runs = [run for run in (*record.search_runs, *confirmations) if run.ending != "crashed" or run.curve]
+    return sorted(runs, key=lambda run: (run.ended is None, run.ended or run.started, run.role, run.number))
+
+
+def _has_finished(run: TrialRecord) -> bool:
+    return run.val_bpb is not None and run.ending == "finished"
+
+
+def _log_distance(bpbs: np.ndarray, best: float, usual: float) -> np.ndarray:
+    steps: np.ndarray = np.minimum(np.log1p(np.maximum(bpbs - best, -0.9 * usual) / usual), WORST)
+    return steps
+
+
+def _scale(finals: np.ndarray) -> Scale:
+    best = float(finals.min())
+    usual = float(np.median(finals - best)) or float(np.mean(finals - best))
+    distances = _log_distance(finals, best, usual)
+    return Scale(best=best, usual=usual, middle=float(distances.mean()), spread=float(distances.std()))
+
+
+def _clock(finished: Sequence[TrialRecord], scale: Scale) -> dict[int, tuple[float, float]]:
+    gains: dict[int, list[float]] = {}
+    for run in finished:
+        percents = [percent for percent, _ in run.curve if percent < 100]
+        bpbs = np.array([bpb for percent, bpb in run.curve if percent < 100] + [run.val_bpb], dtype=np.float64)
+        *on_the_way, end = scale.units(bpbs).tolist()
+        for percent, units in zip(percents, on_the_way, strict=True):
+            gains.setdefault(percent, []).append(units - end)
+    clock: dict[int, tuple[float, float]] = {}
+    largest = 1e-4
+    for percent in sorted(gains, reverse=True):
+        found = np.array(gains[percent])
+        if len(found) >= MIN_CURVES:
+            middle = float(np.median(found))
+            largest = max(largest, (_MAD * float(np.median(np.abs(found - middle)))) ** 2)
+            clock[percent] = (middle, largest)
+    return clock
+
+
+def _measurements(run: TrialRecord, scale: Scale, clock: dict[int, tuple[float, float]]) -> list[tuple[float, float]]:
+    """(clock, units) of what is learned from a run."""
+    if run.ending in ("diverged", "crashed"):
+        return [(0.0, scale.worst)]
+    curve = [(percent, bpb) for percent, bpb in run.curve if percent in clock]
+    if _has_finished(run):
+        chosen = [min(curve, key=lambda point: abs(point[0] - at)) for at in FINISHED_AT] if curve else []
+        found = [_as_if_at_the_end(*point, scale, clock) for point in dict.fromkeys(chosen)]
+        return [*found, (0.0, float(scale.units(np.array([run.val_bpb]))[0]))]
+    return [_as_if_at_the_end(*point, scale, clock) for point in curve[-LAST_POINTS:]]
+
+
+def _as_if_at_the_end(
+    percent: int, bpb: float, scale: Scale, clock: dict[int, tuple[float, float]]
+) -> tuple[float, float]:
+    gain, uncertainty = clock[percent]
+    return uncertainty, float(scale.units(np.array([bpb]))[0]) - gain
