@@ -55,6 +55,7 @@ class StudyPlan:
     max_crashes: int = 3  # in a row; then the machine or the code is to blame, and more trials would be lost to it
     confirm: str = "auto"  # or candidates x fresh seeds such as "3x2"; "0" crowns the lowest single run
     repeat_starved: int = 0  # how often a finished trial whose machine was busy is run again under its number
+    stop_when_settled: bool = False  # end the search when the runs left promise less than seeds differ by
 
     def __post_init__(self) -> None:
         self._check_kinds()
@@ -98,8 +99,9 @@ class StudyPlan:
             value = getattr(self, field.name)
             good = isinstance(value, (int, float) if field.type is float else field.type)  # type: ignore[arg-type]
             wild = isinstance(value, (int, float)) and not -1e15 < value < 1e15  # NaN is not between either
-            if not good or isinstance(value, bool) or wild:
-                kind = {int: "a whole number", float: "a number", str: "a text"}[field.type]  # type: ignore[index]
+            if not good or isinstance(value, bool) != (field.type is bool) or wild:
+                kinds = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+                kind = kinds[field.type]  # type: ignore[index]
                 raise PlanError(f"--{field.name} is {value!r}; give {kind}.")
 
     def check_cores(self, cores: int) -> None:

@@ -14,8 +14,8 @@ Role = Literal["search", "baseline", "confirmation", "service"]
 # Optuna's states, except that a stopped run waits as "interrupted" until it is continued.
 RunState = Literal["complete", "pruned", "failed", "running", "interrupted"]
 StudyState = Literal["running", "interrupted", "finished"]
-StopReason = Literal["trials", "hours", "user", "error"]
-FINISHING_REASONS = ("trials", "hours")
+StopReason = Literal["trials", "hours", "settled", "user", "error"]
+FINISHING_REASONS = ("trials", "hours", "settled")
 
 
 def make_run_id(role: Role, number: int) -> str:

@@ -69,6 +69,7 @@ def start_study(
     max_crashes: int | None = None,
     confirm: str | None = None,
     repeat_starved: int | None = None,
+    stop_when_settled: bool | None = None,
     storage: str | None = None,
     progress: bool = True,
 ) -> Study:
@@ -84,15 +85,16 @@ def start_study(
         hours: active time of the study, at most 3. [default: 3]
         corpus: a file or folder of text. [default: shakespeare]
         space: a built-in name or a TOML file. [default: seven]
-        sampler: draws the parameters; ``bardtune start --help`` names those there are. [default: tpe]
-        pruner: stops weak trials early; likewise. [default: halving]
+        sampler: draws the parameters; ``bardtune start --help`` names those there are. [default: curvegp]
+        pruner: stops weak trials early; likewise. [default: chance]
         launcher: where the runs train; likewise. [default: local]
         workers: runs at a time. [default: 1]
         threads: of each run. [default: cores / workers]
         seed: decides every draw of the study. [default: 0]
         max_crashes: crashes in a row that stop a study. [default: 3]
-        confirm: best trials x fresh seeds to confirm the winner; "0" for none. [default: 3x2]
+        confirm: runs to confirm the winner: "auto", candidates x seeds such as "3x2", "0" for none. [default: auto]
         repeat_starved: times to run a trial again whose machine was busy. [default: 0]
+        stop_when_settled: end the search when it promises less than seeds differ by. [default: no]
         storage: database URL. [default: sqlite in the data folder, see BARDTUNE_HOME]
         progress: tell what happens: a live view in a terminal, a line a run elsewhere.
 
@@ -115,6 +117,7 @@ def start_study(
         "max_crashes": max_crashes,
         "confirm": confirm,
         "repeat_starved": repeat_starved,
+        "stop_when_settled": stop_when_settled,
     }
     plan = resolve_plan(given, {})
     name = fresh_name() if name is None else name

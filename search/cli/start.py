@@ -17,7 +17,7 @@ from bardtune.studies.plan import MAX_HOURS, MAX_TRIALS, PLAN_DEFAULTS
 def option(field: str, text: str, *, default: str | None = None, **more: Any) -> Any:
     """The option of a field of the plan; where it is not said it is None, and the plan knows the default."""
     value = PLAN_DEFAULTS[field]
-    shown = default or (f"{value:g}" if isinstance(value, float) else value)
+    shown = default or ("no" if value is False else f"{value:g}" if isinstance(value, float) else value)
     return typer.Option(help=f"{text} [default: {shown}]", **more)
 
 
@@ -51,10 +51,13 @@ def start(
     seed: Annotated[int | None, option("seed", "Decides every draw of the study.")] = None,
     max_crashes: Annotated[int | None, option("max_crashes", "Crashes in a row that stop a study.")] = None,
     confirm: Annotated[
-        str | None, option("confirm", "Best trials x fresh seeds to confirm the winner; 0 for none.")
+        str | None, option("confirm", "Runs to confirm the winner: auto, candidates x seeds such as 3x2, 0 for none.")
     ] = None,
     repeat_starved: Annotated[
         int | None, option("repeat_starved", "Times to run a trial again whose machine was busy.")
+    ] = None,
+    stop_when_settled: Annotated[
+        bool | None, option("stop_when_settled", "End the search when it promises less than seeds differ by.")
     ] = None,
     storage: StorageOption = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file with these options as keys.")] = None,

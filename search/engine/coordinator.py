@@ -18,7 +18,7 @@ from bardtune.search.engine.limits import remaining_s, run_limit_s
 from bardtune.search.engine.scheduler import NextRun, Scheduler
 from bardtune.search.launch.protocol import Ended, Heartbeat, Launcher, Measured, RunEvent, RunOrder
 from bardtune.search.sampling.pruners.registry import make_pruner
-from bardtune.search.sampling.samplers.registry import make_sampler
+from bardtune.search.sampling.samplers.registry import SAMPLERS, make_sampler
 from bardtune.search.sampling.seeds import derive_seed
 from bardtune.search.sampling.so_far import StudySoFar
 from bardtune.search.sampling.space import SearchSpace
@@ -76,10 +76,11 @@ class Coordinator:
             surrogates=SurrogateMaker(space.parameters),
             is_pressed=self._is_pressed,
         )
-        self.scheduler = Scheduler(writer, self.so_far.surrogates)
+        self.scheduler = Scheduler(writer, self.so_far)
         self.pruner = make_pruner(self.plan.pruner, self.so_far)
         self.final_scoring = FinalScoring(writer, launcher, view, home=home, interrupted=interrupted)
         self.following: dict[str, Following] = {}
+        self.has_settled = False
         self.crashes_in_a_row = 0
         self.longest_overhead_s = expected_overhead_s(self.plan.seconds)  # of a run, until one is known
 
@@ -143,7 +144,7 @@ class Coordinator:
         if next_run == "wait":
             return "wait"
         if next_run == "nothing":
-            return "hours"
+            return "settled" if self.writer.settled is not None else "hours"
         self._begin(self._ask(next_run))
         return None
 
@@ -245,6 +246,16 @@ class Coordinator:
         if ended.ending != "interrupted":
             self._delete_checkpoint(run)
         self.view.run_ended(run.run_id, self.writer.record())
+        if run.role == "search" and SAMPLERS.kind(self.plan.sampler).has_surrogate:
+            self._say_outlook()
+
+    def _say_outlook(self) -> None:
+        """Tell once that nothing more is to be gained, and again when that was said too early."""
+        found = self.scheduler.outlook()
+        if found is not None:
+            if found.is_settled and not self.has_settled:
+                self.view.said(found.text)
+            self.has_settled = found.is_settled
 
     def _delete_checkpoint(self, run: OpenRun) -> None:
         """Also what a save that was cut off has left, and the folder with the last one."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bardtune.search.engine.confirming import leaders, most_decisive
+from bardtune.search.engine.settled import Outlook, outlook
+from bardtune.search.sampling.so_far import StudySoFar
 from bardtune.studies.plan import BASELINE_FROM_TRIALS
 from bardtune.studies.records import Role
 from bardtune.studies.store.writer import StudyWriter
@@ -29,11 +31,12 @@ class Scheduler:
 
     Args:
         writer: the study.
-        surrogates: what it has learned.
+        so_far: what it has learned; None for one that only asks for what is left.
     """
 
-    def __init__(self, writer: StudyWriter, surrogates: SurrogateMaker | None = None) -> None:
-        self.writer, self.plan, self.surrogates = writer, writer.plan, surrogates or SurrogateMaker()
+    def __init__(self, writer: StudyWriter, so_far: StudySoFar | None = None) -> None:
+        self.writer, self.plan, self.so_far = writer, writer.plan, so_far
+        self.surrogates = SurrogateMaker() if so_far is None else so_far.surrogates
 
     def next(self, *, num_running: int, remaining_s: float, run_s: float) -> Decision:
         """Decide. Noting the leaders of a search that is over is part of it.
@@ -52,7 +55,8 @@ class Scheduler:
         candidates = self.writer.candidates
         if candidates is None or not candidates:
             kept_s = (kept / self.plan.workers + (FINAL_SHARE if kept else 0.0)) * run_s
-            if num_runs + kept < self.plan.trials and remaining_s >= run_s + kept_s:
+            has_room = num_runs + kept < self.plan.trials and remaining_s >= run_s + kept_s
+            if has_room and not self._has_settled():
                 return NextRun("search")
             if not kept or candidates is not None:
                 return "nothing"
@@ -62,6 +66,23 @@ class Scheduler:
             if not candidates:  # nothing has finished: what was kept for confirming goes to the search
                 return self.next(num_running=num_running, remaining_s=remaining_s, run_s=run_s)
         return self._confirmation(candidates)
+
+    def outlook(self) -> Outlook | None:
+        """What the search's own runs that are left promise; None when it is over, or as long as that cannot be told."""
+        if self.so_far is None or self.writer.candidates is not None:
+            return None
+        num_left = self.plan.trials - self.writer.num_runs() - self._kept_runs(self.writer.roles())
+        return outlook(self.so_far, num_left)
+
+    def _has_settled(self) -> bool:
+        """Whether the search is to end before its time."""
+        if not self.plan.stop_when_settled:
+            return False
+        found = self.outlook()
+        if found is None or not found.is_settled:
+            return False
+        self.writer.note_settled(found.text)
+        return True
 
     def refusal_of_script(self, *, remaining_s: float, run_s: float) -> str | None:
         """Why the study has no run left for a user's script, to follow "the study has"; None if it has one.

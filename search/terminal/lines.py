@@ -27,6 +27,8 @@ class View(Protocol):
 
     def tick(self, seconds_used: float) -> None: ...
 
+    def said(self, text: str) -> None: ...
+
     def interrupting(self) -> None: ...
 
     def close(self) -> None: ...
@@ -148,6 +150,9 @@ class LineView:
 
     def tick(self, seconds_used: float) -> None:
         return
+
+    def said(self, text: str) -> None:
+        self.say(text)
 
     def interrupting(self) -> None:
         self.say("stopping: the running trial saves its state ...")

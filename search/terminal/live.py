@@ -83,6 +83,9 @@ class LiveView:
             self.drawn_at = time.monotonic()
             self.live.update(self.picture(), refresh=True)
 
+    def said(self, text: str) -> None:
+        LineView(self.console).said(text)
+
     def interrupting(self) -> None:
         LineView(self.console).interrupting()
 

@@ -7,6 +7,7 @@ from bardtune.studies.records import StudyRecord
 _WHY = {
     "trials": "all trials made",
     "hours": "its hours are over",
+    "settled": "nothing more to gain",
     "user": "by the user",
     "error": "trials kept crashing",
 }

@@ -58,7 +58,12 @@ def _phases(log: dict[str, Any]) -> Iterator[str]:
             f"* Confirmation: {_runs_text(len(made['confirmation']))} of the best trials again, by turns and with "
             "fresh seeds. The best are chosen by a posterior mean and not by their luckiest value."
         )
-    why = {"trials": "all runs were made", "hours": "the hours were over", "user": "it was stopped"}
+    why = {
+        "trials": "all runs were made",
+        "hours": "the hours were over",
+        "settled": "nothing more was to be gained",
+        "user": "it was stopped",
+    }
     stop = why.get(log["stop_reason"] or "", "it is not finished")
     yield f"* End: {stop}; {counts['total']} of {counts['planned']} runs, {log['seconds_used'] / 60:.1f} minutes."
 

@@ -79,6 +79,7 @@ def stopped(record: StudyRecord) -> str:
         ended = {
             "trials": f"It ended after {used}, when all runs were made",
             "hours": f"It ended after {used}, when its hours were over",
+            "settled": f"It ended after {used}, when nothing more was to be gained",
             "user": f"It was interrupted by its user after {used} and can be continued",
             "error": f"It stopped after {used}, because trials kept crashing, and can be continued",
         }.get(record.stop_reason or "", f"It was interrupted after {used} and can be continued")

@@ -140,6 +140,16 @@ class StudyWriter:
         self.lock.verify()
         self.search.set_user_attr(keys.CANDIDATES, numbers)
 
+    @property
+    def settled(self) -> str | None:
+        """Why the search was ended before its time: what it had still promised; None if it was not."""
+        said: str | None = self.search.user_attrs.get(keys.SETTLED)
+        return said
+
+    def note_settled(self, text: str) -> None:
+        self.lock.verify()
+        self.search.set_user_attr(keys.SETTLED, text)
+
     def confirmed(self) -> Counter[int | None]:
         """How many confirmation runs each candidate has, in any state."""
         candidates = (trial.user_attrs.get(keys.CANDIDATE) for trial in self._other_runs())

@@ -103,7 +103,7 @@ def fit(model: SingleTaskGP) -> None:
     """Raise the likelihood times the prior; a fit that does not settle stands as far as it has come."""
     likelihood = ExactMarginalLogLikelihood(model.likelihood, model).train()
     bounds: dict[str, tuple[float | None, float | None]] = {
-        name: (float(value.min()) - LIMIT, float(value.max()) + LIMIT)
+        name: (float(value.detach().min()) - LIMIT, float(value.detach().max()) + LIMIT)
         for name, value in likelihood.named_parameters()
         if value.requires_grad
     }

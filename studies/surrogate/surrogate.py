@@ -128,6 +128,12 @@ class Surrogate:
         """What is expected of the best settings that a run has finished with, in units."""
         return float(self.worth([self.leaders[0].params])[0][0])
 
+    @property
+    def noise_bpb(self) -> float:
+        """Standard deviation between seeds, in bpb, of runs with the best settings."""
+        units = math.exp(float(self.numbers["covar_module.log_variances"][1]) / 2)
+        return self.seen.scale.bpb(self.best + units) - self.seen.scale.bpb(self.best)
+
     def _posterior(self, inputs: Tensor) -> tuple[np.ndarray, np.ndarray]:
         with torch.no_grad():
             normal = self.model(inputs)

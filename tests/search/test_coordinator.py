@@ -11,6 +11,7 @@ import pytest
 from bardtune.search.commands.shared import print_summary
 from bardtune.search.launch.local import LauncherError
 from bardtune.search.launch.protocol import Ended, RunOrder
+from bardtune.search.sampling.samplers.registry import SAMPLERS
 from bardtune.studies import keys
 from bardtune.studies.store.lock import CoordinatorLock, OwnershipLostError, coordinators
 from bardtune.studies.store.reading import read_study
@@ -81,7 +82,7 @@ def test_weak_trials_are_pruned_and_the_best_known_point_never_is(storage: Stora
     def first_is_worst(order: RunOrder) -> list[float]:
         return falling_to(5.0 if order.run_id == "search-0000" else 2.0 + order.settings["learning_rate"])
 
-    make_study(storage, trials=16, sampler="random")
+    make_study(storage, trials=16, sampler="random", pruner="halving")
     record = run_study(storage, tmp_path, ScriptedLauncher(first_is_worst))
     assert record.search_runs[0].state == "complete"
     pruned = [trial for trial in record.search_runs if trial.state == "pruned"]
@@ -172,7 +173,7 @@ def test_runs_of_a_dead_coordinator_are_continued_and_none_is_left_running(stora
     )
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random", "cmaes", "gp"])
+@pytest.mark.parametrize("sampler", SAMPLERS.names)
 def test_a_broken_off_study_draws_what_an_unbroken_one_does(storage: Storage, tmp_path: Path, sampler: str) -> None:
     make_study(storage, "whole", trials=14, sampler=sampler, pruner="none")
     make_study(storage, "broken", trials=14, sampler=sampler, pruner="none")

@@ -26,8 +26,8 @@ def test_a_flag_beats_the_file_and_the_file_beats_the_default() -> None:
         ({"seconds": 0.0}, "--seconds 180"),
         ({"hours": 0.01}, "--hours 2.71"),
         ({"seconds": 10.0, "trials": 10, "hours": 0.001}, r"--hours 0\.0\d"),
-        ({"sampler": "grid"}, "tpe, gp, random, cmaes"),
-        ({"pruner": "hyperband"}, "halving, median, none"),
+        ({"sampler": "grid"}, "curvegp, tpe, gp, random, cmaes"),
+        ({"pruner": "hyperband"}, "chance, halving, median, none"),
         ({"launcher": "moon"}, "--launcher 'moon' is unknown; choose one of local"),
         ({"sampler": 3}, "--sampler 3 is unknown"),
         ({"workers": 64}, "--workers"),
@@ -58,7 +58,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_one() -> None:
 def test_the_default_plan_is_the_published_rule() -> None:
     plan = resolve_plan({}, {})
     assert (plan.trials, plan.seconds, plan.hours) == (50, 180.0, 3.0)
-    assert (plan.corpus, plan.space, plan.sampler, plan.pruner) == ("shakespeare", "seven", "tpe", "halving")
+    assert (plan.corpus, plan.space, plan.sampler, plan.pruner) == ("shakespeare", "seven", "curvegp", "chance")
     assert plan.threads == available_cores()
     assert plan.trials == MAX_TRIALS
 

@@ -28,22 +28,28 @@ def by_width(order: RunOrder) -> list[float]:
 @pytest.mark.parametrize(
     ("trials", "confirm", "expected"),
     [
-        (50, "3x2", (3, 2, 1)),
-        (20, "3x2", (2, 2, 1)),
+        (50, "3x2", (3, 6, 1)),
+        (20, "3x2", (2, 4, 1)),
         (12, "3x2", (1, 2, 1)),
         (8, "3x2", (1, 2, 0)),
         (4, "3x2", (1, 1, 0)),
         (3, "3x2", (0, 0, 0)),
         (50, "0", (0, 0, 0)),
         (50, "9x9", (1, 9, 1)),
-        (50, "5x2", (5, 2, 1)),
+        (50, "5x2", (5, 10, 1)),
+        (50, "auto", (4, 7, 1)),
+        (20, "auto", (4, 4, 1)),
+        (12, "auto", (2, 2, 1)),
+        (4, "auto", (1, 1, 0)),
+        (3, "auto", (0, 0, 0)),
     ],
 )
 def test_at_most_a_quarter_of_the_trials_is_kept_for_confirming(
     trials: int, confirm: str, expected: tuple[int, int, int]
 ) -> None:
     confirmation = StudyPlan(trials=trials, confirm=confirm).confirmation
-    assert tuple(confirmation) == expected
+    assert (confirmation.candidates, confirmation.fresh_runs, confirmation.baselines) == expected
+    assert confirmation.is_even == (confirm != "auto" or confirmation.num_runs == 0)
     assert confirmation.num_runs <= trials / 4
 
 
@@ -58,7 +64,7 @@ def test_confirmation_runs_are_within_the_cap(storage: Storage, tmp_path: Path, 
     kept = record.plan.confirmation
     roles = Counter(run.role for run in record.runs)
     assert record.counts()["total"] == trials
-    assert (roles["baseline"], roles["confirmation"]) == (1 + kept.baselines, kept.candidates * kept.seeds)
+    assert (roles["baseline"], roles["confirmation"]) == (1 + kept.baselines, kept.fresh_runs)
     assert record.stop_reason == "trials"
 
 
@@ -145,7 +151,7 @@ def test_time_is_kept_for_confirming(storage: Storage, tmp_path: Path) -> None:
     kept = record.plan.confirmation
     assert reason == "hours"
     assert record.counts()["total"] < 50
-    assert sum(run.role == "confirmation" for run in record.other_runs) == kept.candidates * kept.seeds
+    assert sum(run.role == "confirmation" for run in record.other_runs) == kept.fresh_runs
     assert record.seconds_used <= 3600
 
 

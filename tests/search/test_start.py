@@ -51,7 +51,7 @@ def offered(option: typer.core.TyperOption, begun: str) -> list[str]:
         (["start", "s", "--trials", "51"], "choose --trials 50"),
         (["start", "s", "--hours", "4"], "choose --hours 3"),
         (["start", "s", "--trials", "many"], "--trials"),
-        (["start", "s", "--sampler", "grid"], "choose one of tpe"),
+        (["start", "s", "--sampler", "grid"], "choose one of curvegp"),
         (["start", "s", "--space", "nowhere.toml"], "seven, "),
         (["start", "s", "--corpus", "nowhere.txt"], "no corpus at"),
         (["start", "a:b"], "cannot name a study"),

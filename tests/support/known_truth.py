@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import optuna
+from optuna.pruners import SuccessiveHalvingPruner
 from optuna.trial import Trial, TrialState
 
-from bardtune.search.sampling.pruners.registry import make_pruner
 from bardtune.search.sampling.samplers.registry import make_sampler
 from bardtune.studies.analysis.importance import Importance
 from bardtune.studies.records import StudyRecord, TrialRecord
@@ -34,7 +34,7 @@ def known_study(num_trials: int, *, seed: int, sampler: str = "random", truth: s
         truth: one of ``TRUTHS``; in ``none`` nothing matters, in ``two`` d_ff matters as much as the learning rate.
     """
     rng = np.random.default_rng(seed)
-    study = optuna.create_study(pruner=make_pruner("halving"))
+    study = optuna.create_study(pruner=SuccessiveHalvingPruner(min_resource=20, reduction_factor=2))
     trials = []
     for number in range(num_trials):
         study.sampler = make_sampler(sampler, seed=seed, number=number)

@@ -25,4 +25,5 @@ KIND = SamplerKind(
     summary="draws where a Gaussian process over settings and learning curves expects the most",
     packages=("botorch",),
     make=make,
+    has_surrogate=True,
 )

@@ -31,6 +31,7 @@ class SamplerKind(Kind):
     """
 
     make: Callable[[Draw], "BaseSampler"]  # imports Optuna only when called, since --help does without it
+    has_surrogate: bool = False  # it makes the study's surrogate for its draws: what is asked of that costs little more
 
 
 SAMPLERS = Registry[SamplerKind](

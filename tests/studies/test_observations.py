@@ -1,0 +1,105 @@
+"""The bpbs of a study as the surrogate sees them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bardtune.studies.surrogate import observations
+from bardtune.studies.surrogate.observations import modelled, observe
+from support.curves import curve, study_with_curves, trial_of, with_trials, worth
+from support.study_records import make_trial
+
+GOOD, USUAL = ({"learning_rate": rate, "batch_size": 16} for rate in (4e-3, 4e-4))
+
+
+def test_finished_runs_have_mean_0_and_variance_1_at_the_end() -> None:
+    record = study_with_curves()
+    seen = observe(record, modelled(record))
+    assert seen is not None
+    ends = seen.units[seen.time == 0]
+    assert len(ends) == 24
+    assert abs(ends.mean()) < 1e-9
+    assert abs(ends.std() - 1) < 1e-9
+
+
+def test_units_and_bpb_are_each_others_way_back() -> None:
+    record = study_with_curves()
+    seen = observe(record, modelled(record))
+    assert seen is not None
+    for bpb in (1.81, 1.85, 1.95):
+        assert seen.scale.bpb(float(seen.scale.units(np.array([bpb]))[0])) == pytest.approx(bpb)
+
+
+def test_the_clock_runs_down_to_the_end_and_what_is_still_to_be_gained_falls() -> None:
+    record = study_with_curves()
+    seen = observe(record, modelled(record))
+    assert seen is not None
+    percents = sorted(seen.clock)
+    assert percents == list(range(10, 100, 10))
+    gains, clocks = zip(*(seen.clock[percent] for percent in percents), strict=True)
+    assert list(clocks) == sorted(clocks, reverse=True)
+    assert list(gains) == sorted(gains, reverse=True)
+    assert clocks[0] > 4 * clocks[-1]
+
+
+def test_a_curve_is_not_read_until_some_runs_have_shown_where_curves_end() -> None:
+    few = study_with_curves(observations.MIN_CURVES - 1)
+    seen = observe(few, modelled(few))
+    assert seen is not None
+    assert seen.clock == {}
+    assert len(seen.units) == observations.MIN_CURVES - 1
+
+
+def test_a_pruned_run_is_read_from_the_end_of_its_curve_as_if_it_had_gone_on() -> None:
+    record = study_with_curves(noise=0.0)
+    pruned = trial_of(24, USUAL, until=60)
+    seen = observe(record, modelled(with_trials(*record.search_runs, pruned)))
+    assert seen is not None
+    own = seen.owner == 24
+    assert list(seen.time[own]) == [seen.clock[50][1], seen.clock[60][1]]
+    expected = float(seen.scale.units(np.array([worth(USUAL)]))[0])
+    assert abs(float(seen.units[own][-1]) - expected) < 0.5
+
+
+def test_a_failed_run_is_as_bad_as_a_run_can_be() -> None:
+    record = study_with_curves()
+    diverged = make_trial(24, None, ended="diverged", params=GOOD)
+    seen = observe(record, modelled(with_trials(*record.search_runs, diverged)))
+    assert seen is not None
+    assert seen.units[seen.owner == 24].tolist() == [seen.scale.worst]
+    assert seen.scale.worst >= seen.units.max()
+
+
+def test_a_run_that_is_far_worse_than_all_others_counts_as_no_worse_than_a_failed_one() -> None:
+    record = study_with_curves()
+    bad = replace(trial_of(24, GOOD), val_bpb=9.0, curve=curve(GOOD, 9.0))
+    everything = with_trials(*record.search_runs, bad)
+    seen = observe(everything, modelled(everything))
+    assert seen is not None
+    assert seen.units[(seen.owner == 24) & (seen.time == 0)] == pytest.approx([seen.scale.worst])
+
+
+def test_a_confirmation_run_has_the_settings_of_its_candidate() -> None:
+    record = study_with_curves()
+    again = make_trial(1, 1.9, role="confirmation", candidate=3, params={})
+    both = replace(record, other_runs=(make_trial(0, 2.2, role="baseline", params={}), again))
+    runs = modelled(both)
+    assert [run.role for run in runs].count("baseline") == 0
+    seen = observe(both, runs)
+    assert seen is not None
+    place = next(place for place, run in enumerate(runs) if run.role == "confirmation")
+    assert seen.params[place] == record.search_runs[3].params
+
+
+def test_runs_are_in_the_order_in_which_they_ended_and_those_that_have_not_come_last() -> None:
+    record = study_with_curves(6)
+    first = replace(record.search_runs[0], state="running", ending=None, ended=None, val_bpb=None)
+    runs = modelled(with_trials(first, *reversed(record.search_runs[1:])))
+    assert [run.number for run in runs] == [1, 2, 3, 4, 5, 0]
+
+
+@pytest.mark.parametrize("bpbs", [[], [1.9], [1.9, 1.9, 1.9]])
+def test_nothing_is_observed_until_two_runs_have_finished_differently(bpbs: list[float]) -> None:
+    record = with_trials(*(make_trial(number, bpb, params=GOOD) for number, bpb in enumerate(bpbs)))
+    assert observe(record, modelled(record)) is None
