@@ -8,14 +8,15 @@ meanwhile.
 
 import gzip
 import json
+import math
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from bardtune.data.corpus import BUILT_IN, load_corpus
 from bardtune.data.errors import UserError
@@ -25,7 +26,7 @@ from bardtune.model import TRAINER_VERSION
 from bardtune.model.machine import cpu_kind
 from bardtune.model.settings import settings_from
 from bardtune.search.launch.local import LocalLauncher
-from bardtune.search.launch.protocol import Ended, Measured, RunOrder
+from bardtune.search.launch.protocol import Ended, Launcher, Measured, RunOrder
 from bardtune.search.sampling.seeds import derive_seed
 from bardtune.search.sampling.space import SearchSpace, load_space
 from bardtune.search.sampling.spaces.registry import space_names, space_text
@@ -53,8 +54,15 @@ class RecordPlan:
 class Recorder:
     """Runs a design to its end, and writes a line for each run that has ended."""
 
-    def __init__(self, folder: Path, plan: RecordPlan, space: SearchSpace) -> None:
-        self.folder, self.plan, self.space = folder, plan, space
+    def __init__(
+        self,
+        folder: Path,
+        plan: RecordPlan,
+        space: SearchSpace,
+        *,
+        make_launcher: Callable[..., Launcher] = LocalLauncher,
+    ) -> None:
+        self.folder, self.plan, self.space, self.make_launcher = folder, plan, space, make_launcher
         self.corpus = load_corpus(plan.corpus)
         self.draft = folder / "runs.jsonl"
         self.lines = read_draft(self.draft)
@@ -62,28 +70,34 @@ class Recorder:
         self.points: dict[int, Point] = {}
 
     def record(self) -> None:
-        waiting = [number for number in range(self.plan.runs) if number not in {line["trial"] for line in self.lines}]
-        with tempfile.TemporaryDirectory() as scratch:
-            logs = [Path(scratch) / f"worker-{worker}.log" for worker in range(self.plan.workers)]
-            launcher = LocalLauncher(workers=self.plan.workers, threads=self.plan.threads, logs=logs)
+        """Make the runs that are not there yet."""
+        there = {line["trial"] for line in self.lines}
+        waiting = [number for number in range(self.plan.runs) if number not in there]
+        with tempfile.TemporaryDirectory() as folder:
+            scratch = Path(folder)
+            logs = [scratch / f"worker-{worker}.log" for worker in range(self.plan.workers)]
+            launcher = self.make_launcher(workers=self.plan.workers, threads=self.plan.threads, logs=logs)
             with closing(launcher), self.draft.open("a", encoding="utf-8") as file:
                 while waiting or self.points:
                     while waiting and len(self.points) < launcher.capacity:
-                        launcher.start(self.order(waiting.pop(0), Path(scratch)))
+                        launcher.start(self.order(waiting.pop(0), scratch))
                     for event in launcher.events(TICK_S):
-                        if isinstance(event, Measured):
+                        if isinstance(event, Measured) and math.isfinite(event.val_bpb):
                             self.curves[int(event.run_id)].append([event.percent, round(event.val_bpb, 6)])
                         elif isinstance(event, Ended):
-                            line = self.line(event)
-                            print(json.dumps(line), file=file, flush=True)
-                            self.lines.append(line)
-                            for left in Path(scratch).glob(f"{event.run_id}.*"):
+                            self.note(self.line(event), file)
+                            for left in scratch.glob(f"{event.run_id}.*"):  # checkpoint and weights
                                 left.unlink()
-                            print(
-                                f"{len(self.lines)} of {self.plan.runs}: run {line['trial']} {line['part']} "
-                                f"{line['ending']} {line['val_bpb']} after {line['steps']} steps",
-                                flush=True,
-                            )
+
+    def note(self, line: dict[str, Any], file: TextIO) -> None:
+        """Write a run that has ended where a kill cannot reach it any more, and tell it."""
+        print(json.dumps(line), file=file, flush=True)
+        self.lines.append(line)
+        print(
+            f"{len(self.lines)} of {self.plan.runs}: run {line['trial']}, {line['part']}, {line['ending']}, "
+            f"{line['val_bpb']} bpb, {line['steps']} steps",
+            flush=True,
+        )
 
     def order(self, number: int, scratch: Path) -> RunOrder:
         ended = [{"params": params_of(line), "val_bpb": line["val_bpb"]} for line in self.lines]

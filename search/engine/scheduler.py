@@ -78,6 +78,8 @@ class Scheduler:
         """Whether the search is to end before its time."""
         if not self.plan.stop_when_settled:
             return False
+        if self.writer.settled is not None:
+            return True
         found = self.outlook()
         if found is None or not found.is_settled:
             return False

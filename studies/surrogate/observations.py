@@ -87,7 +87,7 @@ def observe(record: StudyRecord, runs: Sequence[TrialRecord]) -> Observations | 
 def modelled(record: StudyRecord) -> list[TrialRecord]:
     """The runs over the search space, those first that ended first; what still runs comes last."""
     confirmations = [run for run in record.other_runs if run.role == "confirmation"]
-    runs = [run for run in (*record.search_runs, *confirmations) if run.ending != "crashed" or run.curve]
+    runs = (*record.search_runs, *confirmations)
     return sorted(runs, key=lambda run: (run.ended is None, run.ended or run.started, run.role, run.number))
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bardtune.search.sampling.curvegp.candidates import candidates, start_points
+from bardtune.search.sampling.curvegp.candidates import candidates, start_point
 from bardtune.search.sampling.space import SearchSpace, load_space, space_from
 from bardtune.search.sampling.unit_cube import sides_of
 
@@ -58,9 +58,9 @@ def test_start_points_are_around_the_best_known_point_and_every_third_is_from_an
     space = load_space("seven")
     centre = sides_of(space, space.best_known)
     away = [
-        [np.abs(sides_of(space, start_points(space, number, seed=seed)) - centre).mean() for seed in range(40)]
+        [np.abs(sides_of(space, start_point(space, number, seed=seed)) - centre).mean() for seed in range(40)]
         for number in (1, 2, 3, 4)
     ]
     near_one, near_two, anywhere, near_three = (float(np.mean(each)) for each in away)
     assert max(near_one, near_two, near_three) < anywhere
-    assert start_points(space, 2, seed=1) == start_points(space, 2, seed=1) != start_points(space, 2, seed=2)
+    assert start_point(space, 2, seed=1) == start_point(space, 2, seed=1) != start_point(space, 2, seed=2)

@@ -39,7 +39,7 @@ def candidates(
     return list({tuple(params.items()): params for params in drawn}.values())
 
 
-def start_points(space: SearchSpace, number: int, *, seed: int) -> dict[str, Any]:
+def start_point(space: SearchSpace, number: int, *, seed: int) -> dict[str, Any]:
     """What is tried before there is anything to learn from: around the best known point, every third anywhere.
 
     Args:

@@ -9,7 +9,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial
 
 from bardtune.search.sampling.curvegp.acquisition import scores
-from bardtune.search.sampling.curvegp.candidates import candidates, start_points
+from bardtune.search.sampling.curvegp.candidates import candidates, start_point
 from bardtune.search.sampling.so_far import StudySoFar
 from bardtune.search.sampling.unit_cube import params_at
 from bardtune.studies.records import make_run_id
@@ -49,10 +49,10 @@ class CurveGPSampler(BaseSampler):
         """The parameters to try next."""
         space, record = self.so_far.space, self.so_far.record()
         rng = np.random.default_rng(self.seed)
-        if self.number < NUM_START:
-            return start_points(space, max(1, self.number), seed=record.plan.seed)
         surrogate = self.so_far.surrogates.make(record, without=make_run_id("search", self.number))
-        if surrogate is None or self.number % AWAY_EVERY == 0:
+        if self.number < NUM_START or surrogate is None:
+            return start_point(space, max(1, self.number), seed=record.plan.seed)
+        if self.number % AWAY_EVERY == 0:
             return params_at(space, rng.uniform(size=len(space.dimensions)))
         running = [run.params for run in record.search_runs if run.ended is None and run.params]
         surrogate = surrogate.believing(running)

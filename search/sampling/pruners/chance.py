@@ -26,7 +26,6 @@ class ChancePruner:
     def __init__(self, so_far: "StudySoFar") -> None:
         self.so_far = so_far
         self.forecasts: dict[str, Forecast] = {}
-        self.first_percent: dict[str, int] = {}
 
     def begin(self, run: "OpenRun") -> None:
         surrogate = self.so_far.surrogates.make(self.so_far.record(), without=run.run_id)
@@ -34,9 +33,9 @@ class ChancePruner:
             self.forecasts[run.run_id] = surrogate.forecast(dict(run.optuna_trial.params))
 
     def reason_to_stop(self, run: "OpenRun", measured: "Measured") -> str | None:
-        first = self.first_percent.setdefault(run.run_id, measured.percent)
         forecast = self.forecasts.get(run.run_id)
-        if forecast is None or measured.percent < first + WARM_PERCENT or measured.step < WARM_STEPS:
+        warm_percent = run.curve[0][0] + WARM_PERCENT
+        if forecast is None or measured.percent < warm_percent or measured.step < WARM_STEPS:
             return None
         chance = forecast.chance_to_lead(run.curve)
         least = LEAST_CHANCE_PRESSED if self.so_far.is_pressed() else LEAST_CHANCE
