@@ -90,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     taken = [seconds_to_decide(space, record) for _ in range(args.draws)]
     print(
         f"{args.space}, {args.trials} trials: median {statistics.median(taken):.3f} s to decide what to try next "
-        f"({min(taken):.3f} to {max(taken):.3f}; n={len(taken)}), {statistics.median(taken) / 180:.2%} of a run of 180 s"
+        f"({min(taken):.3f} to {max(taken):.3f}; n={len(taken)}), {statistics.median(taken) / 180:.2%} of 180 s"
     )
     return 0
 

@@ -43,18 +43,8 @@ def test_studies_by_turns_and_fresh_runs_of_what_they_recommend_once_each(
         return {"val_bpb": 2.0 + len(trained)}
 
     call = [str(tmp_path / "real"), "--arms", "random+none,tpe+none", "--space", str(tmp_path / "space.toml")]
-    call += [
-        "--corpus",
-        str(tmp_path / "text.txt"),
-        "--trials",
-        "4",
-        "--seconds",
-        "0.2",
-        "--studies",
-        "1",
-        "--fresh",
-        "2",
-    ]
+    call += ["--corpus", str(tmp_path / "text.txt"), "--trials", "4", "--seconds", "0.2"]
+    call += ["--studies", "1", "--fresh", "2"]
     for _ in range(2):  # the second time there is nothing left to do
         comparison = Comparison(read_args(call), train)
         comparison.run()

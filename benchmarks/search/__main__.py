@@ -10,11 +10,11 @@ import argparse
 import itertools
 import json
 import os
+import pickle
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, astuple, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,24 +47,30 @@ class Task:
         return json.dumps([Path(self.folder).name, *astuple(self)[1:]])
 
 
-@cache
-def _truth(folder: str, family: str) -> Any:
-    from benchmarks.search.truth import Truth
-
-    return Truth(read_world(Path(folder)), family)
+_truths: dict[tuple[str, str], Any] = {}  # of this process, by folder and family
 
 
-def begin_process() -> None:
-    """Each simulates on one core."""
+def begin_process(truths: bytes = b"") -> None:
+    """Each simulates on one core, and knows all surrogates of worlds."""
     import torch
 
     torch.set_num_threads(1)
+    if truths:
+        _truths.update(pickle.loads(truths))
+
+
+def make_truth(folder: str, family: str) -> tuple[Any, dict[str, Any]]:
+    """A surrogate of a world, and what is said of it."""
+    from benchmarks.search.truth import Truth
+
+    truth = Truth(read_world(Path(folder)), family)
+    return truth, {"world": truth.world.name, "family": family, "best_bpb": truth.best(), **asdict(truth.quality())}
 
 
 def run_task(task: Task) -> dict[str, Any]:
     from benchmarks.search.simulator import simulate
 
-    arm, truth = parse_arm(task.arm), _truth(task.folder, task.family)
+    arm, truth = parse_arm(task.arm), _truths[task.folder, task.family]
     outcome = simulate(truth, arm, trials=task.trials, seed=task.seed, workers=task.workers, known=task.known)
     return {
         "world": truth.world.name,
@@ -76,11 +82,6 @@ def run_task(task: Task) -> dict[str, Any]:
         "known": task.known,
         **asdict(outcome),
     }
-
-
-def describe_truth(folder: str, family: str) -> dict[str, Any]:
-    truth = _truth(folder, family)
-    return {"world": truth.world.name, "family": family, "best_bpb": truth.best(), **asdict(truth.quality())}
 
 
 def read_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -128,10 +129,12 @@ def tasks_of(args: argparse.Namespace) -> list[Task]:
     ]
 
 
-def run_all(tasks: Sequence[Task], done: dict[str, Any], processes: int) -> Iterator[dict[str, Any]]:
+def run_all(
+    tasks: Sequence[Task], done: dict[str, Any], truths: dict[tuple[str, str], Any], processes: int
+) -> Iterator[dict[str, Any]]:
     """Simulate what is not done yet; yields in the order in which studies end."""
     left = [task for task in tasks if task.key not in done]
-    with ProcessPoolExecutor(processes, initializer=begin_process) as pool:
+    with ProcessPoolExecutor(processes, initializer=begin_process, initargs=(pickle.dumps(truths),)) as pool:
         futures = {pool.submit(run_task, task): task for task in left}
         for future in as_completed(futures):
             yield {"key": futures[future].key, **future.result()}
@@ -150,7 +153,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     processes = args.processes or available_cores()
     pairs = list(dict.fromkeys((task.folder, task.family) for task in tasks))
     with ProcessPoolExecutor(processes, initializer=begin_process) as pool:
-        truths = list(pool.map(describe_truth, *zip(*pairs, strict=True)))
+        made = list(pool.map(make_truth, *zip(*pairs, strict=True)))
+    by_pair = {pair: truth for pair, (truth, _) in zip(pairs, made, strict=True)}
+    truths = [said for _, said in made]
     for truth in truths:
         print(
             f"{truth['world']}, {truth['family']}: of runs left out, Spearman {truth['spearman']:.3f} (best fifth "
@@ -164,7 +169,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return {"truths": truths, "summary": summarize(wanted, truths), "studies": list(done.values())}
 
     try:
-        for number, study in enumerate(run_all(tasks, done, processes), start=1):
+        for number, study in enumerate(run_all(tasks, done, by_pair, processes), start=1):
             done[study["key"]] = study
             if file is not None and number % SAVE_EVERY == 0:
                 write_record(file, result())

@@ -177,7 +177,8 @@ def read_plan(argv: Sequence[str] | None) -> tuple[Path, RecordPlan]:
         kept = json.loads(begun.read_text(encoding="utf-8"))
         if kept["cpu"] != cpu_kind():
             raise UserError(
-                f"{folder} was begun on {kept['cpu']} and this is {cpu_kind()}; runs of both do not compare."
+                f"{folder} was begun on {kept['cpu']} and this is {cpu_kind()}: their runs do not compare; "
+                "record into a new folder."
             )
         return folder, RecordPlan(**{name: kept["plan"][name] for name in given})
     return folder, RecordPlan(**given)

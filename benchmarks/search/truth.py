@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from scipy.stats import spearmanr
-from sklearn.ensemble import GradientBoostingRegressor
+from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 from sklearn.model_selection import KFold
@@ -27,7 +27,8 @@ FAMILIES = ("gp", "trees")
 FOLDS = 10
 NUM_NEAR = 12  # recorded runs whose residual curves are drawn from
 BEST_PART = 0.2
-NUM_FORESTS, TREES = 5, 200
+NUM_FORESTS, TREES = 5, 200  # of the final value
+CURVE_TREES = 60
 POOL, ROUNDS, NUM_KEPT = 20_000, 6, 20  # of the search for the best that there is
 
 
@@ -37,10 +38,10 @@ class Regressor(Protocol):
     def predict(self, x: np.ndarray) -> np.ndarray: ...
 
 
-class Forests:
+class Boosted:
     """The mean of several boosted forests, each of other samples of the runs."""
 
-    def fit(self, x: np.ndarray, y: np.ndarray) -> "Forests":
+    def fit(self, x: np.ndarray, y: np.ndarray) -> "Boosted":
         self.forests = [
             GradientBoostingRegressor(
                 n_estimators=TREES, learning_rate=0.05, max_depth=3, subsample=0.6, random_state=seed
@@ -54,9 +55,10 @@ class Forests:
         return found
 
 
-def new_regressor(family: str, num_columns: int) -> Regressor:
+def new_regressor(family: str, num_columns: int, *, of_curves: bool) -> Regressor:
+    """Of the final value, or of all points of the curves together."""
     if family == "trees":
-        return Forests()
+        return ExtraTreesRegressor(CURVE_TREES, min_samples_leaf=2, random_state=0) if of_curves else Boosted()
     kernel = ConstantKernel(1.0, (1e-2, 1e2)) * Matern(np.ones(num_columns), (0.1, 30.0), nu=2.5)
     noisy = kernel + WhiteKernel(0.05, (1e-4, 1.0))
     return GaussianProcessRegressor(noisy, normalize_y=True, n_restarts_optimizer=1, random_state=0)
@@ -101,17 +103,18 @@ class Truth:
         self.percents = _percents(world)
         ends = self._log_distance(self.bpbs)
         gains = self._gains(ends)
-        targets = np.column_stack([ends, gains])
-        self.regressors = [self._fitted(self.points, column) for column in targets.T]
-        self.left_out = self._cross_validated(targets)
+        self.of_ends = self._fitted(self.points, ends, of_curves=False)
+        self.of_gains = self._fitted(self.points, gains, of_curves=True) if self.percents else None
+        self.left_out = self._cross_validated(ends, of_curves=False)
+        left_out_gains = self._cross_validated(gains, of_curves=True) if self.percents else gains
         self.noise_sd, self.num_repeats = self._repeat_noise(ends)
-        self.residuals = gains - self.left_out[:, 1:]  # (N, P)
+        self.residuals = gains - left_out_gains  # (N, P)
         self.all_points = coordinates(self.parameters, [run.params for run in world.runs])
         self.baseline_bpb = float(np.quantile(self.bpbs, 0.75))
 
     def value(self, drawn: Sequence[dict[str, Any]]) -> np.ndarray:
         """(N,) what parameters reach on average, in bpb."""
-        found: np.ndarray = self.regressors[0].predict(coordinates(self.parameters, drawn))
+        found: np.ndarray = self.of_ends.predict(coordinates(self.parameters, drawn))
         return self.best_seen + self.usual * np.expm1(found)
 
     def run(self, params: dict[str, Any], *, seed: int) -> ShownRun:
@@ -122,8 +125,8 @@ class Truth:
         nearest = self.world.runs[int(away.argmin())]
         if nearest.val_bpb is None:
             return ShownRun(ending=nearest.ending, val_bpb=None, curve=())
-        end, *gains = (float(regressor.predict(point)[0]) for regressor in self.regressors)
-        end += self.noise_sd * float(rng.standard_normal())
+        end = float(self.of_ends.predict(point)[0]) + self.noise_sd * float(rng.standard_normal())
+        gains = [] if self.of_gains is None else self.of_gains.predict(point).reshape(-1).tolist()
         near = np.argsort(((self.points - point) ** 2).sum(-1))[:NUM_NEAR]
         drawn = self.residuals[near[int(rng.integers(len(near)))]]
         curve = [end + gain + float(residual) for gain, residual in zip(gains, drawn, strict=True)]
@@ -132,7 +135,7 @@ class Truth:
         return ShownRun(ending="finished", val_bpb=val_bpb, curve=tuple(zip(self.percents, bpbs, strict=True)))
 
     def quality(self) -> Quality:
-        ends, found = self._log_distance(self.bpbs), self.left_out[:, 0]
+        ends, found = self._log_distance(self.bpbs), self.left_out
         best = np.argsort(self.bpbs)[: max(5, round(BEST_PART * len(self.bpbs)))]
         predicted = self.best_seen + self.usual * np.expm1(found)
         return Quality(
@@ -154,23 +157,22 @@ class Truth:
             drawn = kept + [params_near(space, each, rng=rng) for each in kept for _ in range(200)]
         return float(self.value(drawn).min())
 
-    def _fitted(self, x: np.ndarray, y: np.ndarray) -> Regressor:
-        regressor = new_regressor(self.family, x.shape[1])
+    def _fitted(self, x: np.ndarray, y: np.ndarray, *, of_curves: bool) -> Regressor:
+        regressor = new_regressor(self.family, x.shape[1], of_curves=of_curves)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             regressor.fit(x, y)
         return regressor
 
-    def _cross_validated(self, targets: np.ndarray) -> np.ndarray:
-        """(N, 1 + P) of runs that were left out; equal settings are left out together."""
+    def _cross_validated(self, targets: np.ndarray, *, of_curves: bool) -> np.ndarray:
+        """What is predicted of runs that were left out, like ``targets``; equal settings are left out together."""
         found = np.zeros_like(targets)
         groups = np.unique(self.points, axis=0, return_inverse=True)[1].ravel()
         folds = KFold(FOLDS, shuffle=True, random_state=0).split(np.arange(groups.max() + 1))
         for _, out in folds:
             outside = np.isin(groups, out)
-            for column in range(targets.shape[1]):
-                regressor = self._fitted(self.points[~outside], targets[~outside, column])
-                found[outside, column] = regressor.predict(self.points[outside])
+            regressor = self._fitted(self.points[~outside], targets[~outside], of_curves=of_curves)
+            found[outside] = regressor.predict(self.points[outside]).reshape(found[outside].shape)
         return found
 
     def _repeat_noise(self, ends: np.ndarray) -> tuple[float, int]:
@@ -183,7 +185,7 @@ class Truth:
             degrees += len(members) - 1
         if degrees >= 4:
             return math.sqrt(squares / degrees), degrees
-        return float(np.std(ends - self.left_out[:, 0])) / 2, 0
+        return float(np.std(ends - self.left_out)) / 2, 0
 
     def _log_distance(self, bpbs: np.ndarray) -> np.ndarray:
         steps: np.ndarray = np.log1p(np.maximum((bpbs - self.best_seen) / self.usual, -0.9))

@@ -94,7 +94,7 @@ def _lines(folder: Path) -> Iterator[dict[str, Any]]:
                 yield _object(json.loads(line), path, number)
     except OSError as problem:
         raise UserError(
-            f"cannot read {packed}: {problem.strerror or problem}; a world has its runs there."
+            f"cannot read {packed}: {problem.strerror or problem}; write a world's runs there."
         ) from problem
     except (ValueError, EOFError, zlib.error) as problem:
         raise UserError(f"{path} is not lines of JSON: {problem}.") from problem
