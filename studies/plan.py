@@ -12,8 +12,8 @@ MAX_HOURS = 3.0
 MAX_SECONDS = 10_000.0  # a run of that length and its evaluation fit into the hours
 BASELINE_FROM_TRIALS = 4  # smaller studies have no run to spare for the baseline
 MOST_REPEATS = 3
-AUTO_CANDIDATES = 4  # of a confirmation that spends its runs where they decide
-AUTO_FRESH_RUNS = 7
+AUTO_CANDIDATES, AUTO_FRESH_RUNS = 3, 7  # at most, of a confirmation that spends its runs where they decide ...
+AUTO_SEEDS = 2  # ... and has so many for each candidate on average
 _CONFIRM = re.compile(r"([1-9]\d?)x([1-9]\d?)")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -124,11 +124,12 @@ class StudyPlan:
         if self.confirm == "0" or limit == 0:
             return Confirmation(0, 0, 0, is_even=True)
         asked = _CONFIRM.fullmatch(self.confirm)
-        seeds = min(int(asked[2]) if asked else 1, limit)
+        seeds = min(int(asked[2]) if asked else AUTO_SEEDS, limit)
         baselines = int(limit > seeds and self.trials >= BASELINE_FROM_TRIALS)
         if asked is None:
             fresh_runs = min(AUTO_FRESH_RUNS, limit - baselines)
-            return Confirmation(min(AUTO_CANDIDATES, fresh_runs), fresh_runs, baselines, is_even=False)
+            candidates = min(AUTO_CANDIDATES, max(1, fresh_runs // AUTO_SEEDS))
+            return Confirmation(candidates, fresh_runs, baselines, is_even=False)
         candidates = min(int(asked[1]), (limit - baselines) // seeds)
         return Confirmation(candidates, candidates * seeds, baselines, is_even=True)
 

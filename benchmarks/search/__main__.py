@@ -9,7 +9,6 @@ number and settings the same luck. Stopped, it goes on when it is called again w
 import argparse
 import itertools
 import json
-import os
 import pickle
 import sys
 from collections.abc import Iterator, Sequence
@@ -53,8 +52,10 @@ _truths: dict[tuple[str, str], Any] = {}  # of this process, by folder and famil
 def begin_process(truths: bytes = b"") -> None:
     """Each simulates on one core, and knows all surrogates of worlds."""
     import torch
+    from threadpoolctl import threadpool_limits
 
     torch.set_num_threads(1)
+    threadpool_limits(1)  # NumPy's and SciPy's libraries have begun with all cores
     if truths:
         _truths.update(pickle.loads(truths))
 
@@ -141,7 +142,6 @@ def run_all(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         args = read_args(argv)
         tasks, file = tasks_of(args), writable_file(args.json, "--json")

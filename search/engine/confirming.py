@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
 LEAST_CHANCE = 0.05  # to be the best candidate; below it no more runs are spent on one
 NUM_DRAWS = 4_096
+MIN_FINISHED = 8  # trials; of fewer the values stand as they are
 
 
 def leaders(record: StudyRecord, surrogate: "Surrogate | None") -> list[TrialRecord]:
     """Finished search trials, the best first: by what is expected of their settings, or by their values before that."""
-    if surrogate is not None:
-        return surrogate.leaders
     finished = [trial for trial in record.search_runs if trial.val_bpb is not None]
+    if surrogate is not None and len(finished) >= MIN_FINISHED:
+        return surrogate.leaders
     return sorted(finished, key=lambda trial: (trial.val_bpb, trial.number))
 
 

@@ -27,7 +27,8 @@ def test_every_field_of_the_plan_is_an_option_whose_help_tells_the_plans_default
     for field, default in PLAN_DEFAULTS.items():
         option = options[field]
         assert option.opts == ["--" + field.replace("_", "-")]
-        shown = "cores / workers" if field == "threads" else f"{default:g}" if isinstance(default, float) else default
+        shown = f"{default:g}" if isinstance(default, float) else {"threads": "cores / workers"}.get(field, default)
+        shown = "no" if shown is False else shown
         assert str(option.help).endswith(f" [default: {shown}]"), field
         assert option.default is None, field
 
