@@ -6,6 +6,7 @@ refusals, tables in the documents and tests ask the registry.
 
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Generic, TypeVar
 
 from bardtune.data.errors import UserError
@@ -45,15 +46,13 @@ class Registry(Generic[K]):
         return kind
 
     def check_packages(self, name: str) -> None:
-        """Import what the kind will want; raises UserError, so that a missing package is known before the first run."""
+        """Look for what the kind will import; raises UserError, so that it is known before the first run."""
         for package in self.kind(name).packages:
-            try:
-                import_module(package)
-            except ImportError as problem:
+            if find_spec(package) is None:
                 raise UserError(
                     f"the {self.noun} {name!r} needs the package {package}; install it with: pip install {package}, "
                     f"or choose --{self.noun} {self.default}."
-                ) from problem
+                )
 
     def rows(self) -> list[tuple[str, str]]:
         """Each name with its summary: what the Tab key shows, and a table in the documents."""

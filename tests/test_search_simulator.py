@@ -25,7 +25,6 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Truth:
 def test_a_study_takes_virtual_time_alone(truth: Truth) -> None:
     outcome = simulate(truth, parse_arm("random+none"), trials=10, seed=0)
     assert outcome.minutes * 60 == pytest.approx(10 * (BUDGET_S + OVERHEAD_S), abs=5)
-    assert outcome.cpu_s < 10
     assert outcome.num_pruned == 0
     assert 1.79 < outcome.true_bpb < 1.9
 
@@ -144,12 +143,23 @@ def test_the_arms_of_a_seed_are_side_by_side(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--arms", "luck"], ["--families", "oracle"], ["--trials", "51"], ["--trials", "x"], ["--studies", "0"]]
+    "wrong",
+    [
+        ["--workers", "0"],
+        ["--processes", "0"],
+        ["--json", "space.toml"],
+        ["--arms", "luck"],
+        ["--families", "oracle"],
+        ["--trials", "51"],
+        ["--trials", "x"],
+        ["--studies", "0"],
+    ],
 )
 def test_wrong_options_are_refused_in_a_sentence(
-    tmp_path: Path, wrong: list[str], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, wrong: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = write_world(tmp_path / "w", world_lines())
+    monkeypatch.chdir(folder)  # where a space.toml is
     assert main([str(folder), *wrong]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert main([str(tmp_path / "nowhere")]) == 2

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from benchmarks.search.program_text import program_text
 from benchmarks.search.record import Recorder, RecordPlan, begin, finish, read_draft
 from benchmarks.search.truth import Truth
 from benchmarks.search.world import read_world
-from support.fakes import ScriptedLauncher, falling_to
+from support.fakes import ScriptedLauncher, falling_to, text_of
 from support.worlds import SPACE, world_lines, write_world
 
 # The design
@@ -77,6 +78,8 @@ def test_a_recording_that_was_stopped_goes_on_and_makes_every_run_once(tmp_path:
     assert [run.ending for run in world.runs].count("diverged") == 2
     assert len(world.runs) == 12
     assert not (folder / "runs.jsonl").exists()
+    assert record.main([str(folder)]) == 0  # nothing is left, and nothing is made again
+    assert read_world_of(folder, minimum=5) == world
     kept = json.loads((folder / "world.json").read_text())
     assert kept["plan"]["runs"] == 12
     assert kept["cpu"]
@@ -102,6 +105,15 @@ def test_runs_of_another_processor_are_not_mixed_in(tmp_path: Path, monkeypatch:
     begin(tmp_path / "world", PLAN)
     monkeypatch.setattr(record, "cpu_kind", lambda: "another")
     with pytest.raises(UserError, match="record into a new folder"):
+        record.read_plan([str(tmp_path / "world")])
+
+
+def test_runs_on_another_text_are_not_mixed_in(tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_bytes(text_of(20_000))
+    begin(tmp_path / "world", replace(PLAN, corpus=str(text)))
+    text.write_bytes(text_of(30_000))
+    with pytest.raises(UserError, match="put that back"):
         record.read_plan([str(tmp_path / "world")])
 
 

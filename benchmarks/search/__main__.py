@@ -112,6 +112,8 @@ def tasks_of(args: argparse.Namespace) -> list[Task]:
         raise UserError(f"--trials {args.trials!r} is not numbers; write such as 25,50.") from problem
     if args.studies < len(families) or min(lengths) < 4 or max(lengths) > 50:
         raise UserError(f"give at least {len(families)} --studies, of 4 to 50 --trials.")
+    if args.workers < 1 or (args.processes is not None and args.processes < 1):
+        raise UserError("--workers and --processes must be at least 1.")
     folders = [str(user_path(folder, "the world")) for folder in args.folders]
     for folder in folders:
         read_world(Path(folder))
@@ -141,15 +143,26 @@ def run_all(
             yield {"key": futures[future].key, **future.result()}
 
 
+def done_before(file: Path | None) -> dict[str, Any]:
+    """Studies that stand in the file already, by key."""
+    if file is None or not file.exists():
+        return {}
+    try:
+        return {study["key"]: study for study in json.loads(file.read_text(encoding="utf-8"))["studies"]}
+    except (ValueError, KeyError, TypeError) as problem:
+        raise UserError(
+            f"--json {file} is there and is no comparison of this benchmark; name another file."
+        ) from problem
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     try:
         args = read_args(argv)
         tasks, file = tasks_of(args), writable_file(args.json, "--json")
+        done = done_before(file)
     except UserError as problem:
         print(f"search: {problem}", file=sys.stderr)
         return 2
-    before = json.loads(file.read_text(encoding="utf-8"))["studies"] if file is not None and file.exists() else []
-    done = {study["key"]: study for study in before}
     processes = args.processes or available_cores()
     pairs = list(dict.fromkeys((task.folder, task.family) for task in tasks))
     with ProcessPoolExecutor(processes, initializer=begin_process) as pool:

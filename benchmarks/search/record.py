@@ -36,6 +36,7 @@ from benchmarks.search.design import Point, point
 LIMIT_SHARE = 10.0  # of its budget; after that a run hangs
 TICK_S = 1.0
 LIBRARIES = ("torch", "numpy")
+RUNS = "runs.jsonl.gz"  # of a world that is complete
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,7 +156,7 @@ def read_draft(path: Path) -> list[dict[str, Any]]:
 def finish(folder: Path, lines: list[dict[str, Any]]) -> None:
     """Write the runs in the order of their numbers, compressed, in place of the draft."""
     text = "".join(json.dumps(line) + "\n" for line in sorted(lines, key=lambda line: line["trial"]))
-    write_whole(folder / "runs.jsonl.gz", gzip.compress(text.encode(), mtime=0))
+    write_whole(folder / RUNS, gzip.compress(text.encode(), mtime=0))
     (folder / "runs.jsonl").unlink(missing_ok=True)
 
 
@@ -180,7 +181,10 @@ def read_plan(argv: Sequence[str] | None) -> tuple[Path, RecordPlan]:
                 f"{folder} was begun on {kept['cpu']} and this is {cpu_kind()}: their runs do not compare; "
                 "record into a new folder."
             )
-        return folder, RecordPlan(**{name: kept["plan"][name] for name in given})
+        plan = RecordPlan(**{name: kept["plan"][name] for name in given})
+        if not (folder / RUNS).exists() and load_corpus(plan.corpus).sha256 != kept["corpus"]["sha256"]:
+            raise UserError(f"{folder} was begun on another text than {plan.corpus} holds now; put that back.")
+        return folder, plan
     return folder, RecordPlan(**given)
 
 
@@ -191,7 +195,11 @@ def begin(folder: Path, plan: RecordPlan) -> SearchSpace:
         return load_space(str(space_file))
     space = load_space(plan.space)
     corpus = load_corpus(plan.corpus)
-    text = space_text(plan.space) if plan.space in space_names() else Path(plan.space).read_text(encoding="utf-8")
+    text = (
+        space_text(plan.space)
+        if plan.space in space_names()
+        else user_path(plan.space, "the space").read_text(encoding="utf-8")
+    )
     about = {
         "plan": asdict(plan),
         "corpus": {"name": short_name(corpus.name), "bytes": corpus.num_bytes, "sha256": corpus.sha256},
@@ -208,6 +216,9 @@ def begin(folder: Path, plan: RecordPlan) -> SearchSpace:
 def main(argv: Sequence[str] | None = None) -> int:
     try:
         folder, plan = read_plan(argv)
+        if (folder / RUNS).exists():
+            print(f"{folder} is complete: nothing is left to record")
+            return 0
         recorder = Recorder(folder, plan, begin(folder, plan))
     except UserError as problem:
         print(f"record: {problem}", file=sys.stderr)

@@ -39,7 +39,7 @@ def most_decisive(
         params = {trial.number: trial.params for trial in record.search_runs}
         mean, covariance = surrogate.worth([params[candidate] for candidate in candidates])
         rng = np.random.default_rng(sum(made.values()))
-        draws = rng.multivariate_normal(mean, covariance, size=NUM_DRAWS, method="eigh")
+        draws = rng.multivariate_normal(mean, covariance, size=NUM_DRAWS, method="eigh", check_valid="ignore")
         shares = np.bincount(draws.argmin(axis=1), minlength=len(candidates)) / NUM_DRAWS
         chances = dict(zip(candidates, shares.tolist(), strict=True))
     ranked = sorted(candidates, key=lambda candidate: -chances[candidate])

@@ -51,7 +51,7 @@ def outlook(so_far: StudySoFar, num_runs: int) -> Outlook | None:
     leaders = [trial.params for trial in surrogate.leaders[:5]]
     drawn = [*leaders[:1], *candidates(so_far.space, leaders, rng=rng, count=NUM_CANDIDATES)]
     mean, covariance = surrogate.worth(drawn)
-    worths = rng.multivariate_normal(mean, covariance, size=num_runs + NUM_DRAWS, method="eigh")
+    worths = rng.multivariate_normal(mean, covariance, size=num_runs + NUM_DRAWS, method="eigh", check_valid="ignore")
     tried = np.unique(worths[:num_runs].argmin(axis=1))
     judged = worths[num_runs:]
     reached = np.minimum(judged[:, 0], judged[:, tried].min(axis=1))

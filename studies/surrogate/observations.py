@@ -60,11 +60,11 @@ class Observations:
 
 def observe(record: StudyRecord, runs: Sequence[TrialRecord]) -> Observations | None:
     """Take up what these runs have shown; None as long as no two of them have finished differently."""
-    finals = np.array([run.val_bpb for run in runs if _has_finished(run)], dtype=np.float64)
+    finals = np.array([run.val_bpb for run in runs if run.val_bpb is not None], dtype=np.float64)
     if len(finals) < 2 or np.ptp(finals) == 0:
         return None
     scale = _scale(finals)
-    clock = _clock([run for run in runs if _has_finished(run)], scale)
+    clock = _clock([run for run in runs if run.val_bpb is not None], scale)
     drawn = {trial.number: trial.params for trial in record.search_runs}
     owner: list[int] = []
     measured: list[tuple[float, float]] = []
@@ -85,14 +85,13 @@ def observe(record: StudyRecord, runs: Sequence[TrialRecord]) -> Observations | 
 
 
 def modelled(record: StudyRecord) -> list[TrialRecord]:
-    """The runs over the search space, those first that ended first; what still runs comes last."""
-    confirmations = [run for run in record.other_runs if run.role == "confirmation"]
+    """The runs over the search space, those first that ended first; what still runs comes last.
+
+    A confirmation that crashed is left out: its settings have finished before, so they are not to blame.
+    """
+    confirmations = [run for run in record.other_runs if run.role == "confirmation" and run.ending != "crashed"]
     runs = (*record.search_runs, *confirmations)
     return sorted(runs, key=lambda run: (run.ended is None, run.ended or run.started, run.role, run.number))
-
-
-def _has_finished(run: TrialRecord) -> bool:
-    return run.val_bpb is not None and run.ending == "finished"
 
 
 def _log_distance(bpbs: np.ndarray, best: float, usual: float) -> np.ndarray:
@@ -131,7 +130,7 @@ def _measurements(run: TrialRecord, scale: Scale, clock: dict[int, tuple[float, 
     if run.ending in ("diverged", "crashed"):
         return [(0.0, scale.worst)]
     curve = [(percent, bpb) for percent, bpb in run.curve if percent in clock]
-    if _has_finished(run):
+    if run.val_bpb is not None:
         chosen = [min(curve, key=lambda point: abs(point[0] - at)) for at in FINISHED_AT] if curve else []
         found = [_as_if_at_the_end(*point, scale, clock) for point in dict.fromkeys(chosen)]
         return [*found, (0.0, float(scale.units(np.array([run.val_bpb]))[0]))]

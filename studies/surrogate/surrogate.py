@@ -118,7 +118,6 @@ class Surrogate:
     def leaders(self) -> list[TrialRecord]:
         """Finished search trials, what is expected of their settings the lowest first."""
         trials = [run for run in self.seen.runs if run.role == "search" and run.val_bpb is not None]
-        trials = [run for run in trials if run.ending == "finished"]
         mean, _ = self.worth([trial.params for trial in trials])
         order = sorted(range(len(trials)), key=lambda place: (mean[place], trials[place].number))
         return [trials[place] for place in order]

@@ -1,5 +1,6 @@
 """The loop of a study, on a scripted launcher."""
 
+import math
 import time
 from collections import Counter
 from pathlib import Path
@@ -9,16 +10,18 @@ import optuna
 import pytest
 
 from bardtune.search.commands.shared import print_summary
+from bardtune.search.engine.coordinator import Coordinator
 from bardtune.search.launch.local import LauncherError
 from bardtune.search.launch.protocol import Ended, RunOrder
 from bardtune.search.sampling.samplers.registry import SAMPLERS
 from bardtune.studies import keys
+from bardtune.studies.store.home import Home
 from bardtune.studies.store.lock import CoordinatorLock, OwnershipLostError, coordinators
 from bardtune.studies.store.reading import read_study
 from bardtune.studies.store.storage import Storage
 from bardtune.studies.store.writer import DIVERGED_BPB, StudyWriter
-from support.fakes import ScriptedLauncher, falling_to
-from support.studies_at_hand import make_study, run_study, storage_at
+from support.fakes import ScriptedLauncher, SilentView, falling_to
+from support.studies_at_hand import make_study, run_study, space, storage_at
 
 
 @pytest.fixture
@@ -358,3 +361,35 @@ def test_a_starved_trial_is_run_again_under_its_number_if_the_plan_says_so(stora
         1,
         tuple((percent, 3.0) for percent in range(10, 100, 10)),
     )
+
+
+def gentle(order: RunOrder) -> list[float]:
+    """A valley in the learning rate, with a little noise between seeds."""
+    rate = math.log10(order.settings["learning_rate"] / 3e-3)
+    return falling_to(2.0 + rate**2 / 20 + order.settings["seed"] % 100 / 2e4)
+
+
+class Listener(SilentView):
+    """Remembers what is said."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def said(self, text: str) -> None:
+        self.heard.append(text)
+
+
+def test_a_search_that_has_settled_says_so_and_ends_only_where_that_was_asked(storage: Storage, tmp_path: Path) -> None:
+    made = {}
+    for name, stops in (("stops", True), ("goes", False)):
+        make_study(storage, name, trials=40, confirm="auto", pruner="none", stop_when_settled=stops)
+        listener = Listener()
+        with StudyWriter(storage, name) as writer:
+            Coordinator(writer, space(), ScriptedLauncher(gentle), listener, home=Home(tmp_path / name)).run()
+        made[name] = read_study(storage, name)
+        assert any(text.startswith("nothing more to gain: ") for text in listener.heard) or stops
+    stopped, went_on = made["stops"], made["goes"]
+    assert (stopped.state, stopped.stop_reason) == ("finished", "settled")
+    assert stopped.counts()["total"] < 40
+    assert sum(run.role == "confirmation" for run in stopped.other_runs) == 7
+    assert (went_on.stop_reason, went_on.counts()["total"]) == ("trials", 40)

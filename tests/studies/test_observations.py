@@ -92,6 +92,12 @@ def test_a_confirmation_run_has_the_settings_of_its_candidate() -> None:
     assert seen.params[place] == record.search_runs[3].params
 
 
+def test_a_confirmation_that_crashed_says_nothing_of_settings_that_have_finished() -> None:
+    record = study_with_curves(6)
+    crashed = make_trial(0, None, ended="crashed", role="confirmation", candidate=3, params={})
+    assert modelled(replace(record, other_runs=(crashed,))) == modelled(record)
+
+
 def test_runs_are_in_the_order_in_which_they_ended_and_those_that_have_not_come_last() -> None:
     record = study_with_curves(6)
     first = replace(record.search_runs[0], state="running", ending=None, ended=None, val_bpb=None)
