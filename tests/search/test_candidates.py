@@ -4,25 +4,10 @@ import numpy as np
 import pytest
 
 from bardtune.search.sampling.curvegp.candidates import candidates, start_point
-from bardtune.search.sampling.space import SearchSpace, load_space, space_from
+from bardtune.search.sampling.space import SearchSpace, load_space
 from bardtune.search.sampling.unit_cube import sides_of
+from support.searched import CONDITIONAL
 
-CONDITIONAL = space_from(
-    {
-        "preset": "reference",
-        "parameters": {
-            "position": {"type": "categorical", "choices": ["rope", "alibi"]},
-            "rope_theta": {
-                "type": "float",
-                "low": 10.0,
-                "high": 1000.0,
-                "log": True,
-                "condition": {"position": "rope"},
-            },
-            "d_model": {"type": "int", "low": 32, "high": 128, "step": 16},
-        },
-    }
-)
 LEADER = {"position": "alibi", "d_model": 128}
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from bardtune.search.sampling.space import space_from
 from bardtune.search.sampling.unit_cube import params_at, side_of, sides_of, value_at
+from support.searched import CONDITIONAL
 
 KINDS = [
     IntDistribution(32, 256, step=32),
@@ -36,30 +36,13 @@ def test_what_is_not_set_lies_in_the_middle() -> None:
     assert side_of(FloatDistribution(0, 1), None) == 0.5
 
 
-CONDITIONAL = space_from(
-    {
-        "preset": "reference",
-        "parameters": {
-            "position": {"type": "categorical", "choices": ["rope", "alibi"]},
-            "rope_theta": {
-                "type": "float",
-                "low": 10.0,
-                "high": 1000.0,
-                "log": True,
-                "condition": {"position": "rope"},
-            },
-        },
-    }
-)
-
-
 def test_a_parameter_whose_condition_is_not_met_is_left_out() -> None:
-    assert set(params_at(CONDITIONAL, np.array([0.1, 0.5]))) == {"position", "rope_theta"}
-    assert set(params_at(CONDITIONAL, np.array([0.9, 0.5]))) == {"position"}
-    assert sides_of(CONDITIONAL, {"position": "alibi"}).tolist() == [0.75, 0.5]
+    assert set(params_at(CONDITIONAL, np.array([0.1, 0.5, 0.5]))) == {"position", "rope_theta", "d_model"}
+    assert set(params_at(CONDITIONAL, np.array([0.9, 0.5, 0.5]))) == {"position", "d_model"}
+    assert sides_of(CONDITIONAL, {"position": "alibi"}).tolist() == [0.75, 0.5, 0.5]
 
 
 @pytest.mark.parametrize(("outside", "inside"), [(-0.2, 0.2), (1.3, 0.7), (2.1, 0.1)])
 def test_what_lies_outside_is_folded_back(outside: float, inside: float) -> None:
-    folded, plain = (params_at(CONDITIONAL, np.array([0.1, side]))["rope_theta"] for side in (outside, inside))
+    folded, plain = (params_at(CONDITIONAL, np.array([0.1, side, 0.5]))["rope_theta"] for side in (outside, inside))
     assert folded == pytest.approx(plain)

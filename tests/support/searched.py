@@ -18,6 +18,23 @@ SPACE = space_from(
     }
 )
 
+CONDITIONAL = space_from(
+    {
+        "preset": "reference",
+        "parameters": {
+            "position": {"type": "categorical", "choices": ["rope", "alibi"]},
+            "rope_theta": {
+                "type": "float",
+                "low": 10.0,
+                "high": 1000.0,
+                "log": True,
+                "condition": {"position": "rope"},
+            },
+            "d_model": {"type": "int", "low": 32, "high": 128, "step": 16},
+        },
+    }
+)  # one parameter under a condition
+
 
 def searched(num_trials: int, *, seed: int = 0) -> StudyRecord:
     """A study that the sampler has drawn, trial by trial."""
