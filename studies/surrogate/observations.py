@@ -1,9 +1,12 @@
 """The bpbs of a study, put so that a Gaussian process can learn from them.
 
 Final values are taken as the logarithm of their distance from the best, so that small differences count near it and
-runs that went badly wrong do not rule. A learning curve is compared with those of the finished runs: at each percent of
-the budget these say how much is still to be gained from there (their median), and how sure that is (their spread). The
-square of that spread is the percent's *clock*: 0 at the end, and the larger the less a bpb says about the end.
+runs that went badly wrong do not rule. What is usual is read from all runs, those too that were pruned: their end is
+guessed from their curve. (Of finished runs alone, of which pruning makes good ones, it would be far too little.)
+
+A learning curve is compared with those of the finished runs: at each percent of the budget these say how much is still
+to be gained from there (their median), and how sure that is (their spread). The square of that spread is the percent's
+*clock*: 0 at the end, and the larger the less a bpb says about the end.
 """
 
 import math
@@ -16,20 +19,24 @@ import numpy as np
 from bardtune.studies.records import StudyRecord, TrialRecord
 
 MIN_CURVES = 5  # finished runs that have a bpb at a percent, before anything is read from curves there
-WORST = 2.5  # on the logarithmic scale: eleven times as far from the best as the usual run; no run counts as worse
+FAILED = (
+    2.5  # on the logarithmic scale, eleven times as far from the best as the usual run: at least as bad are failures
+)
 FINISHED_AT = (40, 70)  # percents of a finished run's curve that are learned from beside its end
+GUESSES = 3  # of the ends of pruned runs: each is made on the scale that the one before has led to
 LAST_POINTS = 2  # of the curve of a run that has no end
 _MAD = 1.4826  # makes the median of absolute deviations a standard deviation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scale:
-    """From bpb to units of which the finished runs have mean 0 and variance 1, and back."""
+    """From bpb to units of which the runs' ends have mean 0 and variance 1, and back."""
 
     best: float
     usual: float  # distance of the usual run from the best, in bpb
     middle: float
     spread: float
+    failed: float  # units of a run that diverged or crashed
 
     def units(self, bpbs: np.ndarray) -> np.ndarray:
         found: np.ndarray = (_log_distance(bpbs, self.best, self.usual) - self.middle) / self.spread
@@ -38,11 +45,6 @@ class Scale:
     def bpb(self, units: float) -> float:
         """Of what is expected in ``units``; a diverged run's cannot be told back."""
         return self.best + self.usual * math.expm1(units * self.spread + self.middle)
-
-    @property
-    def worst(self) -> float:
-        """Units of a run that has failed."""
-        return (WORST - self.middle) / self.spread
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,8 +65,14 @@ def observe(record: StudyRecord, runs: Sequence[TrialRecord]) -> Observations | 
     finals = np.array([run.val_bpb for run in runs if run.val_bpb is not None], dtype=np.float64)
     if len(finals) < 2 or np.ptp(finals) == 0:
         return None
-    scale = _scale(finals)
-    clock = _clock([run for run in runs if run.val_bpb is not None], scale)
+    finished = [run for run in runs if run.val_bpb is not None]
+    scale = _scale(finals, finals)
+    clock = _clock(finished, scale)
+    for _ in range(GUESSES):
+        guessed = [end for run in runs if (end := _guessed_end(run, scale, clock)) is not None]
+        if guessed:
+            scale = _scale(finals, np.array([*finals, *guessed]))
+            clock = _clock(finished, scale)
     drawn = {trial.number: trial.params for trial in record.search_runs}
     owner: list[int] = []
     measured: list[tuple[float, float]] = []
@@ -95,15 +103,18 @@ def modelled(record: StudyRecord) -> list[TrialRecord]:
 
 
 def _log_distance(bpbs: np.ndarray, best: float, usual: float) -> np.ndarray:
-    steps: np.ndarray = np.minimum(np.log1p(np.maximum(bpbs - best, -0.9 * usual) / usual), WORST)
+    steps: np.ndarray = np.log1p(np.maximum(bpbs - best, -0.9 * usual) / usual)
     return steps
 
 
-def _scale(finals: np.ndarray) -> Scale:
+def _scale(finals: np.ndarray, ends: np.ndarray) -> Scale:
+    """A scale whose best is that of ``finals``, in units of ``ends``."""
     best = float(finals.min())
-    usual = float(np.median(finals - best)) or float(np.mean(finals - best))
-    distances = _log_distance(finals, best, usual)
-    return Scale(best=best, usual=usual, middle=float(distances.mean()), spread=float(distances.std()))
+    usual = float(np.median(ends - best)) or float(np.mean(ends - best))
+    distances = _log_distance(ends, best, usual)
+    middle, spread = float(distances.mean()), float(distances.std())
+    failed = (max(FAILED, float(distances.max())) - middle) / spread
+    return Scale(best=best, usual=usual, middle=middle, spread=spread, failed=failed)
 
 
 def _clock(finished: Sequence[TrialRecord], scale: Scale) -> dict[int, tuple[float, float]]:
@@ -128,13 +139,21 @@ def _clock(finished: Sequence[TrialRecord], scale: Scale) -> dict[int, tuple[flo
 def _measurements(run: TrialRecord, scale: Scale, clock: dict[int, tuple[float, float]]) -> list[tuple[float, float]]:
     """(clock, units) of what is learned from a run."""
     if run.ending in ("diverged", "crashed"):
-        return [(0.0, scale.worst)]
+        return [(0.0, scale.failed)]
     curve = [(percent, bpb) for percent, bpb in run.curve if percent in clock]
     if run.val_bpb is not None:
         chosen = [min(curve, key=lambda point: abs(point[0] - at)) for at in FINISHED_AT] if curve else []
         found = [_as_if_at_the_end(*point, scale, clock) for point in dict.fromkeys(chosen)]
         return [*found, (0.0, float(scale.units(np.array([run.val_bpb]))[0]))]
     return [_as_if_at_the_end(*point, scale, clock) for point in curve[-LAST_POINTS:]]
+
+
+def _guessed_end(run: TrialRecord, scale: Scale, clock: dict[int, tuple[float, float]]) -> float | None:
+    """bpb that a run without an end would have reached, at least the best; None where its curve says nothing."""
+    if run.val_bpb is not None or run.ending in ("diverged", "crashed"):
+        return None
+    measured = _measurements(run, scale, clock)
+    return max(scale.best, scale.bpb(measured[-1][1])) if measured else None
 
 
 def _as_if_at_the_end(

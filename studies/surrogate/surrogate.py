@@ -35,15 +35,19 @@ class Forecast:
     def leader_bpb(self) -> float:
         return self.scale.bpb(self.leader)
 
-    def chance_to_lead(self, curve: Sequence[tuple[int, float]]) -> float | None:
+    def chance_to_lead(self, curve: Sequence[tuple[int, float]], *, spared: float = 0.0) -> float | None:
         """That a run whose curve has come as far as this ends below what is expected of the best settings.
 
         None while the curve says nothing: what was expected before is no reason to end a run.
+
+        Args:
+            curve: (percent, bpb) so far.
+            spared: so many units above the best settings count as below them.
         """
         if not any(percent in self.percents for percent, _ in curve):
             return None
         mean, sd = self.end_after(curve)
-        return float(ndtr((self.leader - mean) / sd))
+        return float(ndtr((self.leader + spared - mean) / sd))
 
     def end_after(self, curve: Sequence[tuple[int, float]]) -> tuple[float, float]:
         """Mean and standard deviation, in units, of a run's own end, once its curve has come as far as this."""

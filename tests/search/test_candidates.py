@@ -1,9 +1,12 @@
 """What might be tried next."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 
-from bardtune.search.sampling.curvegp.candidates import candidates, start_point
+from bardtune.search.sampling.curvegp.candidates import candidates, search, start_point
 from bardtune.search.sampling.space import SearchSpace, load_space
 from bardtune.search.sampling.unit_cube import sides_of
 from support.searched import CONDITIONAL
@@ -31,6 +34,20 @@ def test_some_are_near_a_leader_and_some_anywhere() -> None:
     away = np.array([np.abs(sides_of(space, params) - sides_of(space, leader)).max() for params in found])
     assert (away < 0.3).mean() > 0.1
     assert (away > 0.7).mean() > 0.1
+
+
+def test_the_search_ends_nearer_to_what_is_judged_best_than_any_candidate() -> None:
+    space = load_space("seven")
+    goal = np.full(len(space.dimensions), 0.6)
+
+    def judge(drawn: Sequence[dict[str, Any]]) -> np.ndarray:
+        return np.array([-np.abs(sides_of(space, params) - goal).sum() for params in drawn])
+
+    pool = candidates(space, [space.best_known], rng=np.random.default_rng(0))
+    found = search(space, [space.best_known], judge, tried=[], rng=np.random.default_rng(0))
+    assert judge([found])[0] > judge(pool).max()
+    again = search(space, [space.best_known], judge, tried=[found], rng=np.random.default_rng(0))
+    assert again != found
 
 
 def test_equal_seeds_make_equal_candidates() -> None:

@@ -62,22 +62,42 @@ def test_a_pruned_run_is_read_from_the_end_of_its_curve_as_if_it_had_gone_on() -
     assert abs(float(seen.units[own][-1]) - expected) < 0.5
 
 
-def test_a_failed_run_is_as_bad_as_a_run_can_be() -> None:
+def test_a_failed_run_is_at_least_as_bad_as_the_worst_that_finished() -> None:
     record = study_with_curves()
     diverged = make_trial(24, None, ended="diverged", params=GOOD)
     seen = observe(record, modelled(with_trials(*record.search_runs, diverged)))
     assert seen is not None
-    assert seen.units[seen.owner == 24].tolist() == [seen.scale.worst]
-    assert seen.scale.worst >= seen.units.max()
+    assert seen.units[seen.owner == 24].tolist() == [seen.scale.failed]
+    assert seen.scale.failed == seen.units.max()
 
 
-def test_a_run_that_is_far_worse_than_all_others_counts_as_no_worse_than_a_failed_one() -> None:
+def test_bad_runs_differ_from_worse_ones_however_bad_they_are() -> None:
     record = study_with_curves()
-    bad = replace(trial_of(24, GOOD), val_bpb=9.0, curve=curve(GOOD, 9.0))
-    everything = with_trials(*record.search_runs, bad)
+    bad, worse = (
+        replace(trial_of(number, GOOD), val_bpb=bpb, curve=curve(GOOD, bpb)) for number, bpb in ((24, 5.0), (25, 9.0))
+    )
+    everything = with_trials(*record.search_runs, bad, worse)
     seen = observe(everything, modelled(everything))
     assert seen is not None
-    assert seen.units[(seen.owner == 24) & (seen.time == 0)] == pytest.approx([seen.scale.worst])
+    ends = seen.time == 0
+    found = [float(seen.units[(seen.owner == place) & ends][0]) for place in (24, 25)]
+    assert found[1] > found[0] + 0.3
+    assert seen.scale.failed >= found[1]
+
+
+def test_what_is_usual_is_read_from_pruned_runs_too() -> None:
+    everything = study_with_curves(noise=0.0).search_runs
+    by_end = sorted(everything, key=lambda trial: trial.val_bpb or 0.0)
+    pruned = {trial.number for trial in by_end[12:]}
+    some = [trial_of(t.number, t.params, until=60) if t.number in pruned else t for t in everything]
+    scales = []
+    for runs in (everything, some, [trial for trial in everything if trial.number not in pruned]):
+        seen = observe(with_trials(*runs), modelled(with_trials(*runs)))
+        assert seen is not None
+        scales.append(seen.scale.usual)
+    with_all, with_pruned, with_finished = scales
+    assert with_finished < with_pruned <= with_all
+    assert with_pruned - with_finished > (with_all - with_finished) / 3
 
 
 def test_a_confirmation_run_has_the_settings_of_its_candidate() -> None:

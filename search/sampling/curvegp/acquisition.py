@@ -1,4 +1,8 @@
-"""Which candidate to try: the logarithm of expected improvement, times a prior that fades."""
+"""Which candidate to try: the logarithm of expected improvement, times a prior that fades.
+
+The improvement is on a goal beyond the best settings, so that what is uncertain is preferred to what is near: where the
+draws go, a process is surer of itself than it should be.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +16,8 @@ from torch import Tensor, nn
 from bardtune.search.sampling.curvegp.candidates import KNOWN_SD
 from bardtune.studies.surrogate.surrogate import Surrogate
 
-PRIOR_WEIGHT = 10.0  # of the prior's logarithm, over the number of runs so far
+GOAL = 0.4  # below what is expected of the best settings, in units (the finished runs have variance 1)
+PRIOR_WEIGHT = 3.0  # of the prior's logarithm, over the number of runs so far
 
 
 class Nearness(nn.Module):
@@ -33,7 +38,7 @@ def scores(
 ) -> np.ndarray:
     """(N,) the higher, the more is to be expected of a run with these parameters."""
     inputs = surrogate.inputs(drawn).unsqueeze(-2)
-    improvement = LogExpectedImprovement(surrogate.model, best_f=surrogate.best, maximize=False)
+    improvement = LogExpectedImprovement(surrogate.model, best_f=surrogate.best - GOAL, maximize=False)
     guided = PriorGuidedAcquisitionFunction(
         improvement,
         Nearness(surrogate.inputs([best_known])),

@@ -1,5 +1,6 @@
 """The sampler as Optuna calls it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial
 
 from bardtune.search.sampling.curvegp.acquisition import scores
-from bardtune.search.sampling.curvegp.candidates import candidates, start_point
+from bardtune.search.sampling.curvegp.candidates import search, start_point
 from bardtune.search.sampling.so_far import StudySoFar
 from bardtune.search.sampling.unit_cube import params_at
 from bardtune.studies.records import make_run_id
@@ -58,6 +59,8 @@ class CurveGPSampler(BaseSampler):
         surrogate = surrogate.believing(running)
         tried = [run.params for run in record.search_runs]
         leaders = [leader.params for leader in surrogate.leaders[:NUM_LEADERS]]
-        drawn = [params for params in candidates(space, leaders, rng=rng) if params not in tried]
-        found = scores(surrogate, drawn, best_known=space.best_known, num_runs=len(record.search_runs))
-        return drawn[int(found.argmax())]
+
+        def judge(drawn: Sequence[dict[str, Any]]) -> np.ndarray:
+            return scores(surrogate, drawn, best_known=space.best_known, num_runs=len(tried))
+
+        return search(space, leaders, judge, tried=tried, rng=rng)

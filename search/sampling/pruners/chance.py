@@ -1,8 +1,9 @@
 """Stops a trial that has hardly a chance to beat what is expected of the best one.
 
-The chance is what the Gaussian process of the study gives it after its curve so far. A trial is ended below 1 %, or
-below 5 % once the hours are too few for the runs that are planned; never before it has trained for a fifth of its
-budget, and some dozens of steps, after its first measurement.
+The chance is what the Gaussian process of the study gives it after its curve so far. As long as there are hours for
+all runs that are planned, minutes are worth nothing and runs that end near the best teach much: a trial is ended only
+when it has less than 1 % to come near it. Once the hours are too few, it is ended with less than 5 % to beat it. Never
+before it has trained for a fifth of its budget, and some dozens of steps, after its first measurement.
 """
 
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from bardtune.studies.surrogate.surrogate import Forecast
 
 LEAST_CHANCE, LEAST_CHANCE_PRESSED = 0.01, 0.05
+NEAR = 2.0  # to the best settings, in standard deviations of the runs' ends
 WARM_PERCENT = 20  # of the budget, from a trial's first measurement on
 WARM_STEPS = 30
 
@@ -37,9 +39,10 @@ class ChancePruner:
         warm_percent = run.curve[0][0] + WARM_PERCENT
         if forecast is None or measured.percent < warm_percent or measured.step < WARM_STEPS:
             return None
+        pressed = self.so_far.is_pressed()
+        to_judge = forecast.chance_to_lead(run.curve, spared=0.0 if pressed else NEAR)
         chance = forecast.chance_to_lead(run.curve)
-        least = LEAST_CHANCE_PRESSED if self.so_far.is_pressed() else LEAST_CHANCE
-        if chance is None or chance >= least:
+        if to_judge is None or chance is None or to_judge >= (LEAST_CHANCE_PRESSED if pressed else LEAST_CHANCE):
             return None
         said = f"{chance:.0%}" if chance >= 0.005 else "less than 1 %"
         return f"{said.replace('%', ' %').replace('  ', ' ')} chance to beat {forecast.leader_bpb:.4f}"
