@@ -1,5 +1,6 @@
 """Simulated studies: the product's own loop over a world, on a virtual clock."""
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import pytest
 
 from bardtune.data.errors import UserError
+from bardtune.search.sampling.curvegp import acquisition, sampler
 from bardtune.studies.surrogate import observations
 from benchmarks.search.__main__ import main, read_args, tasks_of
-from benchmarks.search.arms import parse_arm
+from benchmarks.search.arms import CONSTANTS, parse_arm
 from benchmarks.search.simulator import BUDGET_S, OVERHEAD_S, simulate
 from benchmarks.search.summary import summarize, table_lines
 from benchmarks.search.truth import Truth
@@ -70,7 +72,23 @@ def test_an_ablation_changes_a_constant_for_as_long_as_it_runs() -> None:
     assert before == observations.MIN_CURVES
 
 
-@pytest.mark.parametrize("text", ["tpe", "tpe+never", "never+none", "", "without-luck"])
+def test_other_constants_hold_for_as_long_as_the_arm_runs_and_keep_their_type() -> None:
+    before = acquisition.GOAL, sampler.AWAY_EVERY
+    with parse_arm("default:GOAL=1.5:AWAY_EVERY=3").changes():
+        assert (acquisition.GOAL, sampler.AWAY_EVERY) == (1.5, 3)
+        assert isinstance(sampler.AWAY_EVERY, int)
+    assert before == (acquisition.GOAL, sampler.AWAY_EVERY)
+
+
+@pytest.mark.parametrize("name", CONSTANTS)
+def test_each_constant_is_where_the_arms_look_for_it(name: str) -> None:
+    with parse_arm(f"default:{name}=1").changes():
+        assert getattr(importlib.import_module(CONSTANTS[name]), name) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["tpe", "tpe+never", "never+none", "", "without-luck", "default:LUCK=1", "default:GOAL=x", "default:GOAL"]
+)
 def test_what_is_no_arm_is_refused(text: str) -> None:
     with pytest.raises(UserError):
         parse_arm(text)
@@ -131,6 +149,21 @@ def test_studies_that_are_done_are_not_done_again(tmp_path: Path, capsys: pytest
     assert second["studies"][:4] == first["studies"]
     assert len(second["studies"]) == 6
     assert "Spearman" in capsys.readouterr().out
+
+
+def test_studies_that_other_code_has_searched_are_not_mixed_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, file = write_world(tmp_path / "w", world_lines()), tmp_path / "found.json"
+    file.write_text(json.dumps({"code": "of another day", "studies": []}))
+    assert main([str(folder), "--json", str(file)]) == 2
+    assert "other code" in capsys.readouterr().err
+
+
+def test_two_worlds_of_one_name_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folders = [str(write_world(tmp_path / parent / "w", world_lines())) for parent in ("one", "two")]
+    assert main(folders) == 2
+    assert "same name" in capsys.readouterr().err
 
 
 def test_the_arms_of_a_seed_are_side_by_side(tmp_path: Path) -> None:

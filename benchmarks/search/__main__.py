@@ -7,6 +7,7 @@ number and settings the same luck. Stopped, it goes on when it is called again w
 """
 
 import argparse
+import hashlib
 import itertools
 import json
 import pickle
@@ -115,8 +116,9 @@ def tasks_of(args: argparse.Namespace) -> list[Task]:
     if args.workers < 1 or (args.processes is not None and args.processes < 1):
         raise UserError("--workers and --processes must be at least 1.")
     folders = [str(user_path(folder, "the world")) for folder in args.folders]
-    for folder in folders:
-        read_world(Path(folder))
+    names = [read_world(Path(folder)).name for folder in folders]
+    if len(set(names)) < len(names):
+        raise UserError(f"two worlds have the same name ({', '.join(names)}); rename a folder.")
     per_family = -(-args.studies // len(families))
     return [
         Task(
@@ -148,11 +150,22 @@ def done_before(file: Path | None) -> dict[str, Any]:
     if file is None or not file.exists():
         return {}
     try:
-        return {study["key"]: study for study in json.loads(file.read_text(encoding="utf-8"))["studies"]}
+        found = json.loads(file.read_text(encoding="utf-8"))
+        code, studies = found["code"], {study["key"]: study for study in found["studies"]}
     except (ValueError, KeyError, TypeError) as problem:
         raise UserError(
             f"--json {file} is there and is no comparison of this benchmark; name another file."
         ) from problem
+    if code != code_version():
+        raise UserError(f"--json {file} is of studies that other code has searched; name another file.")
+    return studies
+
+
+def code_version() -> str:
+    """Changes with the code that searches."""
+    root = Path(__file__).parents[2]
+    files = sorted(path for folder in ("studies", "search") for path in (root / folder).rglob("*.py"))
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -163,7 +176,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as problem:
         print(f"search: {problem}", file=sys.stderr)
         return 2
-    processes = args.processes or available_cores()
+    processes, code = args.processes or available_cores(), code_version()
     pairs = list(dict.fromkeys((task.folder, task.family) for task in tasks))
     with ProcessPoolExecutor(processes, initializer=begin_process) as pool:
         made = list(pool.map(make_truth, *zip(*pairs, strict=True)))
@@ -179,7 +192,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def result() -> dict[str, Any]:
         wanted = [done[task.key] for task in tasks if task.key in done]
-        return {"truths": truths, "summary": summarize(wanted, truths), "studies": list(done.values())}
+        return {
+            "code": code,
+            "truths": truths,
+            "summary": summarize(wanted, truths),
+            "studies": list(done.values()),
+        }
 
     try:
         for number, study in enumerate(run_all(tasks, done, by_pair, processes), start=1):

@@ -1,6 +1,7 @@
 """Ways to search that are compared: samplers and pruners of the registry, and the default with a part left out."""
 
-from collections.abc import Callable, Iterator
+import importlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,49 +23,66 @@ class Arm:
     changes: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
+# What the default search was tuned by, and where it stands.
+CONSTANTS = {
+    "PRIOR_WEIGHT": "bardtune.search.sampling.curvegp.acquisition",
+    "GOAL": "bardtune.search.sampling.curvegp.acquisition",
+    "KNOWN_SD": "bardtune.search.sampling.curvegp.candidates",
+    "NUM_START": "bardtune.search.sampling.curvegp.sampler",
+    "AWAY_EVERY": "bardtune.search.sampling.curvegp.sampler",
+    "LEAST_CHANCE": "bardtune.search.sampling.pruners.chance",
+    "NEAR": "bardtune.search.sampling.pruners.chance",
+    "WARM_PERCENT": "bardtune.search.sampling.pruners.chance",
+    "MIN_CURVES": "bardtune.studies.surrogate.observations",
+    "LENGTH_MIDDLE": "bardtune.studies.surrogate.process",
+    "LENGTH_SD": "bardtune.studies.surrogate.process",
+}
+
+
 @contextmanager
-def _constant(module: Any, name: str, value: Any) -> Iterator[None]:
-    before = getattr(module, name)
-    setattr(module, name, value)
+def _constants(values: Mapping[str, float]) -> Iterator[None]:
+    modules = {name: importlib.import_module(CONSTANTS[name]) for name in values}
+    before = {name: getattr(module, name) for name, module in modules.items()}
+    for name, module in modules.items():
+        setattr(module, name, type(before[name])(values[name]))
     try:
         yield
     finally:
-        setattr(module, name, before)
+        for name, module in modules.items():
+            setattr(module, name, before[name])
 
 
-def _without_curves() -> AbstractContextManager[None]:
-    from bardtune.studies.surrogate import observations
-
-    return _constant(observations, "MIN_CURVES", 10**9)
-
-
-def _without_prior() -> AbstractContextManager[None]:
-    from bardtune.search.sampling.curvegp import acquisition
-
-    return _constant(acquisition, "PRIOR_WEIGHT", 0.0)
+def _changed(name: str, values: Mapping[str, float]) -> Arm:
+    return Arm(name=name, changes=lambda: _constants(values))
 
 
 ABLATIONS = {
-    "without-curves": Arm(name="without-curves", changes=_without_curves),
-    "without-prior": Arm(name="without-prior", changes=_without_prior),
+    "without-curves": _changed("without-curves", {"MIN_CURVES": 10**9}),
+    "without-prior": _changed("without-prior", {"PRIOR_WEIGHT": 0.0}),
     "without-pruner": Arm(name="without-pruner", plan={"pruner": "none"}),
     "without-confirm": Arm(name="without-confirm", plan={"confirm": "3x2"}),
 }
 
 
 def parse_arm(text: str) -> Arm:
-    """Understand ``default``, ``without-curves`` and the like, or ``SAMPLER+PRUNER``, ``SAMPLER+PRUNER+CONFIRM``.
+    """Understand an arm.
+
+    Args:
+        text: ``default``; ``default:NAME=NUMBER`` with other ``CONSTANTS``, ``:`` between several; ``without-curves``
+            and the like; ``SAMPLER+PRUNER``, ``SAMPLER+PRUNER+CONFIRM``.
 
     A sampler and a pruner alone are what Optuna alone would do: no run is kept for confirming, and the lowest single
     value wins.
 
     Raises:
-        UserError: neither.
+        UserError: none of these.
     """
     if text == DEFAULT:
         return Arm(name=text)
     if text in ABLATIONS:
         return ABLATIONS[text]
+    if text.startswith(f"{DEFAULT}:"):
+        return _changed(text, _numbers(text.split(":")[1:]))
     sampler, plus, rest = text.partition("+")
     pruner, _, confirm = rest.partition("+")
     if not plus:
@@ -72,3 +90,16 @@ def parse_arm(text: str) -> Arm:
     SAMPLERS.kind(sampler)
     PRUNERS.kind(pruner)
     return Arm(name=text, plan={"sampler": sampler, "pruner": pruner, "confirm": confirm or "0"})
+
+
+def _numbers(changes: Sequence[str]) -> dict[str, float]:
+    numbers = {}
+    for change in changes:
+        name, _, number = change.partition("=")
+        try:
+            numbers[name] = float(number)
+        except ValueError as problem:
+            raise UserError(f"{change!r} is no NAME=NUMBER, such as GOAL=0.4.") from problem
+        if name not in CONSTANTS:
+            raise UserError(f"{name!r} is no constant of the default search; choose from {', '.join(CONSTANTS)}.")
+    return numbers

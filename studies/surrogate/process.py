@@ -38,7 +38,7 @@ _READING_NOISE = 1e-3  # variance that is nobody's, which keeps the matrices reg
 # Logarithms of the four parts' variances, in units of ``Scale``: middle and standard deviation of what is likely.
 _MIDDLES = torch.tensor([1.0, 0.05, 0.3, 0.5], dtype=torch.float64).log()
 _SDS = torch.tensor([1.0, 1.0, 1.0, 0.7], dtype=torch.float64)
-_LENGTH_MIDDLE, _LENGTH_SD = -0.7, 0.5  # the former plus half the logarithm of the number of columns
+LENGTH_MIDDLE, LENGTH_SD = -0.7, 0.5  # the former plus half the logarithm of the number of columns
 
 
 class CurveKernel(Kernel):  # type: ignore[misc]
@@ -55,12 +55,12 @@ class CurveKernel(Kernel):  # type: ignore[misc]
     def __init__(self, num_columns: int) -> None:
         super().__init__()
         self.num_columns = num_columns
-        middle = _LENGTH_MIDDLE + math.log(num_columns) / 2
+        middle = LENGTH_MIDDLE + math.log(num_columns) / 2
         lengths = torch.full((2, num_columns), middle, dtype=torch.float64)  # of worth, and of curves
         self.log_variances, self.log_lengths = nn.Parameter(_MIDDLES.clone()), nn.Parameter(lengths)
         self.register_prior("variances_prior", NormalPrior(_MIDDLES, _SDS), "log_variances")
         self.register_prior(
-            "lengths_prior", NormalPrior(lengths.clone(), torch.full_like(lengths, _LENGTH_SD)), "log_lengths"
+            "lengths_prior", NormalPrior(lengths.clone(), torch.full_like(lengths, LENGTH_SD)), "log_lengths"
         )
 
     def forward(self, x1: Tensor, x2: Tensor, diag: bool = False, **_: Any) -> Tensor:

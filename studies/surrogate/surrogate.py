@@ -132,9 +132,14 @@ class Surrogate:
         return float(self.worth([self.leaders[0].params])[0][0])
 
     @property
+    def noise_variance(self) -> float:
+        """Variance between seeds, in units."""
+        return math.exp(float(self.numbers["covar_module.log_variances"][1]))
+
+    @property
     def noise_bpb(self) -> float:
         """Standard deviation between seeds, in bpb, of runs with the best settings."""
-        units = math.exp(float(self.numbers["covar_module.log_variances"][1]) / 2)
+        units = math.sqrt(self.noise_variance)
         return self.seen.scale.bpb(self.best + units) - self.seen.scale.bpb(self.best)
 
     def _posterior(self, inputs: Tensor) -> tuple[np.ndarray, np.ndarray]:
