@@ -190,6 +190,13 @@ class Outcome:
 
 
 def simulate(truth: Truth, arm: Arm, *, trials: int, seed: int, workers: int = 1, known: bool = True) -> Outcome:
+    """What comes of one study that is run to its end; the arguments are those of ``simulated``."""
+    began = time.process_time()
+    record = simulated(truth, arm, trials=trials, seed=seed, workers=workers, known=known)
+    return _outcome(truth, record, time.process_time() - began)
+
+
+def simulated(truth: Truth, arm: Arm, *, trials: int, seed: int, workers: int = 1, known: bool = True) -> StudyRecord:
     """Run one study to its end.
 
     Args:
@@ -197,11 +204,9 @@ def simulate(truth: Truth, arm: Arm, *, trials: int, seed: int, workers: int = 1
     """
     plan = StudyPlan(trials=trials, seconds=BUDGET_S, seed=seed, workers=workers, **arm.plan)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    began = time.process_time()
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), arm.changes():
         warnings.simplefilter("ignore")
-        record = _study(truth, truth.world.space, plan, Path(folder), known=known)
-    return _outcome(truth, record, time.process_time() - began)
+        return _study(truth, truth.world.space, plan, Path(folder), known=known)
 
 
 def _study(truth: Truth, space: SearchSpace, plan: StudyPlan, folder: Path, *, known: bool) -> StudyRecord:

@@ -12,7 +12,7 @@ from bardtune.studies.errors import PlanError
 from bardtune.studies.records import Parameter, StudyRecord, TrialRecord
 
 EVALUATORS = {"regression": "quadratic regression", "ped-anova": "PED-ANOVA", "fanova": "fANOVA"}
-DEFAULT_EVALUATOR = "regression"  # the one that holds where TPE, the default sampler, has crowded its draws
+DEFAULT_EVALUATOR = "regression"  # the one that holds where a sampler has crowded its draws
 MIN_USABLE_TRIALS = 20
 MIN_FINISHED_TRIALS = 3  # what the pruned ones are compared with
 MIN_CONDITIONAL_TRIALS = 10  # that a parameter must be set in
