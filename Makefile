@@ -1,6 +1,6 @@
 PYTHON ?= python3
-TRIALS ?= 20
-SECONDS ?= 12
+TRIALS ?= 27
+SECONDS ?= 5
 NAME := first-$(shell date +%Y%m%d-%H%M%S)
 BIN := .venv/bin
 LOCK := requirements.lock

@@ -250,12 +250,13 @@ class Coordinator:
             self._say_outlook()
 
     def _say_outlook(self) -> None:
-        """Tell once that nothing more is to be gained, and again when that was said too early."""
+        """Tell once that nothing more is to be gained."""
+        if self.has_settled:
+            return
         found = self.scheduler.outlook()
-        if found is not None:
-            if found.is_settled and not self.has_settled:
-                self.view.said(found.text)
-            self.has_settled = found.is_settled
+        if found is not None and found.is_settled:
+            self.view.said(found.text)
+            self.has_settled = True
 
     def _delete_checkpoint(self, run: OpenRun) -> None:
         """Also what a save that was cut off has left, and the folder with the last one."""
