@@ -30,6 +30,16 @@ def test_an_estimate_is_off_by_the_mean_of_its_errors_and_right_where_its_first_
     assert firsts.tolist() == [True, False]
 
 
+def test_both_estimates_are_compared_in_each_world_and_family(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_world(tmp_path / "w", world_lines())
+    assert main([str(folder), "--studies", "2", "--trials", "28"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["w, gp", "w, trees"]
+    assert all("regression off by 0." in line and "surrogate off by 0." in line for line in lines)
+
+
 @pytest.mark.parametrize("wrong", [["--studies", "1"], ["--trials", "51"], ["--trials", "20"]])
 def test_wrong_options_are_refused_in_a_sentence(
     tmp_path: Path, wrong: list[str], capsys: pytest.CaptureFixture[str]

@@ -11,6 +11,7 @@ from bardtune.search.sampling.pruners.registry import PRUNERS
 from bardtune.search.sampling.samplers.registry import SAMPLERS
 
 DEFAULT = "default"
+MOST = 10**9  # that a constant can be
 TODAY = "tpe+halving+3x2"  # the default before there was a simulator
 
 
@@ -23,28 +24,27 @@ class Arm:
     changes: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
-# What the default search was tuned by, and where it stands.
+# What the default search was tuned by: where it stands, and the least that it can be.
 CONSTANTS = {
-    "PRIOR_WEIGHT": "bardtune.search.sampling.curvegp.acquisition",
-    "GOAL": "bardtune.search.sampling.curvegp.acquisition",
-    "KNOWN_SD": "bardtune.search.sampling.curvegp.candidates",
-    "NUM_START": "bardtune.search.sampling.curvegp.sampler",
-    "AWAY_EVERY": "bardtune.search.sampling.curvegp.sampler",
-    "LEAST_CHANCE": "bardtune.search.sampling.pruners.chance",
-    "NEAR": "bardtune.search.sampling.pruners.chance",
-    "WARM_PERCENT": "bardtune.search.sampling.pruners.chance",
-    "MIN_CURVES": "bardtune.studies.surrogate.observations",
-    "LENGTH_MIDDLE": "bardtune.studies.surrogate.process",
-    "LENGTH_SD": "bardtune.studies.surrogate.process",
+    "PRIOR_WEIGHT": ("bardtune.search.sampling.curvegp.acquisition", 0.0),
+    "GOAL": ("bardtune.search.sampling.curvegp.acquisition", 0.0),
+    "NUM_START": ("bardtune.search.sampling.curvegp.sampler", 1),
+    "AWAY_EVERY": ("bardtune.search.sampling.curvegp.sampler", 1),
+    "LEAST_CHANCE": ("bardtune.search.sampling.pruners.chance", 0.0),
+    "NEAR": ("bardtune.search.sampling.pruners.chance", 0.0),
+    "WARM_PERCENT": ("bardtune.search.sampling.pruners.chance", 0),
+    "MIN_CURVES": ("bardtune.studies.surrogate.observations", 1),
+    "LENGTH_MIDDLE": ("bardtune.studies.surrogate.process", -3.0),
+    "LENGTH_SD": ("bardtune.studies.surrogate.process", 0.01),
 }
 
 
 @contextmanager
 def _constants(values: Mapping[str, float]) -> Iterator[None]:
-    modules = {name: importlib.import_module(CONSTANTS[name]) for name in values}
+    modules = {name: importlib.import_module(CONSTANTS[name][0]) for name in values}
     before = {name: getattr(module, name) for name, module in modules.items()}
     for name, module in modules.items():
-        setattr(module, name, type(before[name])(values[name]))
+        setattr(module, name, values[name])
     try:
         yield
     finally:
@@ -93,13 +93,17 @@ def parse_arm(text: str) -> Arm:
 
 
 def _numbers(changes: Sequence[str]) -> dict[str, float]:
-    numbers = {}
+    numbers: dict[str, float] = {}
     for change in changes:
-        name, _, number = change.partition("=")
-        try:
-            numbers[name] = float(number)
-        except ValueError as problem:
-            raise UserError(f"{change!r} is no NAME=NUMBER, such as GOAL=0.4.") from problem
+        name, _, text = change.partition("=")
         if name not in CONSTANTS:
             raise UserError(f"{name!r} is no constant of the default search; choose from {', '.join(CONSTANTS)}.")
+        least = CONSTANTS[name][1]
+        try:
+            numbers[name] = type(least)(text)
+        except ValueError as problem:
+            kind = "a whole number" if isinstance(least, int) else "a number"
+            raise UserError(f"{change!r} does not say {kind}; write such as {name}={least}.") from problem
+        if not least <= numbers[name] <= MOST:
+            raise UserError(f"{change!r} is out of range; {name} is from {least} to {MOST}.")
     return numbers

@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -73,9 +73,8 @@ def of_the_regression(record: StudyRecord) -> Shares:
     return {share.name: share.mean for share in found.shares}
 
 
-def study(folder: str, family: str, seed: int, trials: int) -> dict[str, Shares]:
+def study(truth: Truth, seed: int, trials: int) -> dict[str, Shares]:
     """Shares by the truth and by both estimates, in one simulated study."""
-    truth = Truth(read_world(Path(folder)), family)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         record = simulated(truth, parse_arm("default"), trials=trials, seed=seed)
@@ -111,10 +110,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"importance: {problem}", file=sys.stderr)
         return 2
     with ProcessPoolExecutor(available_cores(), initializer=begin_process) as pool:
-        for folder, world in zip(args.folders, worlds, strict=True):
+        for world in worlds:
             for family in FAMILIES:
-                asked = [(folder, family, seed, args.trials) for seed in range(args.studies)]
-                found = list(pool.map(study, *zip(*asked, strict=True)))
+                truths, lengths = repeat(Truth(world, family)), repeat(args.trials)
+                found = list(pool.map(study, truths, range(args.studies), lengths))
                 told = {name: compare(found, name) for name in ("regression", "surrogate")}
                 differences = told["surrogate"][0] - told["regression"][0]
                 print(

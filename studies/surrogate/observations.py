@@ -19,9 +19,7 @@ import numpy as np
 from bardtune.studies.records import StudyRecord, TrialRecord
 
 MIN_CURVES = 5  # finished runs that have a bpb at a percent, before anything is read from curves there
-FAILED = (
-    2.5  # on the logarithmic scale, eleven times as far from the best as the usual run: at least as bad are failures
-)
+FAILED = 2.5  # logarithm of eleven times the usual distance from the best: failed runs count as at least as bad
 FINISHED_AT = (40, 70)  # percents of a finished run's curve that are learned from beside its end
 GUESSES = 3  # of the ends of pruned runs: each is made on the scale that the one before has led to
 LAST_POINTS = 2  # of the curve of a run that has no end

@@ -29,6 +29,24 @@ def test_the_prior_fades_with_the_number_of_runs() -> None:
     assert late > early
 
 
+def test_a_goal_further_away_prefers_what_is_uncertain(monkeypatch: pytest.MonkeyPatch) -> None:
+    surrogate = SurrogateMaker().make(study_with_curves(12))
+    assert surrogate is not None
+    beside, uncertain = (
+        surrogate.leaders[0].params,
+        max(
+            (FAR, {"learning_rate": 1e-1, "batch_size": 64}),
+            key=lambda params: float(surrogate.worth([params])[1][0, 0]),
+        ),
+    )
+    preferences = []
+    for goal in (0.0, 1.0, 3.0):
+        monkeypatch.setattr(acquisition, "GOAL", goal)
+        preferences.append(np.subtract(*scores(surrogate, [uncertain, beside], best_known=BEST, num_runs=500)))
+    assert preferences == sorted(preferences)
+    assert preferences[-1] > preferences[0]
+
+
 def test_without_a_prior_it_is_the_expected_improvement_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(acquisition, "PRIOR_WEIGHT", 0.0)
     surrogate = SurrogateMaker().make(study_with_curves(12))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bardtune.search.sampling.curvegp.candidates import candidates, search, start_point
-from bardtune.search.sampling.space import SearchSpace, load_space
+from bardtune.search.sampling.space import SearchSpace, load_space, space_from
 from bardtune.search.sampling.unit_cube import sides_of
 from support.searched import CONDITIONAL
 
@@ -48,6 +48,18 @@ def test_the_search_ends_nearer_to_what_is_judged_best_than_any_candidate() -> N
     assert judge([found])[0] > judge(pool).max()
     again = search(space, [space.best_known], judge, tried=[found], rng=np.random.default_rng(0))
     assert again != found
+
+
+def test_in_a_space_of_which_all_has_been_tried_something_is_tried_again() -> None:
+    positions = {"type": "categorical", "choices": ["rope", "alibi"]}
+    space = space_from({"preset": "reference", "parameters": {"position": positions}})
+    both = [{"position": "rope"}, {"position": "alibi"}]
+
+    def judge(drawn: Sequence[dict[str, Any]]) -> np.ndarray:
+        return np.array([float(params["position"] == "rope") for params in drawn])
+
+    for tried, found in ((both[:1], both[1]), (both, both[0])):
+        assert search(space, both, judge, tried=tried, rng=np.random.default_rng(0)) == found
 
 
 def test_equal_seeds_make_equal_candidates() -> None:

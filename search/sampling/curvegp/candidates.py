@@ -50,9 +50,10 @@ def search(
 
     Args:
         judge: N parameters to (N,), the higher the better.
-        tried: what is not to be found again.
+        tried: what is not to be found again, unless nothing else is left.
     """
-    drawn = [params for params in candidates(space, leaders, rng=rng) if params not in tried]
+    pool = candidates(space, leaders, rng=rng)
+    drawn = [params for params in pool if params not in tried] or pool
     found = judge(drawn)
     for sd in CLOSER_SD:
         best = found.argsort()[::-1][:NUM_KEPT]
@@ -60,7 +61,8 @@ def search(
         centres = np.array([sides_of(space, params) for params in kept])
         closer = _different(space, _near(centres, np.array(sd), count=NUM_CLOSER, rng=rng))
         new = [params for params in closer if params not in tried and params not in kept]
-        drawn, found = kept + new, np.concatenate([found[best], judge(new)])
+        if new:
+            drawn, found = kept + new, np.concatenate([found[best], judge(new)])
     return drawn[int(found.argmax())]
 
 

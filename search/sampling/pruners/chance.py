@@ -39,10 +39,10 @@ class ChancePruner:
         warm_percent = run.curve[0][0] + WARM_PERCENT
         if forecast is None or measured.percent < warm_percent or measured.step < WARM_STEPS:
             return None
-        pressed = self.so_far.is_pressed()
-        to_judge = forecast.chance_to_lead(run.curve, spared=0.0 if pressed else NEAR)
+        least, spared = (LEAST_CHANCE_PRESSED, 0.0) if self.so_far.is_pressed() else (LEAST_CHANCE, NEAR)
+        chance_to_come_near = forecast.chance_to_lead(run.curve, spared=spared)
         chance = forecast.chance_to_lead(run.curve)
-        if to_judge is None or chance is None or to_judge >= (LEAST_CHANCE_PRESSED if pressed else LEAST_CHANCE):
+        if chance_to_come_near is None or chance is None or chance_to_come_near >= least:
             return None
         said = f"{chance:.0%}" if chance >= 0.005 else "less than 1 %"
         return f"{said.replace('%', ' %').replace('  ', ' ')} chance to beat {forecast.leader_bpb:.4f}"
