@@ -25,7 +25,6 @@ from bardtune.search.sampling.space import SearchSpace
 from bardtune.search.sampling.unit_cube import params_at
 from bardtune.studies.analysis.importance import importance
 from bardtune.studies.records import StudyRecord
-from bardtune.studies.surrogate.maker import SurrogateMaker
 from benchmarks.parsing import OneSentenceParser
 from benchmarks.search.__main__ import begin_process
 from benchmarks.search.arms import parse_arm
@@ -35,6 +34,7 @@ from benchmarks.search.world import read_world
 
 POINTS, PLACES = 256, 8  # of the space; of each parameter's range
 RESAMPLES = 20  # of the regression
+JUDGED = ("regression", "surrogate")
 
 Shares = dict[str, float]
 
@@ -62,14 +62,8 @@ def of_the_truth(truth: Truth) -> Shares:
     return main_effects(truth.world.space, worth)
 
 
-def of_the_surrogate(space: SearchSpace, record: StudyRecord) -> Shares:
-    surrogate = SurrogateMaker(space.parameters).make(record)
-    assert surrogate is not None
-    return main_effects(space, lambda drawn: surrogate.worth(drawn)[0])
-
-
-def of_the_regression(record: StudyRecord) -> Shares:
-    found = importance(record, resamples=RESAMPLES)
+def told_by(evaluator: str, record: StudyRecord) -> Shares:
+    found = importance(record, evaluator=evaluator, resamples=RESAMPLES)
     return {share.name: share.mean for share in found.shares}
 
 
@@ -78,12 +72,7 @@ def study(truth: Truth, seed: int, trials: int) -> dict[str, Shares]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         record = simulated(truth, parse_arm("default"), trials=trials, seed=seed)
-        space = truth.world.space
-        return {
-            "truth": of_the_truth(truth),
-            "regression": of_the_regression(record),
-            "surrogate": of_the_surrogate(space, record),
-        }
+        return {"truth": of_the_truth(truth), **{evaluator: told_by(evaluator, record) for evaluator in JUDGED}}
 
 
 def compare(found: Sequence[dict[str, Shares]], name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -114,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             for family in FAMILIES:
                 truths, lengths = repeat(Truth(world, family)), repeat(args.trials)
                 found = list(pool.map(study, truths, range(args.studies), lengths))
-                told = {name: compare(found, name) for name in ("regression", "surrogate")}
+                told = {name: compare(found, name) for name in JUDGED}
                 differences = told["surrogate"][0] - told["regression"][0]
                 print(
                     f"{world.name}, {family}: "

@@ -36,7 +36,8 @@ def plot(
         ),
     ] = "html",
     evaluator: Annotated[
-        str, typer.Option(help="Of the importance: regression, ped-anova, or fanova (needs 'bardtune[fanova]').")
+        str,
+        typer.Option(help="Of the importance: surrogate, regression, ped-anova, or fanova (needs 'bardtune[fanova]')."),
     ] = "regression",
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("plots"),
     storage: StorageOption = None,

@@ -1,9 +1,10 @@
-"""Ways to judge what each parameter is worth among some trials; all behind one function."""
+"""Ways to judge what each parameter is worth among some trials: one function for each kind of them."""
 
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,13 +25,31 @@ from optuna.trial import FrozenTrial, create_trial
 
 from bardtune.studies.analysis.comparing import comparable_bpbs
 from bardtune.studies.analysis.response import basis, explained, log_regret, unexplained
-from bardtune.studies.records import Parameter, TrialRecord
+from bardtune.studies.records import Parameter, StudyRecord, TrialRecord
+from bardtune.studies.surrogate.maker import SurrogateMaker
 
 # Shares of the parameters among the trials with these indices, which may repeat; they sum to 1. None if all are 0.
 ImportanceEvaluator = Callable[[np.ndarray], Sequence[float] | None]
 TOP = 0.4  # part of the trials that PED-ANOVA calls good; less leaves a handful of 50, and luck decides (see LOG.md)
 _TREES = 8  # of each resample's forest; the resamples make a forest of forests
 _SEED = 20_304  # of the trees and the drawn curves
+
+
+def drawn_shares(
+    record: StudyRecord, parameters: Sequence[Parameter], usable: Sequence[TrialRecord], *, draws: int
+) -> list[Sequence[float]]:
+    """Shares of the parameters, once for each draw of what the study's Gaussian process thinks possible.
+
+    None at all where it has nothing to learn from.
+    """
+    surrogate = SurrogateMaker().make(replace(record, search_runs=tuple(usable), other_runs=()))
+    if surrogate is None:
+        return []
+    from bardtune.studies.surrogate.effects import main_effects  # imports torch
+
+    found = main_effects(surrogate, [parameter.name for parameter in parameters], draws=draws, seed=_SEED)
+    shares: list[Sequence[float]] = (found / found.sum(axis=1, keepdims=True)).tolist()
+    return shares
 
 
 def judge_of(evaluator: str, parameters: Sequence[Parameter], usable: Sequence[TrialRecord]) -> ImportanceEvaluator:

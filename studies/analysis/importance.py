@@ -7,17 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from bardtune.studies.analysis.comparing import has_bpb
-from bardtune.studies.analysis.evaluators import judge_of, quiet_optuna
+from bardtune.studies.analysis.evaluators import drawn_shares, judge_of, quiet_optuna
 from bardtune.studies.errors import PlanError
 from bardtune.studies.records import Parameter, StudyRecord, TrialRecord
 
-EVALUATORS = {"regression": "quadratic regression", "ped-anova": "PED-ANOVA", "fanova": "fANOVA"}
+EVALUATORS = {
+    "surrogate": "Gaussian process",
+    "regression": "quadratic regression",
+    "ped-anova": "PED-ANOVA",
+    "fanova": "fANOVA",
+}
 DEFAULT_EVALUATOR = "regression"  # the one that holds where a sampler has crowded its draws
 MIN_USABLE_TRIALS = 20
 MIN_FINISHED_TRIALS = 3  # what the pruned ones are compared with
 MIN_CONDITIONAL_TRIALS = 10  # that a parameter must be set in
 RESAMPLES = 50
-INTERVAL = 0.8  # of the resamples lie between low and high
+DRAWS = 500  # of the Gaussian process, each for one resample
+INTERVAL = 0.8  # of the samples lie between low and high
 _SEED = 20_304  # of the resamples: equal records, equal importance
 
 
@@ -26,8 +32,8 @@ class Share:
     """One parameter's part of the importance; all means together make 1."""
 
     name: str
-    mean: float  # over the resamples
-    low: float  # the middle INTERVAL of the resamples
+    mean: float  # over the samples
+    low: float  # the middle INTERVAL of the samples
     high: float
 
 
@@ -68,10 +74,12 @@ def importance(record: StudyRecord, *, evaluator: str = DEFAULT_EVALUATOR, resam
     parameters of every trial and leaves them out.
 
     Args:
-        evaluator: ``regression``, how much of bpb a smooth curve for each parameter explains over its range;
+        evaluator: ``surrogate``, how much of bpb the study's Gaussian process ascribes to each parameter alone, over
+            its whole range; ``regression``, how much of it a smooth curve for each parameter explains there;
             ``ped-anova``, what tells the best two fifths of the trials from all; or ``fanova``, how much of the
             variance of bpb a random forest ascribes to each parameter alone.
-        resamples: bootstrap samples of the trials, with replacement; mean and interval are taken over them.
+        resamples: bootstrap samples of the trials, with replacement; mean and interval are taken over them. The
+            Gaussian process says by itself how sure it is: mean and interval are over draws of what it thinks possible.
 
     Raises:
         PlanError: the evaluator is unknown, or its package is missing.
@@ -82,7 +90,11 @@ def importance(record: StudyRecord, *, evaluator: str = DEFAULT_EVALUATOR, resam
     shares: tuple[Share, ...] = ()
     reason = _why_hidden(usable, sorted_out.varying)
     if reason is None:
-        shares = _bootstrap(sorted_out.varying, usable, evaluator=evaluator, resamples=resamples)
+        if evaluator == "surrogate":
+            samples = drawn_shares(record, sorted_out.varying, usable, draws=DRAWS)
+        else:
+            samples = _resampled(sorted_out.varying, usable, evaluator=evaluator, resamples=resamples)
+        shares = _over(samples, sorted_out.varying)
         reason = None if shares else "Importance is hidden: the good trials cannot be told from the others."
     return Importance(
         shares=shares,
@@ -152,19 +164,23 @@ def _why_hidden(usable: Sequence[TrialRecord], varying: Sequence[Parameter]) -> 
     return f"Too few trials to tell: importance needs at least {need}; this study has {have}."
 
 
-def _bootstrap(
+def _resampled(
     parameters: Sequence[Parameter], usable: Sequence[TrialRecord], *, evaluator: str, resamples: int
-) -> tuple[Share, ...]:
-    """Shares over resampled trials; none where no resample can tell good from bad."""
+) -> list[Sequence[float]]:
+    """Shares over resampled trials, as often as good can be told from bad."""
     judge = judge_of(evaluator, parameters, usable)
     picks = np.random.default_rng(_SEED).integers(len(usable), size=(resamples, len(usable)))
     with quiet_optuna():
         samples = [judge(pick) for pick in picks]
-    told_apart = np.array([sample for sample in samples if sample is not None])  # (samples, parameters)
-    if not len(told_apart):
+    return [sample for sample in samples if sample is not None]
+
+
+def _over(samples: Sequence[Sequence[float]], parameters: Sequence[Parameter]) -> tuple[Share, ...]:
+    if not samples:
         return ()
-    low, high = np.quantile(told_apart, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2], axis=0)
+    found = np.array(samples)  # (samples, parameters)
+    low, high = np.quantile(found, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2], axis=0)
     names = [parameter.name for parameter in parameters]
-    rows = zip(names, told_apart.mean(axis=0).tolist(), low.tolist(), high.tolist(), strict=True)
+    rows = zip(names, found.mean(axis=0).tolist(), low.tolist(), high.tolist(), strict=True)
     shares = [Share(name=name, mean=mean, low=lowest, high=highest) for name, mean, lowest, highest in rows]
     return tuple(sorted(shares, key=lambda share: -share.mean))

@@ -78,7 +78,10 @@ class Surrogate:
 
     def inputs(self, drawn: Sequence[dict[str, Any]]) -> Tensor:
         """(N, D + 2) where the worth of settings at the end of the budget is asked for."""
-        points = coordinates(self.parameters, drawn)
+        return self.inputs_at(coordinates(self.parameters, drawn))
+
+    def inputs_at(self, points: np.ndarray) -> Tensor:
+        """(N, D + 2) where it is asked for at coordinates, (N, D)."""
         return _inputs(points, np.zeros(len(points)), np.full(len(points), NO_RUN))
 
     def worth(self, drawn: Sequence[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray]:

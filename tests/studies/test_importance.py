@@ -23,7 +23,7 @@ def found() -> Importance:
     return importance(planted_record(30))
 
 
-@pytest.mark.parametrize("evaluator", ["regression", "ped-anova"])
+@pytest.mark.parametrize("evaluator", ["surrogate", "regression", "ped-anova"])
 def test_either_evaluator_finds_the_planted_parameter(evaluator: str) -> None:
     assert importance(planted_record(30), evaluator=evaluator, resamples=10).shares[0].name == "learning_rate"
 
@@ -113,7 +113,7 @@ def test_a_parameter_that_never_varies_is_left_out_and_named() -> None:
     assert "position" in {share.name for share in found.shares}
 
 
-@pytest.mark.parametrize("evaluator", ["regression", "ped-anova"])
+@pytest.mark.parametrize("evaluator", ["surrogate", "regression", "ped-anova"])
 def test_a_conditional_parameter_is_judged_where_it_is_set_and_named(evaluator: str) -> None:
     found = importance(with_position(planted_record(30)), evaluator=evaluator, resamples=5)
     assert (found.partly, found.conditional) == (("rope_theta",), ())

@@ -76,7 +76,12 @@ def test_fanova_finds_what_matters() -> None:
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("evaluator", "least"),
-    [("regression", {"random": 0.9, "tpe": 0.9}), ("ped-anova", {"random": 0.9}), ("fanova", {"random": 0.9})],
+    [
+        ("surrogate", {"random": 0.9, "tpe": 0.9}),
+        ("regression", {"random": 0.9, "tpe": 0.9}),
+        ("ped-anova", {"random": 0.9}),
+        ("fanova", {"random": 0.9}),
+    ],
 )
 def test_over_fifty_seeds_the_interval_of_what_matters_excludes_those_of_what_does_not(
     evaluator: str, least: dict[str, float]

@@ -7,6 +7,11 @@ from bardtune.studies.plots.data import PlotData
 from bardtune.studies.plots.view import View
 
 HEADING = "parameter importance"
+_RESAMPLED = "trials resampled with replacement"
+_SAMPLES = {
+    "surrogate": "what the study's Gaussian process thinks possible",
+    "regression": f"{_RESAMPLED} and the curves that fit them",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,10 +31,9 @@ def view(data: PlotData) -> View:
 
 def _notes(found: Importance, evaluator: str) -> list[str]:
     interval = f"{INTERVAL:.0%}".replace("%", " %")
-    drawn = " and the curves that fit them" if evaluator == "regression" else ""
-    notes = [f"Bars: mean, whiskers: {interval} interval, of trials resampled with replacement{drawn}."]
-    if evaluator == "regression":
-        notes.append("A share is what a curve of that parameter alone explains, over its whole range.")
+    notes = [f"Bars: mean, whiskers: {interval} interval, of {_SAMPLES.get(evaluator, _RESAMPLED)}."]
+    if evaluator in _SAMPLES:
+        notes.append("A share is what that parameter alone explains, over its whole range.")
     if found.num_pruned:
         notes.append(
             "Pruned trials count with their bpb where they were last heard together with finished ones, "
