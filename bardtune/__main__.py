@@ -1,5 +1,20 @@
-"""``python -m bardtune`` is ``bardtune``."""
+"""``bardtune``, and ``python -m bardtune``: the command line, which answers Ctrl-C from its first moment on."""
 
-from bardtune.search.cli.app import entry
+import os
+import signal
 
-entry()
+
+def run() -> None:
+    """The console script."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs with it ignored
+    try:
+        from bardtune.search.cli.app import entry
+
+        entry()
+    except KeyboardInterrupt:  # while it was still being loaded
+        os.write(2, b"bardtune: interrupted; nothing was begun\n")
+        os._exit(130)
+
+
+if __name__ == "__main__":
+    run()

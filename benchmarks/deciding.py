@@ -17,7 +17,8 @@ from bardtune.data.errors import UserError
 from bardtune.model.training.stats import RunStats
 from bardtune.search.sampling.curvegp.sampler import CurveGPSampler
 from bardtune.search.sampling.so_far import StudySoFar
-from bardtune.search.sampling.space import SearchSpace, load_space
+from bardtune.search.sampling.space import SearchSpace
+from bardtune.search.sampling.space_file import load_space
 from bardtune.search.sampling.unit_cube import params_at
 from bardtune.studies.plan import StudyPlan
 from bardtune.studies.records import StudyRecord, TrialRecord

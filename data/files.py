@@ -1,5 +1,6 @@
 """Files and folders that are whole or not there."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -47,3 +48,15 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     with replacing(path) as draft:
         draft.write_bytes(content)
+
+
+def shorten(log: Path, most_bytes: int) -> None:
+    """Keep the last half of ``most_bytes`` of a log that is longer; whoever appends to it goes on behind that."""
+    with contextlib.suppress(OSError):
+        if log.stat().st_size > most_bytes:
+            with log.open("rb+") as file:
+                file.seek(-most_bytes // 2, os.SEEK_END)
+                end = file.read()
+                file.seek(0)
+                file.write(b"(what stood before was left out)\n" + end)
+                file.truncate()

@@ -1,11 +1,14 @@
 """What this machine has for us: cores, memory and load, and what the limits of a container (cgroups) leave of them."""
 
+import platform
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import psutil
 
 CGROUPS = Path("/sys/fs/cgroup")
+CPUINFO = Path("/proc/cpuinfo")
+WIDE = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")  # instructions that libraries choose their kernels by
 MEMBERSHIP = Path("/proc/self/cgroup")  # which groups this process is in; see cgroups(7)
 
 
@@ -20,9 +23,30 @@ def available_cores() -> int:
     return len(core_numbers()) or psutil.cpu_count() or 1
 
 
+def usual_cores() -> int:
+    """Cores that a program should use if nobody says otherwise: a container may get less time than it has cores."""
+    limit = cpu_limit()
+    return available_cores() if limit is None else min(available_cores(), max(1, int(limit)))
+
+
 def load() -> float:
     """Processes that wanted a core in the last minute, on average."""
     return float(psutil.getloadavg()[0])
+
+
+def cpu_kind() -> str:
+    """The processor's name and wide instructions: with the libraries' versions, what decides how sums are rounded."""
+    name, wide = platform.processor() or platform.machine(), ""
+    try:
+        for line in CPUINFO.read_text().splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == "model name":
+                name = value.strip()
+            elif key.strip() == "flags":
+                wide = "".join(f", {flag}" for flag in sorted(value.split()) if flag.startswith(WIDE))
+    except OSError:
+        pass
+    return f"{name}{wide}"
 
 
 def cpu_limit(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> float | None:

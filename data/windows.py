@@ -62,11 +62,10 @@ def evaluation_windows(
         context_bytes: T.
 
     Returns:
-        (W, T + 1) uint8; window w starts at byte w * T, so its last column is the first of the next window.
+        (W, T + 1) uint8; window w starts at byte w * T, so its last column is the first of the next window. Not to be
+        written to: all of them together are a view of ``split``.
     """
-    num_windows = (len(split) - 1) // context_bytes
-    chosen = np.arange(num_windows)
-    if at_most is not None and at_most < num_windows:
-        chosen = np.arange(at_most) * num_windows // at_most
-    windows: np.ndarray = split[chosen[:, None] * context_bytes + np.arange(context_bytes + 1)]
+    windows = np.lib.stride_tricks.sliding_window_view(split, context_bytes + 1)[::context_bytes]
+    if at_most is not None and at_most < len(windows):
+        return windows[np.arange(at_most) * len(windows) // at_most]
     return windows

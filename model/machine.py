@@ -2,7 +2,6 @@
 
 import contextlib
 import ctypes
-import platform
 import resource
 import sys
 from collections.abc import Iterator
@@ -14,8 +13,6 @@ import torch
 
 _CLEAR = Path("/proc/self/clear_refs")
 _STATUS = Path("/proc/self/status")
-_CPUINFO = Path("/proc/cpuinfo")
-_WIDE = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")  # instructions that libraries choose their kernels by
 
 
 def reset_peak_memory() -> None:
@@ -36,21 +33,6 @@ def peak_memory_bytes() -> int:
         pass
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-def cpu_kind() -> str:
-    """The processor's name and wide instructions: with the libraries' versions, what decides how sums are rounded."""
-    name, wide = platform.processor() or platform.machine(), ""
-    try:
-        for line in _CPUINFO.read_text().splitlines():
-            key, _, value = line.partition(":")
-            if key.strip() == "model name":
-                name = value.strip()
-            elif key.strip() == "flags":
-                wide = "".join(f", {flag}" for flag in sorted(value.split()) if flag.startswith(_WIDE))
-    except OSError:
-        pass
-    return f"{name}{wide}"
 
 
 def keep_freed_memory() -> None:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple
 
@@ -143,6 +144,21 @@ def expected_overhead_s(budget_s: float) -> float:
 
 
 PLAN_DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(StudyPlan)}
+
+
+def plan_from(study: str, stored: Mapping[str, Any]) -> StudyPlan:
+    """A study's plan as it was stored.
+
+    Raises:
+        PlanError: a version of bardtune made it that knows more.
+    """
+    newer = [name for name in stored if name not in PLAN_DEFAULTS]
+    if newer:
+        raise PlanError(
+            f"the study {study!r} was made by a newer bardtune: its plan says {', '.join(sorted(newer))}, which this "
+            "one does not know; use that version, or a newer one."
+        )
+    return StudyPlan(**stored)
 
 
 def is_plain_name(name: str) -> bool:

@@ -16,7 +16,7 @@ import pytest
 from bardtune.data.corpus import load_corpus
 from bardtune.search.cli.app import COMMANDS
 from bardtune.search.engine.planning import fingerprint
-from bardtune.search.sampling.space import load_space
+from bardtune.search.sampling.space_file import load_space
 from bardtune.studies.plan import StudyPlan
 from bardtune.studies.store.creating import NewStudy
 from bardtune.studies.store.storage import Storage

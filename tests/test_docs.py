@@ -12,7 +12,8 @@ import pytest
 from bardtune.data.errors import UserError
 from bardtune.search.cli.app import COMMANDS, main
 from bardtune.search.engine.planning import resolve_plan
-from bardtune.search.sampling.space import check_draws, space_from
+from bardtune.search.sampling.space import space_from
+from bardtune.search.sampling.space_file import check_draws
 from bardtune.studies.analysis.importance import EVALUATORS
 from support import documents, module_tree
 from support.fakes import text_of

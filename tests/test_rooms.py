@@ -18,7 +18,9 @@ BARRED_GUESTS = {
     "studies": {"torch", "typer", "rich"},
     "search": set(),
 }
-NEED_TORCH = {f"bardtune.studies.surrogate.{name}" for name in ("process", "surrogate")}  # they compute; no reader does
+NEED_TORCH = {
+    f"bardtune.studies.surrogate.{name}" for name in ("effects", "process", "surrogate")
+}  # they compute; no reader does
 PRINTERS = {"search", "benchmarks"}
 # Split, so that this file is not a match itself.
 REGISTRY_HOSTS = ["py" + "pi.org", "pythonhosted" + ".org", "npmjs" + ".org", "anaconda" + ".org"]

@@ -11,7 +11,7 @@ import pytest
 
 from bardtune.data.errors import UserError
 from bardtune.search.launch.protocol import Ended
-from bardtune.search.sampling.space import load_space
+from bardtune.search.sampling.space_file import load_space
 from benchmarks.search import record
 from benchmarks.search.design import point
 from benchmarks.search.program_text import program_text

@@ -21,14 +21,15 @@ from typing import Any, TextIO
 from bardtune.data.corpus import BUILT_IN, load_corpus
 from bardtune.data.errors import UserError
 from bardtune.data.files import write_whole
+from bardtune.data.host import cpu_kind
 from bardtune.data.paths import short_name, user_path
 from bardtune.model import TRAINER_VERSION
-from bardtune.model.machine import cpu_kind
 from bardtune.model.settings import settings_from
 from bardtune.search.launch.local import LocalLauncher
 from bardtune.search.launch.protocol import Ended, Launcher, Measured, RunOrder
 from bardtune.search.sampling.seeds import derive_seed
-from bardtune.search.sampling.space import SearchSpace, load_space
+from bardtune.search.sampling.space import SearchSpace
+from bardtune.search.sampling.space_file import load_space
 from bardtune.search.sampling.spaces.registry import space_names, space_text
 from benchmarks.parsing import OneSentenceParser
 from benchmarks.search.design import Point, point

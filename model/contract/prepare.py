@@ -158,11 +158,22 @@ def _corpus() -> np.ndarray:
 
 
 def _read(path: Path) -> bytes | None:
-    """The file's bytes, or those of a folder's *.txt and *.md files in sorted order; None if there is nothing."""
-    if path.is_dir():
-        parts = sorted(file for file in path.rglob("*") if file.suffix.lower() in (".txt", ".md") and file.is_file())
-        return b"".join(file.read_bytes() for file in parts)
-    return path.read_bytes() if path.exists() else None
+    """The file's bytes, or those of a folder's *.txt and *.md files in sorted order; None if there is nothing.
+
+    Without hidden files and folders, and without folders that bardtune has exported.
+    """
+    if not path.is_dir():
+        return path.read_bytes() if path.exists() else None
+    parts = []
+    for place, folders, names in os.walk(path):
+        folders[:] = [name for name in folders if not (name.startswith(".") or _is_export(Path(place, name)))]
+        parts += [Path(place, name) for name in names if not name.startswith(".")]
+    texts = [part for part in sorted(parts) if part.suffix.lower() in (".txt", ".md") and part.is_file()]
+    return b"".join(text.read_bytes() for text in texts)
+
+
+def _is_export(folder: Path) -> bool:
+    return all((folder / name).exists() for name in ("prepare.py", "submission.json"))
 
 
 def _plays() -> bytes | None:

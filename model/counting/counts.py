@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bardtune.data.mapped import byte_counts
 from bardtune.model.counting.loops import PLACE_BITS, compiled, count_sorted, in_threads, take_rows
 from bardtune.model.machine import one_core_each, return_freed_memory
 
@@ -60,7 +61,7 @@ class CountTables:
     def __init__(
         self, text: np.ndarray, contexts: Callable[[Tensor], list[Tensor]], *, most_bytes: int | None = None
     ) -> None:
-        present = np.unique(text)
+        present = byte_counts(text).nonzero()[0]
         self.alphabet = torch.from_numpy(present.astype(np.int64))  # (A,) the bytes that occur
         self.symbol_of = torch.zeros(256, dtype=torch.int64)  # rank in the alphabet
         self.symbol_of[self.alphabet] = torch.arange(len(present))

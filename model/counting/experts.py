@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bardtune.data.corpus import VOCAB_SIZE
+from bardtune.data.mapped import let_go
 from bardtune.model.counting.contexts import (
     GOLDEN,
     class_contexts,
@@ -299,7 +300,11 @@ def base_probabilities(text: np.ndarray, alphabet: Tensor) -> Tensor:
         two beside it, as in ``CountTables``. The last of A + 1 rows is for a byte that does not occur.
     """
     ends = [-(-len(text) * fold // NUM_FOLDS) for fold in range(NUM_FOLDS + 1)]
-    folds = torch.stack([_count_pairs(text[a : b + 1]) for a, b in itertools.pairwise(ends)])
+    of_folds = []
+    for begin, end in itertools.pairwise(ends):
+        of_folds.append(_count_pairs(text[begin : end + 1]))
+        let_go(text)
+    folds = torch.stack(of_folds)
     folds = folds[:, alphabet][:, :, alphabet]
     around = F.pad(folds, (0, 0, 0, 0, 1, 1)).unfold(0, 3, 1).sum(-1)
     whole = folds.sum(0, keepdim=True)

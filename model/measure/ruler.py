@@ -5,6 +5,7 @@ probabilities that sum to 1, and keeps nothing from one call to the next.
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -20,13 +21,18 @@ def bits_per_byte(total_nats: float, num_bytes: int) -> float:
     return total_nats / (num_bytes * math.log(2))
 
 
+def say_nothing(share: float) -> None:
+    return
+
+
 @torch.no_grad()
-def evaluate(model: nn.Module, windows: np.ndarray) -> float:
+def evaluate(model: nn.Module, windows: np.ndarray, *, on_share: Callable[[float], None] = say_nothing) -> float:
     """Return the model's bits per byte over all windows, as a mean over bytes.
 
     Args:
         model: maps (B, T) int64 to logits (B, T, V); its training mode is put back afterwards.
         windows: (W, T + 1) uint8, from ``evaluation_windows``.
+        on_share: told again and again what part of them is done, 0 to 1.
     """
     was_training = model.training
     model.eval()
@@ -36,6 +42,7 @@ def evaluate(model: nn.Module, windows: np.ndarray) -> float:
         x, y = batch[:, :-1], batch[:, 1:]
         total_nats += float(window_nats(model(x), y).sum())
         num_bytes += y.numel()
+        on_share(min(1.0, (start + WINDOWS_AT_ONCE) / len(windows)))
     model.train(was_training)
     return bits_per_byte(total_nats, num_bytes)
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from bardtune.data.awake import awake_s
+
 PHASES = ("setup", "train", "evaluate", "checkpoint")
 
 
@@ -13,11 +15,11 @@ class TrainingClock:
     """Wall seconds by phase; only the phase ``train`` is charged to the budget.
 
     ``setup`` is model construction and the warm-up pass. Time between phases (a listener that is slow to ask
-    for the next event) belongs to nobody and is not counted.
+    for the next event) belongs to nobody and is not counted, and neither is time in which this process stood still.
     """
 
     budget_s: float
-    now: Callable[[], float] = time.perf_counter
+    now: Callable[[], float] = awake_s
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PHASES, 0.0))
     last_step_s: float = 0.0  # what the run's last step took
     cpu_train_s: float = 0.0  # CPU seconds of all threads of this process while training

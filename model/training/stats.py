@@ -21,6 +21,8 @@ class RunStats:
     threads: int | None = None
     host: str | None = None
     cpu: str | None = None  # the processor's name and wide instructions
+    precision: str | None = None  # that "auto" came to: fp32 or bf16
+    numba: bool | None = None  # whether its loops were compiled
     starved: bool | None = None  # the machine was busy with something else
     wall_s: float | None = None  # of a user's script, from its start to its end; so are those below
     over_budget: bool | None = None  # it trained for longer than it should
@@ -30,6 +32,12 @@ class RunStats:
     @property
     def million_params(self) -> float | None:
         return None if self.num_params is None else round(self.num_params / 1e6, 6)
+
+    @property
+    def kind_of_processor(self) -> str:
+        """What decides how fast it was and how its sums were rounded, as far as it is known."""
+        compiled = "without numba" if self.numba is False else ""
+        return ", ".join(part for part in (self.cpu, self.precision, compiled) if part)
 
     def as_dict(self) -> dict[str, Any]:
         """What is known, by name, as it is stored."""

@@ -14,7 +14,7 @@ import torch
 from bardtune.data.corpus import CONTEXT_BYTES, Corpus
 from bardtune.data.windows import evaluation_windows, shuffled_offsets, windows_at
 from bardtune.model.machine import peak_memory_bytes, reset_peak_memory
-from bardtune.model.measure.ruler import INTERMEDIATE_WINDOWS, evaluate
+from bardtune.model.measure.ruler import INTERMEDIATE_WINDOWS, evaluate, say_nothing
 from bardtune.model.network.gpt import GPT
 from bardtune.model.settings import TrialSettings
 from bardtune.model.training.budget import Budget, SecondsBudget, StepBudget, percent_reached
@@ -85,6 +85,7 @@ class TrainingRun:
         checkpoint: continued from if it holds this run, and saved to on the way; its fingerprint must tell apart
             runs that differ in their ``budget``.
         on_step: asked after each step, outside the clock; may end the run between two reports.
+        on_evaluated: told again and again what part of a measurement is done, 0 to 1.
     """
 
     def __init__(
@@ -95,9 +96,10 @@ class TrainingRun:
         budget: StepBudget | None = None,
         checkpoint: SavedState | None = None,
         on_step: OnStep = never_stop,
+        on_evaluated: Callable[[float], None] = say_nothing,
     ) -> None:
         self.settings, self.corpus = settings, corpus
-        self.checkpoint, self.on_step = checkpoint, on_step
+        self.checkpoint, self.on_step, self.on_evaluated = checkpoint, on_step, on_evaluated
         self.clock = TrainingClock(settings.budget_s)
         self.budget: Budget = budget or SecondsBudget(self.clock)
         self.steps = 0
@@ -183,7 +185,7 @@ class TrainingRun:
         final = percent == 100
         with self.clock.charge("evaluate"):
             windows = evaluation_windows(self.corpus.validation, at_most=None if final else INTERMEDIATE_WINDOWS)
-            val_bpb = evaluate(self.model, windows)
+            val_bpb = evaluate(self.model, windows, on_share=self.on_evaluated)
         self.percent = percent
         return self._progress(val_bpb if math.isfinite(val_bpb) else math.inf)
 

@@ -2,7 +2,6 @@
 
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +11,12 @@ from optuna.exceptions import StorageInternalError
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
+from bardtune.data.awake import awake_s
 from bardtune.search.api.study import BestSettings, Study
 from bardtune.search.engine import session
 from bardtune.search.engine.planning import fresh_name, resolve_plan
 from bardtune.search.terminal.lines import LineView, View
-from bardtune.search.terminal.live import make_view
+from bardtune.search.terminal.live import make_view, screen
 from bardtune.studies.errors import StorageError, StudyError
 from bardtune.studies.store.home import data_home
 from bardtune.studies.store.lock import OwnershipLostError
@@ -101,7 +101,7 @@ def start_study(
     Raises:
         UserError: something that can be put right; no study has been created then, unless its database has failed.
     """
-    began = time.monotonic()
+    began = awake_s()
     given = {
         "trials": trials,
         "seconds": seconds,
@@ -126,7 +126,12 @@ def start_study(
 
 
 def resume_study(
-    name: str, *, storage: str | None = None, progress: bool = True, accept_changes: bool = False
+    name: str,
+    *,
+    storage: str | None = None,
+    progress: bool = True,
+    accept_changes: bool = False,
+    corpus: str | None = None,
 ) -> Study:
     """Continue a study with its stored plan, as ``start_study`` does; one that is finished is returned as it is.
 
@@ -134,15 +139,19 @@ def resume_study(
         name: of a stored study.
         storage: database URL. [default: sqlite in the data folder, see BARDTUNE_HOME]
         progress: tell what happens.
-        accept_changes: go on although library versions have changed.
+        accept_changes: go on although library versions or the processor have changed.
+        corpus: where the study's text lies now, if it was moved.
 
     Raises:
         UserError: no such study, it is running, or what its trials depend on has changed.
     """
-    began = time.monotonic()
+    began = awake_s()
     with _as_a_library():
         view = _view(progress)
-        return Study(session.resume_study(_url(storage), name, view, began=began, accept_changes=accept_changes))
+        record = session.resume_study(
+            _url(storage), name, view, began=began, accept_changes=accept_changes, corpus=corpus
+        )
+        return Study(record)
 
 
 def _url(given: str | None) -> str:
@@ -153,7 +162,7 @@ def _view(progress: bool) -> View:
     """What the command line shows; in a notebook plain lines that are not red, as standard error is there."""
     if not progress:
         return LineView(Console(quiet=True))
-    console = Console(stderr=True)
+    console = screen()
     if console.is_jupyter:
         return LineView(Console(file=sys.stdout, force_jupyter=False, force_terminal=False, no_color=True))
     return make_view(console)

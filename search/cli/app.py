@@ -1,5 +1,8 @@
 """The command line. It parses and calls; importing it loads neither torch nor Optuna."""
 
+import codecs
+import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -9,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from bardtune.data.errors import UserError
+from bardtune.data.paths import shown
 from bardtune.search.cli.options import app
 
 # Each is a module of this folder, in the order in which the help lists them.
@@ -30,6 +34,7 @@ COMMANDS = (
     "doctor",
     "delete",
 )
+_OF_OUTPUT = (errno.ENOSPC, errno.EPIPE, errno.EIO)  # what a write to a full disk, a pipe or a lost terminal raises
 NOT_FOR_OTHERS = 0o022  # nobody else may write to what we store, whatever the user's habits are
 
 for command in COMMANDS:
@@ -66,6 +71,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: Any = app(args=args, prog_name="bardtune", standalone_mode=False)
     except UserError as problem:
         return _complain(str(problem))
+    except OSError as problem:
+        if problem.errno not in _OF_OUTPUT or problem.filename is not None:
+            raise
+        return _output_failed(problem)
     except KeyboardInterrupt:
         print("bardtune: interrupted; what was stored is kept, see: bardtune list", file=sys.stderr)
         return 130
@@ -83,12 +92,38 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def entry() -> None:
-    """The console script."""
-    sys.exit(main())
+    """What the console script does once it is loaded: any text can be written, and what cannot is said."""
+    codecs.register_error("bardtune", _written_all_the_same)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="bardtune")
+    code = main()
+    try:
+        sys.stdout.flush()
+    except OSError as problem:
+        code = _output_failed(problem)
+    sys.exit(code)
+
+
+def _written_all_the_same(problem: UnicodeError) -> tuple[bytes, int]:
+    """A name of bytes that are no UTF-8 is written as these bytes; what the terminal's encoding lacks, as "?"."""
+    assert isinstance(problem, UnicodeEncodeError)
+    text = problem.object[problem.start : problem.end]
+    written = b"".join(bytes([ord(char) - 0xDC00]) if "\udc80" <= char <= "\udcff" else b"?" for char in text)
+    return written, problem.end
+
+
+def _output_failed(problem: OSError) -> int:
+    """Standard output does not take what is written: say so, and write nothing more to it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if problem.errno == errno.EPIPE:  # whoever read it has seen enough
+        return 0
+    print(f"bardtune: standard output cannot be written: {problem.strerror}", file=sys.stderr)
+    return 1
 
 
 def _complain(sentence: str) -> int:
-    print(f"bardtune: {sentence}", file=sys.stderr)
+    print(f"bardtune: {shown(sentence)}", file=sys.stderr)
     return 2
 
 

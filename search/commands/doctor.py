@@ -95,17 +95,16 @@ def check_cores() -> Iterator[Finding]:
     """Cores, a container's limit on them, and whether somebody else is using them."""
     import psutil
 
-    from bardtune.data.host import available_cores, cpu_limit, load
+    from bardtune.data.host import available_cores, cpu_limit, load, usual_cores
 
     cores, limit = available_cores(), cpu_limit()
-    found = f"{cores} of {psutil.cpu_count()} may be used; a run has {cores} threads with --workers 1"
+    found = f"{cores} of {psutil.cpu_count()} may be used; a run has {usual_cores()} threads with --workers 1"
     if limit is not None and limit < cores:
-        most = max(1, int(limit))
         yield Finding(
             check="cores",
             level="warning",
             found=f"{found}, but this container gets the time of {limit:g} cores",
-            advice=f"say --threads {most}, or give the container whole cores",
+            advice="give the container whole cores: a run that waits for its share trains less",
         )
     else:
         yield Finding(check="cores", level="ok", found=found)

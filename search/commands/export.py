@@ -2,24 +2,23 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bardtune.data.paths import user_path
+from bardtune.search.commands.output import warn_in_text
+from bardtune.search.commands.shared import quiet_libraries, storage_url
 from bardtune.studies.analysis.winner import find_winner
 from bardtune.studies.export.write import write_export
 from bardtune.studies.store.home import data_home
 from bardtune.studies.store.read_only import ReadOnlyStorage
-
-if TYPE_CHECKING:
-    pass
-from bardtune.search.commands.shared import quiet_libraries, storage_url, study_corpus
+from bardtune.studies.text import text_of
 
 
 def export_command(name: str, out: Path | None, storage: str | None, *, with_corpus: bool) -> int:
     quiet_libraries()
     winner = find_winner(ReadOnlyStorage(storage_url(storage)), name, data_home())
     folder = user_path(out if out is not None else Path(f"{name}-export"), "the folder of --out")
-    corpus = study_corpus(winner.record) if with_corpus else None
+    corpus = text_of(winner.record) if with_corpus else None
+    warn_in_text(folder, winner.record)
     paths = write_export(winner, folder, corpus=corpus)
     print(f"{winner.run.label}, {winner.run.val_bpb:.4f} bpb, is in {paths.root}")
     own_text = corpus is None and winner.record.has_own_text

@@ -3,7 +3,6 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -11,9 +10,7 @@ from rich.table import Table
 from bardtune.data.paths import user_path
 from bardtune.studies.errors import PlanError
 from bardtune.studies.files import write_whole
-
-if TYPE_CHECKING:
-    pass
+from bardtune.studies.records import StudyRecord
 
 
 def print_json(value: object) -> None:
@@ -22,7 +19,7 @@ def print_json(value: object) -> None:
 
 def print_table(table: Table, *, width: int = 200) -> None:
     """As wide as the terminal, or ``width`` columns where there is none."""
-    Console(width=None if sys.stdout.isatty() else width, highlight=False).print(table)
+    Console(width=None if sys.stdout.isatty() else width, highlight=False, markup=False).print(table)
 
 
 def write_out(out: Path, text: str) -> Path:
@@ -34,6 +31,17 @@ def write_out(out: Path, text: str) -> Path:
     check_out(out)
     write_whole(out.expanduser(), text.encode(), way_out="choose another file with --out")
     return out
+
+
+def warn_in_text(out: Path, record: StudyRecord) -> None:
+    """Say that what is written there may be taken for a part of the study's text."""
+    text = Path(record.plan.corpus)
+    if record.has_own_text and text.is_dir() and user_path(out, "the place of --out").is_relative_to(text):
+        print(
+            f"bardtune: {out} lies in the folder of the study's text, {text}: a *.txt or *.md file there changes the "
+            "text, and the study could not go on",
+            file=sys.stderr,
+        )
 
 
 def check_out(out: Path) -> None:

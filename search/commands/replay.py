@@ -4,17 +4,14 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bardtune.data.corpus import BUILT_IN, Corpus, load_corpus
 from bardtune.data.errors import CorpusError
 from bardtune.data.paths import user_path
+from bardtune.search.commands.shared import quiet_libraries
 from bardtune.studies.export.check import Export, read_export
 from bardtune.studies.export.rerun import Replay, Report, check_scores, rerun
-
-if TYPE_CHECKING:
-    pass
-from bardtune.search.commands.shared import quiet_libraries
 
 CORPUS_VARIABLE = "BARDTUNE_CORPUS"  # as in prepare.py
 

@@ -19,7 +19,7 @@ from bardtune.studies.store.storage import Storage
 
 if TYPE_CHECKING:
     from bardtune.studies.report import Sample
-from bardtune.search.commands.output import check_out, write_out
+from bardtune.search.commands.output import check_out, warn_in_text, write_out
 from bardtune.search.commands.sample import SampleFlags, written_by
 from bardtune.search.commands.shared import quiet_libraries, storage_url
 
@@ -37,6 +37,7 @@ def report_command(name: str, storage: str | None, *, out: Path | None, with_sam
     check_out(out)
     sample = page_sample(opened, record) if with_sample else None
     page = report_html(record, sample=sample, names=user_names())
+    warn_in_text(out, record)
     print(write_out(out, page))
     return 0
 

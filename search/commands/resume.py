@@ -1,27 +1,20 @@
 """What ``bardtune resume`` does and prints."""
 
-from typing import TYPE_CHECKING
-
-from rich.console import Console
-
+from bardtune.search.commands.shared import ownership_lost, print_summary, quiet_libraries, storage_url
 from bardtune.search.engine.session import exit_code, resume_study
-from bardtune.search.terminal.live import make_view
+from bardtune.search.terminal.live import make_view, screen
 from bardtune.studies.store.lock import OwnershipLostError
 from bardtune.studies.store.read_only import ReadOnlyStorage
 from bardtune.studies.store.reading import read_study
 
-if TYPE_CHECKING:
-    pass
-from bardtune.search.commands.shared import ownership_lost, print_summary, quiet_libraries, storage_url
 
-
-def resume_command(name: str, storage: str | None, *, began: float, accept_changes: bool) -> int:
+def resume_command(name: str, storage: str | None, *, began: float, accept_changes: bool, corpus: str | None) -> int:
     quiet_libraries()
-    view = make_view(Console(stderr=True))
+    view = make_view(screen())
     url = storage_url(storage)
     try:
         finished = read_study(ReadOnlyStorage(url), name).state == "finished"
-        record = resume_study(url, name, view, began=began, accept_changes=accept_changes)
+        record = resume_study(url, name, view, began=began, accept_changes=accept_changes, corpus=corpus)
     except OwnershipLostError as problem:
         return ownership_lost(problem)
     if finished:

@@ -1,24 +1,21 @@
 """What ``bardtune sample`` prints: text that a study's winner writes."""
 
 import codecs
+import itertools
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from bardtune.data.paths import shown
+from bardtune.search.commands.shared import quiet_libraries, storage_url
 from bardtune.studies.analysis.winner import find_winner
 from bardtune.studies.errors import PlanError
 from bardtune.studies.records import StudyRecord
 from bardtune.studies.store.home import data_home
 from bardtune.studies.store.read_only import ReadOnlyStorage
-
-if TYPE_CHECKING:
-    pass
-import itertools
-from collections.abc import Iterator
-
-from bardtune.search.commands.shared import quiet_libraries, storage_url, study_corpus
+from bardtune.studies.text import text_of
 
 MOST_BYTES = 1_000_000
 MOST_TEMPERATURE = 100.0
@@ -67,7 +64,7 @@ def written_by(weights: Path, record: StudyRecord, flags: SampleFlags) -> Iterat
         CorpusError: that text is not there, or has changed.
         WeightsError: the weights are damaged, or another version of the trainer has left them.
     """
-    corpus = study_corpus(record)
+    corpus = text_of(record)
     from bardtune.model.generation import generate
     from bardtune.model.network.weights import read_weights, trained_model
 
@@ -78,5 +75,6 @@ def written_by(weights: Path, record: StudyRecord, flags: SampleFlags) -> Iterat
 
 
 def _write(text: str) -> None:
-    sys.stdout.write(text)
+    """Pass text on as it is, but to a terminal nothing that would steer it."""
+    sys.stdout.write(shown(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()

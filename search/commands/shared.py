@@ -1,14 +1,12 @@
 """What several commands do alike. Progress goes to standard error, results to standard output."""
 
 import logging
+import shlex
 import sys
 import warnings
-from typing import TYPE_CHECKING
 
 import optuna
 
-from bardtune.data.corpus import Corpus, load_corpus
-from bardtune.data.errors import CorpusError
 from bardtune.search.terminal.verdict import verdict_lines
 from bardtune.studies.analysis.phrases import counts_text, duration_text, state_text
 from bardtune.studies.analysis.verdict import verdict_of
@@ -19,13 +17,10 @@ from bardtune.studies.store.read_only import ReadOnlyStorage
 from bardtune.studies.store.reading import read_study
 from bardtune.studies.store.storage import without_password
 
-if TYPE_CHECKING:
-    pass
-
 
 def print_summary(record: StudyRecord, given_storage: str | None) -> None:
     """What became of a study, in a few lines; ``given_storage`` completes the commands it recommends."""
-    where = f" --storage {without_password(given_storage)}" if given_storage is not None else ""
+    where = f" --storage {shlex.quote(without_password(given_storage))}" if given_storage is not None else ""
     verdict = verdict_of(record)
     print(
         f"study {record.name}: {state_text(record)}, {counts_text(record)}, {duration_text(record.seconds_used)} used"
@@ -34,6 +29,8 @@ def print_summary(record: StudyRecord, given_storage: str | None) -> None:
         print(line)
     if (share := record.share_outside_training) is not None:
         print(f"outside training: {share:.1%} of the study's time, evaluation excluded")
+    if len(kinds := record.kinds_of_processor) > 1:
+        print(f"runs on {len(kinds)} kinds of processor, whose bpb do not compare: {'; '.join(kinds)}")
     if starved := record.counts()["starved"]:
         print(
             f"starved: in {starved} of {len(record.runs)} runs the machine was busy with something else, so they "
@@ -44,6 +41,8 @@ def print_summary(record: StudyRecord, given_storage: str | None) -> None:
     print(f"storage     {record.storage}")
     if record.state == "interrupted":
         print(f"continue with: bardtune resume {record.name}{where}")
+    elif verdict.no_test_reasons:
+        print(f"have the test score made up for with: bardtune resume {record.name}{where}")
     elif verdict.winner is not None:
         print(f"look at it with: bardtune plot {record.name}{where}")
 
@@ -71,14 +70,6 @@ def read_only(name: str, storage: str | None) -> StudyRecord:
     """Read a study through a connection that cannot write."""
     quiet_libraries()
     return read_study(ReadOnlyStorage(storage_url(storage)), name)
-
-
-def study_corpus(record: StudyRecord) -> Corpus:
-    """The text of a study, refused if it is not what the study was made with."""
-    corpus = load_corpus(record.plan.corpus)
-    if corpus.sha256 != record.corpus["sha256"]:
-        raise CorpusError(f"the corpus {record.plan.corpus} has changed since the study was made; put it back.")
-    return corpus
 
 
 def ownership_lost(problem: OwnershipLostError) -> int:

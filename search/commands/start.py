@@ -1,18 +1,13 @@
 """What ``bardtune start`` does and prints."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rich.console import Console
-
+from bardtune.search.commands.shared import ownership_lost, print_summary, quiet_libraries, storage_url
 from bardtune.search.engine.planning import fresh_name, read_plan_file, resolve_plan
 from bardtune.search.engine.session import exit_code, start_study
-from bardtune.search.terminal.live import make_view
+from bardtune.search.terminal.live import make_view, screen
 from bardtune.studies.store.lock import OwnershipLostError
-
-if TYPE_CHECKING:
-    pass
-from bardtune.search.commands.shared import ownership_lost, print_summary, quiet_libraries, storage_url
 
 
 def start_command(
@@ -20,7 +15,7 @@ def start_command(
 ) -> int:
     plan = resolve_plan(flags, read_plan_file(config))
     quiet_libraries()
-    view = make_view(Console(stderr=True))
+    view = make_view(screen())
     try:
         record = start_study(storage_url(storage), fresh_name() if name is None else name, plan, view, began=began)
     except OwnershipLostError as problem:

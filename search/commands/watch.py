@@ -6,12 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from rich.console import Console
-
 from bardtune.search.commands.shared import print_summary, quiet_libraries, storage_url
 from bardtune.search.engine.session import exit_code
 from bardtune.search.terminal.lines import LineView, View
-from bardtune.search.terminal.live import LiveView
+from bardtune.search.terminal.live import LiveView, screen
 from bardtune.studies.records import StudyRecord, TrialRecord
 from bardtune.studies.store.read_only import ReadOnlyStorage
 from bardtune.studies.store.reading import read_study
@@ -24,7 +22,7 @@ def watch_command(name: str, storage: str | None) -> int:
     """Tell what happens in a study until it ends; the exit code is the one that its own process gives, or 130."""
     quiet_libraries()
     opened = ReadOnlyStorage(storage_url(storage))
-    console = Console(stderr=True)
+    console = screen()
     view = LiveView(console, is_guest=True) if console.is_terminal else LineView(console)
     try:
         record = Watcher(lambda: read_study(opened, name), view).follow()

@@ -12,9 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bardtune.model.presets import preset
 from bardtune.model.settings import SettingsError, settings_from
-from bardtune.model.training.stats import stats_from
+from bardtune.model.training.stats import RunStats, stats_from
 from bardtune.search.engine.final_scoring import TICK_S, FinalScoring
-from bardtune.search.engine.limits import remaining_s, run_limit_s
+from bardtune.search.engine.limits import USUAL_BYTES_PER_S, overhead_s, remaining_s, run_limit_s
 from bardtune.search.engine.scheduler import NextRun, Scheduler
 from bardtune.search.launch.protocol import Ended, Heartbeat, Launcher, Measured, RunEvent, RunOrder
 from bardtune.search.sampling.pruners.registry import make_pruner
@@ -24,6 +24,7 @@ from bardtune.search.sampling.so_far import StudySoFar
 from bardtune.search.sampling.space import SearchSpace
 from bardtune.search.terminal.lines import View
 from bardtune.studies import keys
+from bardtune.studies.analysis.phrases import duration_text
 from bardtune.studies.errors import StorageError
 from bardtune.studies.plan import expected_overhead_s
 from bardtune.studies.records import FINISHING_REASONS, StopReason
@@ -82,12 +83,20 @@ class Coordinator:
         self.following: dict[str, Following] = {}
         self.has_settled = False
         self.crashes_in_a_row = 0
-        self.longest_overhead_s = expected_overhead_s(self.plan.seconds)  # of a run, until one is known
+        self.overheads_s = [overhead_in(run.stats) for run in writer.record().runs if run.ending == "finished"]
+
+    @property
+    def longest_overhead_s(self) -> float:
+        """What a run takes beyond its budget, so that none starts that the deadline would cut."""
+        if not self.overheads_s:
+            return overhead_s(self.plan, self.writer.corpus)
+        return max(expected_overhead_s(self.plan.seconds), *self.overheads_s)
 
     def run(self) -> StopReason:
         """Run until the plan is fulfilled; returns why it stopped, which is stored too."""
         self.writer.note_stop(None)
         self.view.study_began(self.writer.record())
+        self._say_what_fits()
         try:
             reason = self._loop()
             if reason in FINISHING_REASONS and not self.final_scoring.score():
@@ -106,6 +115,18 @@ class Coordinator:
         if reason in FINISHING_REASONS:
             self.final_scoring.tidy_weights()
         return reason
+
+    def _say_what_fits(self) -> None:
+        """Tell how many runs there is time for, where that is fewer than planned."""
+        num_left = self.plan.trials - self.writer.num_runs()
+        usual_s = overhead_s(self.plan, self.writer.corpus, bytes_per_s=USUAL_BYTES_PER_S)
+        run_s = self.plan.seconds + (self.longest_overhead_s if self.overheads_s else usual_s)
+        num_fitting = int(max(0.0, remaining_s(self.writer)) / run_s) * self.plan.workers
+        if num_fitting < num_left:
+            self.view.said(
+                f"with what evaluation takes on this text, a run takes about {duration_text(run_s)}: about "
+                f"{num_fitting} of the {num_left} that are left fit into {self.plan.hours:g} h"
+            )
 
     def _loop(self) -> StopReason:
         reason: StopReason | None = None
@@ -177,6 +198,7 @@ class Coordinator:
             checkpoint=self.home.checkpoint(self.writer.study_id, run.run_id),
             weights=self.home.weights(self.writer.study_id, run.run_id),
             limit_s=run_limit_s(self.writer),
+            most_s=remaining_s(self.writer),
         )
         self.following[run.run_id] = Following(run, self.writer.lock.seconds_used())
         self.launcher.start(order)
@@ -206,7 +228,7 @@ class Coordinator:
         if following is None:
             return
         if isinstance(event, Heartbeat):
-            self.view.heartbeat(event.run_id, event.elapsed_s, event.step)
+            self.view.heartbeat(event.run_id, event.elapsed_s, event.step, event.doing)
         elif isinstance(event, Measured):
             self._measured(following, event)
         else:
@@ -267,11 +289,10 @@ class Coordinator:
             path.parent.rmdir()
 
     def _note_overhead(self, following: Following, ended: Ended) -> None:
-        """Learn how long a run takes beyond its budget, so that no run starts that the deadline would cut."""
+        """Learn how long a run takes beyond its budget."""
         train_s = stats_from(ended.stats).seconds.get("train")
         if ended.ending == "finished" and train_s is not None:
-            wall_s = self.writer.lock.seconds_used() - following.began_s
-            self.longest_overhead_s = max(self.longest_overhead_s, wall_s - train_s)
+            self.overheads_s.append(self.writer.lock.seconds_used() - following.began_s - train_s)
 
     def _give_up_interrupted(self) -> None:
         """The hours are over: runs that still wait to be continued have failed."""
@@ -306,6 +327,11 @@ class Coordinator:
             with contextlib.suppress(*_AWAY, OwnershipLostError):
                 self.writer.requeue(following.run, {})
         self.following.clear()
+
+
+def overhead_in(stats: RunStats) -> float:
+    """Seconds that a run has noted beside those of training."""
+    return sum(seconds for phase, seconds in stats.seconds.items() if phase != "train")
 
 
 def spent_before_s(interrupted: FrozenTrial) -> float:

@@ -1,9 +1,10 @@
-"""The end of a study: its winner and its baseline are scored on the test part, once, and their weights kept."""
+"""The end of a study: its winner and its baseline are scored on the test part, once each, and their weights kept."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
-from bardtune.search.engine.limits import scoring_limit_s
+from bardtune.search.engine.limits import ALLOWANCE_S, remaining_s, scoring_limit_s
 from bardtune.search.launch.protocol import Ended, Launcher, ScoreOrder
 from bardtune.search.terminal.lines import View
 from bardtune.studies.analysis.verdict import verdict_of
@@ -22,28 +23,37 @@ class FinalScoring:
         launcher: where weights are scored; no run is in progress there.
         view: shows that time passes.
         home: where weights are kept.
-        interrupted: asked at every tick; True ends the scoring, and nothing of it is stored.
+        interrupted: asked at every tick; True ends the scoring, and what is not scored yet stays so.
+        is_bounded: by the study's hours; what they do not leave time for can be scored later.
     """
 
     def __init__(
-        self, writer: StudyWriter, launcher: Launcher, view: View, *, home: Home, interrupted: Callable[[], bool]
+        self,
+        writer: StudyWriter,
+        launcher: Launcher,
+        view: View,
+        *,
+        home: Home,
+        interrupted: Callable[[], bool],
+        is_bounded: bool = True,
     ) -> None:
         self.writer, self.launcher, self.view, self.home, self.interrupted = writer, launcher, view, home, interrupted
+        self.is_bounded = is_bounded
 
     def score(self) -> bool:
-        """Score the winner and the baseline on the test part, once; False if somebody has interrupted it."""
-        record = self.writer.record()
-        if record.final:
-            return True
-        final: dict[str, dict[str, Any]] = {}
-        for run in verdict_of(record, over=True).finalists:
+        """Score the winner and the baseline on the test part, each once; False if somebody has interrupted it.
+
+        What could not be scored before, because its process was killed or its weights were away, is tried again.
+        """
+        unscored = verdict_of(self.writer.record(), over=True).unscored
+        if unscored:
+            self.view.said(f"scoring on the test part: {' and '.join(run.label for run in unscored)} ...")
+        for run in unscored:
             assert run.val_bpb is not None
             ended = self._score(run.run_id)
             if ended is None:
                 return False
-            final[run.run_id] = final_score(run.val_bpb, ended)
-        if final:
-            self.writer.note_final(final)
+            self.writer.note_final(run.run_id, final_score(run.val_bpb, ended))
         return True
 
     def _score(self, run_id: str) -> Ended | None:
@@ -57,6 +67,7 @@ class FinalScoring:
                 corpus=self.writer.plan.corpus,
                 corpus_sha256=corpus["sha256"],
                 limit_s=scoring_limit_s(corpus),
+                most_s=self.most_s,
             )
         )
         while not self.interrupted():
@@ -66,6 +77,10 @@ class FinalScoring:
             self.writer.renew()
             self.view.tick(self.writer.lock.seconds_used())
         return None
+
+    @property
+    def most_s(self) -> float:
+        return max(remaining_s(self.writer), ALLOWANCE_S) if self.is_bounded else math.inf
 
     def tidy_weights(self) -> None:
         """Keep the weights of the winner and of the baseline; only for a study that is over."""

@@ -1,15 +1,17 @@
 """From flags and file to a plan: defaults < file < flags, refused once, here."""
 
 import time
-import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from bardtune.data.corpus import BUILT_IN, Corpus
+from bardtune.data.host import cpu_kind, usual_cores
 from bardtune.data.paths import user_path
+from bardtune.data.toml_files import read_toml
 from bardtune.model import METRIC_VERSION, TRAINER_VERSION
 from bardtune.search.launch.registry import LAUNCHERS
 from bardtune.search.sampling.pruners.registry import PRUNERS
@@ -19,6 +21,7 @@ from bardtune.studies.errors import PlanError
 from bardtune.studies.plan import PLAN_DEFAULTS, StudyPlan
 
 LIBRARIES = ("torch", "optuna", "numpy")
+PROCESSOR = ("cpu", "numba")  # studies of older versions do not know them
 REGISTRIES = (SAMPLERS, PRUNERS, LAUNCHERS)  # each is asked for the field of the plan that is called as its noun
 
 
@@ -38,7 +41,7 @@ def resolve_plan(flags: Mapping[str, Any], file: Mapping[str, Any]) -> StudyPlan
         registry.kind(given.get(registry.noun, registry.default))
     cores = LAUNCHERS.kind(given.get("launcher", LAUNCHERS.default)).num_cores()
     if isinstance(workers := given.get("workers", 1), int) and workers > 0:
-        given.setdefault("threads", max(1, cores // workers))
+        given.setdefault("threads", max(1, min(cores, usual_cores()) // workers))
     for key, built_in in (("corpus", (BUILT_IN,)), ("space", space_names())):
         if isinstance(given.get(key), str) and given[key] not in ("", *built_in):
             given[key] = str(user_path(given[key], f"the {key}"))
@@ -52,14 +55,7 @@ def read_plan_file(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     path = user_path(path, "the config file")
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as problem:
-        raise PlanError(f"the config file {path} is not UTF-8 text; check the path.") from problem
-    except ValueError as problem:  # not TOML, or a number of thousands of digits
-        raise PlanError(f"the config file {path} is not TOML: {problem}; write lines such as: trials = 20") from problem
-    except OSError as problem:
-        raise PlanError(f"cannot read the config file {path}: {problem.strerror}; check the path.") from problem
+    return read_toml(path, "the config file", way_out="give a TOML file with lines such as: trials = 20")
 
 
 def fresh_name() -> str:
@@ -74,13 +70,20 @@ def fingerprint(corpus: Corpus) -> dict[str, Any]:
         "metric_version": METRIC_VERSION,
         "trainer_version": TRAINER_VERSION,
         **{library: version(library) for library in LIBRARIES},
+        "cpu": cpu_kind(),  # decides, with torch's version, what the precision "auto" means
+        "numba": find_spec("numba") is not None,
     }
 
 
 def differences(stored: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, str]:
     """What differs, each with its old and new value in words."""
+    known = [name for name in {**stored, **now} if name in stored or name not in PROCESSOR]
     return {
-        name: f"{name} was {stored.get(name)} and is {now.get(name)}"
-        for name in {**stored, **now}
-        if stored.get(name) != now.get(name)
+        name: _difference(name, stored.get(name), now.get(name)) for name in known if stored.get(name) != now.get(name)
     }
+
+
+def _difference(name: str, was: object, now: object) -> str:
+    if name == "numba":
+        return f"numba was {'there' if was else 'missing'} and is {'there' if now else 'missing'}"
+    return f"{'the processor' if name == 'cpu' else name} was {was} and is {now}"

@@ -1,18 +1,25 @@
 """Starting and resuming studies: everything ``start`` and ``resume`` do, callable from Python."""
 
+from collections.abc import Callable
 from contextlib import closing
 
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
-from bardtune.data.corpus import load_corpus
+from bardtune.data.corpus import BUILT_IN, load_corpus
+from bardtune.data.errors import CorpusError
+from bardtune.data.paths import user_path
 from bardtune.search.engine.coordinator import Coordinator
-from bardtune.search.engine.planning import REGISTRIES, differences, fingerprint
+from bardtune.search.engine.final_scoring import FinalScoring
+from bardtune.search.engine.planning import LIBRARIES, PROCESSOR, REGISTRIES, differences, fingerprint
 from bardtune.search.engine.signals import stop_signals
+from bardtune.search.launch.processes import other_trainers
 from bardtune.search.launch.protocol import Launcher
 from bardtune.search.launch.registry import LAUNCHERS
-from bardtune.search.sampling.space import load_space, stored_space
+from bardtune.search.sampling.space import stored_space
+from bardtune.search.sampling.space_file import load_space
 from bardtune.search.terminal.lines import View, safe_view
+from bardtune.studies.analysis.verdict import verdict_of
 from bardtune.studies.errors import StudyError
 from bardtune.studies.plan import StudyPlan, check_study_name
 from bardtune.studies.records import FINISHING_REASONS, StudyRecord
@@ -21,8 +28,10 @@ from bardtune.studies.store.home import data_home
 from bardtune.studies.store.reading import read_study
 from bardtune.studies.store.storage import Storage
 from bardtune.studies.store.writer import StudyWriter
+from bardtune.studies.text import text_of
 
-CHANGEABLE = ("torch", "optuna", "numpy")  # a resume may accept these to differ
+INCOMPRESSIBLE_BPB = 7.5
+CHANGEABLE = (*LIBRARIES, *PROCESSOR)  # a resume may accept these to differ
 
 
 def start_study(storage_url: str, name: str, plan: StudyPlan, view: View, *, began: float) -> StudyRecord:
@@ -33,41 +42,90 @@ def start_study(storage_url: str, name: str, plan: StudyPlan, view: View, *, beg
         name: of the study, not taken yet.
         plan: what to do.
         view: shows what happens.
-        began: ``time.monotonic()`` from which the study's active time counts.
+        began: ``awake_s()`` from which the study's active time counts.
 
     Raises:
         UserError: something the user can put right; no study has been created then.
     """
     check_study_name(name)
-    space, corpus = load_space(plan.space), load_corpus(plan.corpus)
+    space, corpus = load_space(plan.space), load_corpus(plan.corpus, on_long=_reading(view))
     _check_packages(plan)
-    facts = {"name": plan.corpus, "bytes": corpus.num_bytes, "sha256": corpus.sha256}
+    if (bpb := corpus.zlib_bpb) > INCOMPRESSIBLE_BPB:
+        view.said(
+            f"this text seems to be compressed or encrypted (zlib needs {bpb:.1f} bits for each of its bytes): nothing "
+            "can be learned from it then; give the text itself"
+        )
+    facts = {
+        "name": plan.corpus,
+        "bytes": corpus.num_bytes,
+        "sha256": corpus.sha256,
+        "files": corpus.num_files,
+    }
     new = NewStudy(plan=plan, space=space.source, corpus=facts, fingerprint=fingerprint(corpus))
     storage = Storage(storage_url, create=True)
     with StudyWriter(storage, name, new=new, began=began) as writer, _launching(plan, name) as launcher:
         return _run(writer, launcher, view)
 
 
-def resume_study(storage_url: str, name: str, view: View, *, began: float, accept_changes: bool = False) -> StudyRecord:
-    """Continue a study with its stored plan; one that is finished is returned as it is.
+def _reading(view: View) -> Callable[[int], None]:
+    """Says that a long text is read, which takes a while."""
+    return lambda num_bytes: view.said(f"reading {num_bytes / 1e6:,.0f} MB of text ...")
+
+
+def resume_study(
+    storage_url: str,
+    name: str,
+    view: View,
+    *,
+    began: float,
+    accept_changes: bool = False,
+    corpus: str | None = None,
+) -> StudyRecord:
+    """Continue a study with its stored plan; of one that is finished only a missing test score is made up for.
+
+    Args:
+        storage_url: where it is stored.
+        name: of the study.
+        view: shows what happens.
+        began: ``awake_s()`` from which the study's active time counts.
+        accept_changes: go on although library versions or the processor have changed.
+        corpus: where the study's text lies now, if it was moved.
 
     Raises:
         StudyError: no such study, it is running, or what its trials depend on has changed.
     """
     storage = Storage(storage_url, create=False)
     record = read_study(storage, name)
-    if record.state == "finished":
+    if corpus is not None:
+        record = _moved(storage, record, corpus)
+    is_over = record.state == "finished"
+    if is_over and not verdict_of(record).unscored:
         return record
     _check_known(record)
     _check_cores(record)
     _check_packages(record.plan)
     _check_unchanged(storage, record, accept_changes=accept_changes)
     with StudyWriter(storage, name, began=began) as writer, _launching(writer.plan, name) as launcher:
-        return _run(writer, launcher, view)
+        return _make_up_scores(writer, launcher, view) if is_over else _run(writer, launcher, view)
+
+
+def _make_up_scores(writer: StudyWriter, launcher: Launcher, view: View) -> StudyRecord:
+    """Score the finalists of a finished study that have no score yet."""
+    view = safe_view(view)
+    with stop_signals() as stopped:
+        FinalScoring(writer, launcher, view, home=data_home(), interrupted=stopped.is_set, is_bounded=False).score()
+    writer.lock.release()
+    return writer.record()
 
 
 def _run(writer: StudyWriter, launcher: Launcher, view: View) -> StudyRecord:
     space, view = stored_space(writer.name, writer.space), safe_view(view)
+    if others := other_trainers():
+        numbers = " and ".join(map(str, others))
+        view.said(
+            f"another study trains on this machine (process {numbers}): as long as it does, both train less than they "
+            "could, and their runs count as starved"
+        )
     with stop_signals() as stopped:
         try:
             Coordinator(writer, space, launcher, view, home=data_home(), interrupted=stopped.is_set).run()
@@ -113,8 +171,21 @@ def _check_packages(plan: StudyPlan) -> None:
         registry.check_packages(getattr(plan, registry.noun))
 
 
+def _moved(storage: Storage, record: StudyRecord, corpus: str) -> StudyRecord:
+    """Note where the study's text lies now; the very same bytes."""
+    place = corpus if corpus == BUILT_IN else str(user_path(corpus, "the corpus"))
+    if load_corpus(place).sha256 != record.corpus["sha256"]:
+        raise CorpusError(
+            f"the text in {place} is not that of the study {record.name!r}, which has SHA-256 "
+            f"{record.corpus['sha256'][:12]}...; name the place that its own text was moved to."
+        )
+    with StudyWriter(storage, record.name) as writer:
+        writer.change_corpus(place)
+        return writer.record()
+
+
 def _check_unchanged(storage: Storage, record: StudyRecord, *, accept_changes: bool) -> None:
-    now = fingerprint(load_corpus(record.plan.corpus))
+    now = fingerprint(text_of(record))
     changed = differences(record.fingerprint, now)
     if not changed:
         return

@@ -1,10 +1,12 @@
-"""Ctrl-C and the other signals that ask a study to stop."""
+"""Ctrl-C and the other signals that ask a study to stop, and Ctrl-Z, which asks it to rest."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bardtune.search.launch.processes import signal_groups
 from bardtune.studies.store.retry import shutting_down
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -14,7 +16,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def stop_signals() -> Iterator[threading.Event]:
     """Ctrl-C, SIGTERM and a hang-up set an event; a second one raises KeyboardInterrupt.
 
-    From the first one on, nothing waits for a database that is away.
+    From the first one on, nothing waits for a database that is away. Ctrl-Z stops what trains too, until ``fg``.
     """
     stopped = threading.Event()
     shutting_down.clear()
@@ -25,6 +27,13 @@ def stop_signals() -> Iterator[threading.Event]:
         stopped.set()
         shutting_down.set()
 
+    def on_rest(number: int, frame: object) -> None:
+        signal_groups(signal.SIGSTOP)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+        signal.signal(number, on_rest)  # it goes on here
+        signal_groups(signal.SIGCONT)
+
     if threading.current_thread() is not threading.main_thread():
         yield stopped
         return
@@ -33,6 +42,8 @@ def stop_signals() -> Iterator[threading.Event]:
     nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     numbers = [number for number in STOP_SIGNALS if not (number == signal.SIGHUP and nohup)]
     before = {number: signal.signal(number, on_signal) for number in numbers}
+    if signal.getsignal(signal.SIGTSTP) is signal.SIG_DFL:
+        before[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, on_rest)
     try:
         yield stopped
     finally:

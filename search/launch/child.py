@@ -6,19 +6,22 @@ import os
 import selectors
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
-from bardtune.search.launch.processes import KILL_AFTER_S, die_with_parent
-from bardtune.studies.contract.run_end import ChildEnd
+from bardtune.data.awake import awake_s
+from bardtune.search.launch.limit import Limit
+from bardtune.search.launch.processes import KILL_AFTER_S, group_of_ours
+from bardtune.studies.contract.run_end import ChildEnd, StoppedBy
 
+REAPER = "bardtune.search.launch.reaper"
 TICK_S = 0.1
-TAIL_BYTES = 1 << 16  # of each output that is kept for the ending
+TAIL_BYTES = (1 << 20) + (1 << 16)  # of each output that is kept for the ending: a last line of a megabyte is whole
 SHOWN_BYTES = 1 << 20  # of the output that is passed on
 
 
@@ -43,24 +46,16 @@ def run_child(
             thread of its own, and meanwhile output is read and the limit holds.
         on_output: called with what the process writes, up to a megabyte of it.
     """
-    started = time.monotonic()
-    process = subprocess.Popen(
-        order.command,
-        cwd=order.folder,
-        env=order.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        preexec_fn=partial(die_with_parent, os.getpid()),
-    )
-    with ThreadPoolExecutor(1, thread_name_prefix="should_continue") as asker:
+    started = awake_s()
+    process, pid = _start(order)
+    with ThreadPoolExecutor(1, thread_name_prefix="should_continue") as asker, group_of_ours(process.pid):
         try:
             reader = OutputReader(process, on_output)
-            stopped = _wait(process, reader, started + order.limit_s, lambda: asker.submit(should_continue))
+            limit = Limit(pid, limit_s=order.limit_s)
+            stopped = _wait(process, reader, limit, lambda: asker.submit(should_continue))
         finally:
             _end(process)
-        wall_s = time.monotonic() - started  # the last question may wait longer
+        wall_s = awake_s() - started  # the last question may wait longer
     reader.read(0.0)
     reader.close()
     return ChildEnd(
@@ -69,9 +64,36 @@ def run_child(
         stderr=reader.tail("stderr"),
         wall_s=wall_s,
         started=started,
-        pid=process.pid,
+        pid=pid,
         stopped=stopped,
     )
+
+
+def _start(order: ChildOrder) -> tuple["subprocess.Popen[bytes]", int]:
+    """The process to wait for, and the id of the command's own; on Linux the former ends all that has come of it."""
+    reading_end, writing_end = os.pipe()
+    command = list(order.command)
+    if sys.platform == "linux":
+        command = [sys.executable, "-P", "-m", REAPER, str(os.getpid()), str(writing_end), *command]
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=order.folder,
+            env=order.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=[writing_end] if sys.platform == "linux" else [],
+        )
+    except OSError:
+        os.close(reading_end)
+        raise
+    finally:
+        os.close(writing_end)
+    with open(reading_end, "rb") as channel:
+        told = channel.readline() if sys.platform == "linux" else b""
+    return process, int(told) if told else process.pid
 
 
 class OutputReader:
@@ -116,8 +138,8 @@ class OutputReader:
 
 
 def _wait(
-    process: "subprocess.Popen[bytes]", reader: OutputReader, deadline: float, ask: Callable[[], "Future[bool]"]
-) -> Literal["limit", "user"] | None:
+    process: "subprocess.Popen[bytes]", reader: OutputReader, limit: Limit, ask: Callable[[], "Future[bool]"]
+) -> StoppedBy | None:
     """Read until the process is gone, or must go; its children do not matter. Returns why it must."""
     should_continue = ask()
     while not _has_ended(process):
@@ -126,8 +148,8 @@ def _wait(
             if not should_continue.result():
                 return "user"
             should_continue = ask()
-        if time.monotonic() > deadline:
-            return "limit"
+        if (passed := limit.passed()) is not None:
+            return "somebody" if passed == "stopped" else "limit"
     return None
 
 

@@ -7,18 +7,22 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from bardtune.data.errors import UserError
+from bardtune.data.files import shorten
 from bardtune.data.host import core_numbers
 from bardtune.search.launch.exit_reasons import OUT_OF_MEMORY, oom_kills, reason_of_exit
-from bardtune.search.launch.processes import KILL_AFTER_S, thread_variables
+from bardtune.search.launch.limit import STOPPED_FOR_S, Limit, Passed, busy_note
+from bardtune.search.launch.processes import KILL_AFTER_S, WORKER_MODULE, group_of_ours, thread_variables
 from bardtune.search.launch.protocol import Ended, Order, RunEvent, RunOrder, ScoreOrder, StopEnding, StopOrder
 from bardtune.search.launch.registry import LauncherKind
 from bardtune.search.launch.wire import decode_event, encode
 from bardtune.studies.plan import StudyPlan
 from bardtune.studies.store.home import Home, make_folder
 
+MOST_LOG_BYTES = 10_000_000  # of a worker, when a run begins; the end of a longer one is kept
 STOP_WITHIN_S = {"pruned": 60.0, "interrupted": 7.0}  # from asking a run to stop to ending its process
 
 
@@ -34,10 +38,11 @@ class WorkerProcess:
         self.process: subprocess.Popen[bytes] | None = None
         self.channel = -1  # where its events arrive; its standard output is the log's, for whoever may print there
         self.order: RunOrder | ScoreOrder | None = None
-        self.deadline = 0.0
+        self.limit: Limit | None = None  # of the order
         self.stopping: StopEnding | None = None
         self.torn = b""  # the beginning of a line whose end has not arrived
         self.oom_kills: int | None = None  # on this machine, when the run began
+        self.group = ExitStack()  # left when the process is gone
 
     def spawn(self) -> None:
         """Start the process if there is none; it imports torch while the coordinator goes on.
@@ -66,7 +71,7 @@ class WorkerProcess:
         try:
             with self.log.open("ab") as log:
                 self.process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "bardtune.search.launch.worker", *arguments],
+                    [sys.executable, "-P", "-m", WORKER_MODULE, *arguments],
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
@@ -81,6 +86,15 @@ class WorkerProcess:
             os.close(writing_end)
         os.set_blocking(reading_end, False)
         self.channel, self.torn = reading_end, b""
+        self.group.enter_context(group_of_ours(self.process.pid))
+
+    def begin(self, order: RunOrder | ScoreOrder) -> None:
+        """Have an order carried out; its time runs from now on."""
+        assert self.process is not None
+        self.order, self.stopping, self.oom_kills = order, None, oom_kills()
+        shorten(self.log, MOST_LOG_BYTES)
+        self.limit = Limit(self.process.pid, limit_s=order.limit_s, most_s=order.most_s)
+        self.send(order)
 
     def send(self, order: Order) -> None:
         """Write an order; a process that has just died is noticed when its output ends."""
@@ -88,6 +102,16 @@ class WorkerProcess:
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write(encode(order))
             self.process.stdin.flush()
+
+    def passed(self) -> Passed | None:
+        """Why what it does must end; None while it may go on, and between orders."""
+        return None if self.order is None or self.limit is None else self.limit.passed()
+
+    def go_on(self) -> None:
+        """Let a process that somebody has stopped hear what it is asked."""
+        assert self.process is not None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGCONT)
 
     def receive(self) -> list[RunEvent] | None:
         """Whole events that have arrived; None when the process has closed its end."""
@@ -124,6 +148,7 @@ class WorkerProcess:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+        self.group.close()
         self.process = None
         return code
 
@@ -151,9 +176,7 @@ class LocalLauncher:
     def start(self, order: RunOrder | ScoreOrder) -> None:
         worker = next(worker for worker in self.workers if worker.order is None)
         worker.spawn()
-        worker.order, worker.stopping, worker.oom_kills = order, None, oom_kills()
-        worker.deadline = time.monotonic() + order.limit_s
-        worker.send(order)
+        worker.begin(order)
 
     def events(self, timeout_s: float) -> list[RunEvent]:
         busy = [worker for worker in self.workers if worker.order is not None]
@@ -165,16 +188,17 @@ class LocalLauncher:
                 selector.register(worker.channel, selectors.EVENT_READ, worker)
             for key, _ in selector.select(timeout_s):
                 found += self._receive(key.data)
-        now = time.monotonic()
-        overdue = [worker for worker in busy if worker.order is not None and now > worker.deadline]
-        _kill_together(overdue)
-        return found + [self._ended(worker) for worker in overdue]
+        overdue = {worker: passed for worker in busy if (passed := worker.passed()) is not None}
+        _kill_together(list(overdue))
+        return found + [self._ended(worker, passed) for worker, passed in overdue.items()]
 
     def stop(self, run_id: str, ending: StopEnding) -> None:
         for worker in self.workers:
             if worker.order is not None and worker.order.run_id == run_id and worker.stopping is None:
+                assert worker.limit is not None
                 worker.stopping = ending
-                worker.deadline = min(worker.deadline, time.monotonic() + STOP_WITHIN_S[ending])
+                worker.limit.end_within(STOP_WITHIN_S[ending])
+                worker.go_on()
                 worker.send(StopOrder(run_id=run_id, ending=ending))
 
     def close(self) -> None:
@@ -203,18 +227,22 @@ class LocalLauncher:
             reason = reason_of_exit(code, kills_before=worker.oom_kills, kills_now=oom_kills(), log=worker.log.name)
         return Ended(run_id=order.run_id, ending=ending or "crashed", reason=reason)
 
-    def _ended(self, worker: WorkerProcess) -> Ended:
-        """Its process was ended: the run had passed its limit, or did not stop when asked to."""
+    def _ended(self, worker: WorkerProcess, passed: Passed) -> Ended:
+        """Its process was ended: the run had had its time, did not stop when asked to, or somebody had stopped it."""
         order, ending = worker.order, worker.stopping
         assert order is not None
         worker.order = None
         if ending is not None:
             return Ended(run_id=order.run_id, ending=ending, reason="it did not stop when asked to and was ended")
-        reason = (
-            f"past its outer limit of {order.limit_s:.0f} s (budget, allowance and evaluation, or what "
-            "the study had left); its process was ended"
-        )
-        return Ended(run_id=order.run_id, ending="crashed", reason=reason)
+        if passed == "stopped":
+            reason = f"its process had been stopped by somebody for {STOPPED_FOR_S:.0f} s, and was ended"
+            return Ended(run_id=order.run_id, ending="interrupted", reason=reason)
+        if passed == "idle":
+            limit = f"past its outer limit of {order.limit_s:.0f} s (budget, allowance and evaluation)"
+            reason = f"{limit}, and no longer working; its process was ended"
+        else:
+            reason = f"past its outer limit of {order.most_s:.0f} s, what the study had left; its process was ended"
+        return Ended(run_id=order.run_id, ending="crashed", reason=reason + busy_note())
 
 
 def _kill_together(workers: list[WorkerProcess]) -> None:

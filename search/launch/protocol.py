@@ -1,5 +1,6 @@
 """What goes between the coordinator and the place where runs train."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -18,7 +19,8 @@ class RunOrder:
     corpus_sha256: str
     checkpoint: Path
     weights: Path  # where a finished run leaves them
-    limit_s: float  # hard: wall seconds after which the run's process is ended
+    limit_s: float  # seconds after which its process is ended unless it still works
+    most_s: float = math.inf  # seconds after which it is ended all the same
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +31,8 @@ class ScoreOrder:
     weights: Path
     corpus: str
     corpus_sha256: str
-    limit_s: float
+    limit_s: float  # as of a run
+    most_s: float = math.inf
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +53,7 @@ class Heartbeat:
     run_id: str
     step: int
     elapsed_s: float  # of the budget
+    doing: str | None = None  # where that is not training
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
@@ -24,8 +25,8 @@ import psutil
 
 from bardtune.data.corpus import Corpus, load_corpus
 from bardtune.data.errors import UserError
+from bardtune.data.host import cpu_kind
 from bardtune.model import TRAINER_VERSION
-from bardtune.model.machine import cpu_kind
 from bardtune.model.training.stats import RunStats
 from bardtune.search.launch.exit_reasons import reason_of
 from bardtune.search.launch.processes import die_with_parent
@@ -94,9 +95,15 @@ class Worker:
                 return StepAction.GO_ON
             return StepAction.STOP if self.asked_to_end == "pruned" else StepAction.SAVE_AND_STOP
 
-        corpus = self.corpus(order.corpus, order.corpus_sha256)
+        def on_evaluated(share: float) -> None:
+            self.send_heartbeat(order.run_id, run.steps, run.clock.spent_s, doing=f"evaluating, {share:.0%}")
+
+        corpus = self.corpus_of(order)
+        self.tell(order.run_id, "counting the text")
         checkpoint = CheckpointFile(order.checkpoint, json.dumps([TRAINER_VERSION, order.settings, corpus.sha256]))
-        run = TrainingRun(settings_from(order.settings), corpus, checkpoint=checkpoint, on_step=on_step)
+        run = TrainingRun(
+            settings_from(order.settings), corpus, checkpoint=checkpoint, on_step=on_step, on_evaluated=on_evaluated
+        )
         last = None
         with closing(run.events()) as events:  # type: ignore[type-var]
             for last in events:
@@ -110,6 +117,8 @@ class Worker:
                         final=last.final,
                     )
                 )
+        if corpus.has_changed:
+            raise UserError(f"the corpus {order.corpus} was changed while it was trained on; put it back")
         stats = self.describe(run)
         if last is not None and last.diverged:
             reason = f"the loss stopped being a number at step {last.step}"
@@ -124,7 +133,10 @@ class Worker:
         """Score a finished run's weights, at the end of a study."""
         from bardtune.model.measure.final import score_weights
 
-        scores = score_weights(order.weights, self.corpus(order.corpus, order.corpus_sha256))
+        def on_share(share: float) -> None:
+            self.send_heartbeat(order.run_id, 0, 0.0, doing=f"scoring, {share:.0%}")
+
+        scores = score_weights(order.weights, self.corpus_of(order), on_share=on_share)
         return Ended(run_id=order.run_id, ending="finished", val_bpb=scores.val_bpb, test_bpb=scores.test_bpb)
 
     def keep_weights(self, run: Any, path: Path) -> None:
@@ -136,27 +148,43 @@ class Worker:
         except OSError as problem:
             print(f"no weights at {path}: {problem}", file=sys.stderr)
 
-    def corpus(self, name: str, sha256: str) -> Corpus:
+    def corpus_of(self, order: RunOrder | ScoreOrder) -> Corpus:
         """The study's corpus, read once; refused if it is no longer what the study began with."""
-        if name not in self.corpora:
+        name, sha256 = order.corpus, order.corpus_sha256
+        if name not in self.corpora or self.corpora[name].has_changed:
+            self.tell(order.run_id, "reading the text")
             self.corpora[name] = load_corpus(name)
         corpus = self.corpora[name]
         if corpus.sha256 != sha256:
-            raise UserError(f"the corpus {name} has changed since the study began")
+            raise UserError(f"the corpus {name} has changed since the study began; put it back")
         return corpus
 
-    def send_heartbeat(self, run_id: str, step: int, spent_s: float) -> None:
+    def tell(self, run_id: str, doing: str) -> None:
+        """What is done before the budget runs."""
+        self.send(Heartbeat(run_id=run_id, step=0, elapsed_s=0.0, doing=doing))
+
+    def send_heartbeat(self, run_id: str, step: int, spent_s: float, *, doing: str | None = None) -> None:
         """Send one if the last is some time ago."""
         now = time.monotonic()
         if now - self.last_heartbeat >= HEARTBEAT_EVERY_S:
             self.last_heartbeat = now
-            self.send(Heartbeat(run_id=run_id, step=step, elapsed_s=spent_s))
+            self.send(Heartbeat(run_id=run_id, step=step, elapsed_s=spent_s, doing=doing))
 
     def describe(self, run: Any) -> dict[str, Any]:
         """What is stored of the run beside its bpb."""
+        from bardtune.model.precision import uses_bfloat16
+
         stats: RunStats = run.stats()
         starved = (stats.cpu_ratio or 0.0) < STARVED_CPU_SHARE * self.threads
-        here = replace(stats, threads=self.threads, host=socket.gethostname(), cpu=cpu_kind(), starved=starved)
+        here = replace(
+            stats,
+            threads=self.threads,
+            host=socket.gethostname(),
+            cpu=cpu_kind(),
+            precision="bf16" if uses_bfloat16(run.settings.precision) else "fp32",
+            numba=find_spec("numba") is not None,
+            starved=starved,
+        )
         return here.as_dict()
 
 

@@ -1,29 +1,24 @@
-"""Search spaces: TOML in, settings out. The only module that calls ``suggest_*``."""
+"""Search spaces: parsed TOML in, settings out. The only module that calls ``suggest_*``."""
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
-from random import Random
 from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import Trial
 
 from bardtune.data.errors import UserError
-from bardtune.data.paths import user_path
 from bardtune.model.presets import PRESETS
 from bardtune.model.settings import SETTING_NAMES, SETTINGS, SettingsError, TrialSettings, settings_from
-from bardtune.search.sampling.spaces.registry import space_names, space_text
 from bardtune.studies.records import Parameter
 from bardtune.studies.store.reading import parameter_of
 
 _TOP_KEYS = ("preset", "fixed", "best_known", "parameters")
 _PARAMETER_KEYS = ("type", "low", "high", "step", "log", "choices", "condition")
 _NOT_SEARCHED = ("budget_s", "seed")  # the plan's
-NUM_CHECK_DRAWS = 200
+_SEARCHED = tuple(name for name in SETTING_NAMES if name not in _NOT_SEARCHED)
 
 
 class SpaceError(UserError):
@@ -84,28 +79,6 @@ class SearchSpace:
         return settings_from({**self.suggest(optuna_trial), "budget_s": budget_s, "seed": seed})
 
 
-def load_space(name_or_path: str) -> SearchSpace:
-    """Read a built-in space by its name, or a TOML file.
-
-    Raises:
-        SpaceError: not there, not TOML, an unknown key, or a draw that no trial could train with.
-    """
-    built_in = name_or_path in space_names()
-    text = space_text(name_or_path) if built_in else _read(user_path(name_or_path, "the space"))
-    try:
-        source = tomllib.loads(text)
-    except ValueError as problem:  # not TOML, or a number of thousands of digits
-        raise SpaceError(
-            f"the space {name_or_path} is not TOML: {problem}; see README, 'Your own search space'."
-        ) from problem
-    try:
-        space = space_from(source)
-        check_draws(space)
-    except (SpaceError, SettingsError) as problem:
-        raise SpaceError(f"space {name_or_path}: {problem}") from problem
-    return space
-
-
 def stored_space(study: str, source: dict[str, Any]) -> SearchSpace:
     """The space that a study has stored; another version of bardtune may have made it with what this one has not."""
     try:
@@ -129,7 +102,7 @@ def space_from(source: dict[str, Any]) -> SearchSpace:
             "no [parameters.NAME] table, so there is nothing to search; add one, such as [parameters.d_model]."
         )
     for table in (fixed, parameters, source.get("best_known", {})):
-        _check_keys("setting", table, [name for name in SETTING_NAMES if name not in _NOT_SEARCHED])
+        _check_keys("setting", table, _SEARCHED)
     defaults = settings_from({**PRESETS[preset], **fixed, "budget_s": 1.0, "seed": 0}).as_dict()
     known = {name: value for name, value in defaults.items() if name not in _NOT_SEARCHED}
     dimensions = tuple(_dimension(name, table) for name, table in parameters.items())
@@ -148,7 +121,7 @@ def _check_conditions(dimensions: tuple[Dimension, ...], known: dict[str, Any]) 
                 raise SpaceError(
                     f"parameters.{dimension.name} depends on {name}, drawn after it; write parameters.{name} first."
                 )
-            if not _holds(settled[name], required):
+            if not can_be_drawn(settled[name], required):
                 raise SpaceError(f"parameters.{dimension.name} wants {name} = {required!r}, which is never drawn.")
         later.discard(dimension.name)
         settled[dimension.name] = dimension.distribution  # type: ignore[assignment]
@@ -157,43 +130,21 @@ def _check_conditions(dimensions: tuple[Dimension, ...], known: dict[str, Any]) 
 def _check_best_known(best_known: dict[str, Any], dimensions: tuple[Dimension, ...], known: dict[str, Any]) -> None:
     settings_from({**known, **best_known, "budget_s": 1.0, "seed": 0})
     for dimension in dimensions:
-        if dimension.name in best_known and not _holds(dimension.distribution, best_known[dimension.name]):
+        if dimension.name in best_known and not can_be_drawn(dimension.distribution, best_known[dimension.name]):
             raise SpaceError(
                 f"best_known.{dimension.name} = {best_known[dimension.name]!r} is never drawn; give one that is."
             )
 
 
-def _holds(distribution: BaseDistribution, value: Any) -> bool:
-    """Whether ``value`` may be drawn."""
+def can_be_drawn(distribution: BaseDistribution, value: Any) -> bool:
+    """Whether ``value`` lies among what is drawn; a number may lie between the steps of its grid."""
     if isinstance(distribution, CategoricalDistribution):
         return value in distribution.choices
     assert isinstance(distribution, (IntDistribution, FloatDistribution))
     return isinstance(value, (int, float)) and distribution.low <= value <= distribution.high
 
 
-def check_draws(space: SearchSpace) -> None:
-    """Try the best known point, both ends and many random draws; raises SettingsError for the first bad one."""
-    rng = Random(0)
-    settings_from({**space.fixed, **space.best_known, "budget_s": 1.0, "seed": 0})
-    for index in range(NUM_CHECK_DRAWS):
-        values = dict(space.fixed)
-        for dimension in space.dimensions:
-            if dimension.applies(values):
-                values[dimension.name] = _draw(dimension.distribution, rng, end=index if index < 2 else None)
-        settings_from({**values, "budget_s": 1.0, "seed": 0})
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        why = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8 text"
-        raise SpaceError(
-            f"cannot read the space {path}: {why}; give a TOML file or one of {', '.join(space_names())}."
-        ) from problem
-
-
-def _check_keys(kind: str, table: object, known: tuple[str, ...] | list[str]) -> None:
+def _check_keys(kind: str, table: object, known: tuple[str, ...]) -> None:
     if not isinstance(table, dict):
         raise SpaceError(f"{table!r} should be a table of {kind}s; write [parameters.NAME], [fixed] and [best_known].")
     for key in table:
@@ -206,7 +157,7 @@ def _check_keys(kind: str, table: object, known: tuple[str, ...] | list[str]) ->
 def _dimension(name: str, table: dict[str, Any]) -> Dimension:
     _check_keys(f"key of parameters.{name}", table, _PARAMETER_KEYS)
     condition = table.get("condition", {})
-    _check_keys("setting", condition, SETTING_NAMES)
+    _check_keys("setting", condition, _SEARCHED)
     try:
         distribution = distribution_of(table)
     except KeyError as problem:
@@ -251,18 +202,6 @@ def _suggest(optuna_trial: Trial, dimension: Dimension) -> Any:
         return optuna_trial.suggest_int(name, of.low, of.high, step=of.step, log=of.log)
     assert isinstance(of, FloatDistribution)
     return optuna_trial.suggest_float(name, of.low, of.high, step=of.step, log=of.log)
-
-
-def _draw(distribution: BaseDistribution, rng: Random, *, end: int | None) -> Any:
-    """A random value, or the lowest (end 0) or highest (end 1)."""
-    if isinstance(distribution, CategoricalDistribution):
-        return rng.choice(distribution.choices) if end is None else distribution.choices[-end]
-    assert isinstance(distribution, (IntDistribution, FloatDistribution))
-    if end is not None:
-        return (distribution.low, distribution.high)[end]
-    if isinstance(distribution, IntDistribution):
-        return rng.randrange(distribution.low, distribution.high + 1, distribution.step)
-    return rng.uniform(distribution.low, distribution.high)
 
 
 def _nearest(distribution: BaseDistribution, value: Any) -> Any:

@@ -4,7 +4,9 @@ Started by ``bardtune.search.scripts.scoring``. A script's model may run code, s
 one score: what that code prints stands before the line.
 """
 
+import ctypes
 import json
+import math
 import os
 import resource
 import sys
@@ -15,21 +17,40 @@ from bardtune.data.corpus import load_corpus
 from bardtune.data.errors import UserError
 
 MOST_MEMORY_BYTES = 8 << 30
+MOST_FILE_BYTES = 64 << 20  # that it may write to any one file
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000  # see unshare(2)
 
 
 def main() -> None:
     order = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    most = MOST_MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MOST_MEMORY_BYTES, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+    leave_the_network()
+    limit(resource.RLIMIT_DATA, MOST_MEMORY_BYTES)
+    limit(resource.RLIMIT_FSIZE, MOST_FILE_BYTES)
+    limit(resource.RLIMIT_CPU, math.ceil(order["limit_s"] * order["threads"]) + 10)
     print("\n" + json.dumps(score(order)))
+
+
+def leave_the_network() -> None:
+    """Have no network from here on, where the kernel lets us (Linux, and what containers leave of it)."""
+    if sys.platform != "linux":
+        return
+    unshare = ctypes.CDLL(None, use_errno=True).unshare
+    if unshare(CLONE_NEWNET) != 0:  # only root may do that by itself
+        unshare(CLONE_NEWUSER | CLONE_NEWNET)
+
+
+def limit(what: int, most: int) -> None:
+    """Set a limit of this process; one that is lower stays."""
+    _, hard = resource.getrlimit(what)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(what, (most, most))
 
 
 def score(order: dict[str, Any]) -> dict[str, Any]:
     """Score as ordered; returns val_bpb, problem or illegal, as of ``bardtune.studies.contract.run_end.Check``.
 
     Args:
-        order: kind, path, settings, corpus, corpus_sha256, threads.
+        order: kind, path, settings, corpus, corpus_sha256, threads, limit_s.
     """
     import torch
 

@@ -69,21 +69,29 @@ def run_scorer(order: dict[str, Any], file: Path, limit_s: float, should_continu
     """Run ``bardtune.search.scripts.scorer`` with an order, by way of ``file``."""
     child = ChildOrder(
         command=[sys.executable, "-P", "-m", "bardtune.search.scripts.scorer", str(file)],
-        environment={**os.environ, **thread_variables(order["threads"])},
+        environment={**bare_environment(file.parent), **thread_variables(order["threads"])},
         limit_s=limit_s,
     )
     try:
-        file.write_text(json.dumps(order), encoding="utf-8")
+        file.write_text(json.dumps({**order, "limit_s": limit_s}), encoding="utf-8")
         end = run_child(child, should_continue=should_continue, on_output=lambda _: None)
     except OSError as problem:
         return Check(problem=f"the process that scores it could not be started: {problem.strerror}")
     return check_of(end, limit_s)
 
 
+def bare_environment(folder: Path) -> dict[str, str]:
+    """What a process needs to begin, and nothing that a stranger's model could read out of it."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "PYTHONPATH") if name in os.environ}
+    return {**kept, "HOME": str(folder), "TMPDIR": str(folder)}
+
+
 def check_of(end: ChildEnd, limit_s: float) -> Check:
     """The score that the process has printed, or why there is none."""
     if end.stopped is not None:
-        why = {"user": "stopped by the user", "limit": f"scoring it took more than {limit_s:.0f} s"}[end.stopped]
+        too_long = f"scoring it took more than {limit_s:.0f} s"
+        found = {"user": "stopped by the user", "limit": too_long, "somebody": "somebody had stopped its process"}
+        why = found[end.stopped]
         return Check(problem=why, wall_s=end.wall_s)
     if end.exit_code < 0:
         why = f"the process that scored it was killed by signal {-end.exit_code}"

@@ -6,11 +6,12 @@ import math
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bardtune.data.awake import awake_at
 from bardtune.search.launch.child import ChildOrder, run_child
 from bardtune.search.launch.processes import thread_variables
 from bardtune.studies.contract.run_end import ScriptEnd
@@ -24,7 +25,7 @@ class ScriptOrder:
     """One run of a user's script."""
 
     file_name: str
-    source: str
+    files: Mapping[str, bytes]  # the script and what goes along, by their paths from its folder
     prepare: str  # the text of prepare.py
     corpus: Path | None  # None: prepare finds it by itself
     threads: int
@@ -73,7 +74,10 @@ def run_script(
         on_output: called with what the script writes, up to a megabyte of it.
     """
     folder.work.mkdir()
-    (folder.work / order.file_name).write_text(order.source, encoding="utf-8", newline="")
+    for name, content in order.files.items():
+        file = folder.work / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
     (folder.work / "prepare.py").write_text(order.prepare, encoding="utf-8")
     child = ChildOrder(
         command=[sys.executable, order.file_name],
@@ -114,4 +118,4 @@ def _notes(record: Path) -> Iterator[dict[str, Any]]:
         except (ValueError, RecursionError):
             continue
         if isinstance(note, dict) and isinstance(note.get("at"), float) and math.isfinite(note["at"]):
-            yield note
+            yield {**note, "at": awake_at(note["at"])}

@@ -7,17 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bardtune.data.corpus import BUILT_IN, load_corpus
-from bardtune.data.paths import user_path
+from bardtune.data.corpus import BUILT_IN
 from bardtune.model import METRIC_VERSION
 from bardtune.search.engine.limits import ALLOWANCE_S, remaining_s, run_limit_s, scoring_limit_s
 from bardtune.search.engine.scheduler import Scheduler
 from bardtune.search.engine.signals import stop_signals
+from bardtune.search.scripts.project import Project, read_project
 from bardtune.search.scripts.scoring import Ruler, checked
 from bardtune.search.scripts.script_process import ScriptOrder, run_folder, run_script
 from bardtune.studies.contract import prepare_source
 from bardtune.studies.contract.artifact import Artifact
-from bardtune.studies.contract.run_end import RunEnd, run_end_of
+from bardtune.studies.contract.run_end import LOWEST_BPB, RunEnd, run_end_of
 from bardtune.studies.errors import StudyError
 from bardtune.studies.plan import expected_overhead_s
 from bardtune.studies.records import StudyRecord, TrialRecord
@@ -25,8 +25,7 @@ from bardtune.studies.store.open_run import OpenRun
 from bardtune.studies.store.reading import read_study
 from bardtune.studies.store.storage import Storage
 from bardtune.studies.store.writer import StudyWriter
-
-MOST_SCRIPT_BYTES = 1 << 20
+from bardtune.studies.text import text_of
 
 
 def run_in_study(
@@ -37,12 +36,12 @@ def run_in_study(
     Raises:
         UserError: no such script or study, somebody runs the study, or it has no run left; nothing is stored then.
     """
-    path, source = read_script(script)
+    project = read_project(script)
     storage = Storage(storage_url, create=False)
     check_unchanged(read_study(storage, name))
     with StudyWriter(storage, name, began=began) as writer, stop_signals() as stopped:
         check_room(writer)
-        facts = {**script_facts(path, source, writer.last_script()), "seed": seed}
+        facts = {**script_facts(project, writer.last_script()), "seed": seed}
         run = writer.ask_script()
         writer.note_script(run, facts)
 
@@ -51,15 +50,15 @@ def run_in_study(
             return not stopped.is_set()
 
         try:
-            end = run_and_check(writer, make_order(writer, path.name, source, seed), should_continue)
+            end = run_and_check(writer, make_order(writer, project, seed), should_continue)
         except KeyboardInterrupt:  # asked to stop twice: at once
             writer.tell_interrupted(run, "stopped by the user", {})
             raise
         except OSError as problem:
             writer.tell_crashed(run, f"it could not be started: {problem.strerror}", {})
             raise StudyError(
-                f"cannot start {path}: {problem.strerror}; put that right (disk of temporary files, memory, number of "
-                "processes) and run it again."
+                f"cannot start {project.path}: {problem.strerror}; put that right (disk of temporary files, memory, "
+                "number of processes) and run it again."
             ) from problem
         writer.note_script(run, {**facts, "trust": end.trust})
         _tell(writer, run, end)
@@ -71,34 +70,19 @@ def run_and_check(writer: StudyWriter, order: ScriptOrder, should_continue: Call
     """Run a script, and score its artifact; the score is no part of its budget."""
     with run_folder() as folder:
         script_end = run_script(order, folder, should_continue=should_continue, on_output=_print_output)
-        end = run_end_of(script_end, budget_s=writer.plan.seconds)
+        end = run_end_of(script_end, budget_s=writer.plan.seconds, lowest_bpb=lowest_bpb(writer.record()))
         return checked(end, folder, make_ruler(writer), should_continue=should_continue, on_scoring=_print_scoring)
 
 
-def read_script(given: Path) -> tuple[Path, str]:
-    """Return the script's absolute path and its text; StudyError if it cannot be one."""
-    path = user_path(given, "the script")
-    if path.is_dir():
-        raise StudyError(f"{path} is a folder; name the script in it, such as {given / 'train.py'}.")
-    if not path.exists():
-        raise StudyError(f"no script at {path}; name a Python file that imports prepare.")
-    if path.name == "prepare.py":
-        raise StudyError(f"{path} has the name of the file that bardtune provides; rename it, such as train.py.")
-    try:
-        if not path.is_file() or path.stat().st_size > MOST_SCRIPT_BYTES:
-            raise StudyError(f"{path} is no file of at most {MOST_SCRIPT_BYTES:,} bytes; name a Python script.")
-        return path, path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as problem:
-        raise StudyError(f"{path} is not UTF-8 text; name a Python script.") from problem
-    except OSError as problem:
-        raise StudyError(f"cannot read the script {path}: {problem.strerror}; check its rights.") from problem
+def lowest_bpb(record: StudyRecord) -> float:
+    """What no honest model of the study's text is below; less where its own runs come near the usual bound."""
+    own = [run.val_bpb for run in record.runs if run.val_bpb is not None and run.script is None]
+    return min([LOWEST_BPB, *(bpb / 2 for bpb in own)])
 
 
 def check_unchanged(record: StudyRecord) -> None:
-    """Raise StudyError if a bpb of today would not compare with those of the study."""
-    now = load_corpus(record.plan.corpus).sha256
-    if now != record.corpus["sha256"]:
-        raise StudyError(f"the corpus of the study {record.name!r} has changed since it began; put it back.")
+    """Raise UserError if a bpb of today would not compare with those of the study."""
+    text_of(record)
     metric = record.fingerprint.get("metric_version", METRIC_VERSION)
     if metric != METRIC_VERSION:
         raise StudyError(
@@ -118,28 +102,36 @@ def check_room(writer: StudyWriter) -> None:
         )
 
 
-def script_facts(path: Path, source: str, before: dict[str, Any] | None) -> dict[str, Any]:
-    """What is stored of a script, with what has changed since the one before."""
-    old = "" if before is None else str(before["source"])
-    diff = difflib.unified_diff(
-        old.splitlines(keepends=True), source.splitlines(keepends=True), "previous run", path.name
-    )
-    digest = hashlib.sha256(source.encode("utf-8")).hexdigest()
+def script_facts(project: Project, before: dict[str, Any] | None) -> dict[str, Any]:
+    """What is stored of a script and its files, with what has changed since the one before."""
+    source = project.source
     return {
-        "path": str(path),
-        "sha256": digest,
+        "path": str(project.path),
+        "sha256": hashlib.sha256(source.encode("utf-8")).hexdigest(),
         "source": source,
-        "diff": None if before is None else "".join(diff),
+        "files": project.others,
+        "diff": None if before is None else diff_of(project, before),
         "trust": None,
     }
 
 
-def make_order(writer: StudyWriter, file_name: str, source: str, seed: int) -> ScriptOrder:
+def diff_of(project: Project, before: dict[str, Any]) -> str:
+    """What has changed in a script and its files since another was stored, as a unified diff."""
+    old = {project.name: str(before["source"]), **before.get("files", {})}
+    new = {project.name: project.source, **project.others}
+    changes: list[str] = []
+    for name in dict.fromkeys((*new, *old)):
+        then, now = (texts.get(name, "").splitlines(keepends=True) for texts in (old, new))
+        changes += difflib.unified_diff(then, now, "previous run" if name == project.name else f"{name}, before", name)
+    return "".join(changes)
+
+
+def make_order(writer: StudyWriter, project: Project, seed: int) -> ScriptOrder:
     """The study's conditions, for a script."""
     plan = writer.plan
     return ScriptOrder(
-        file_name=file_name,
-        source=source,
+        file_name=project.name,
+        files=project.files,
         prepare=prepare_source(corpus=writer.corpus, budget_s=plan.seconds),
         corpus=None if plan.corpus == BUILT_IN else Path(plan.corpus),
         threads=plan.threads,

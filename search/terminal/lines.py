@@ -8,6 +8,7 @@ from typing import Any, Protocol, cast
 
 from rich.console import Console
 
+from bardtune.data.paths import shown
 from bardtune.studies.analysis.phrases import counts_text
 from bardtune.studies.records import StudyRecord, TrialRecord
 
@@ -19,7 +20,7 @@ class View(Protocol):
 
     def run_began(self, run_id: str, record: StudyRecord) -> None: ...
 
-    def heartbeat(self, run_id: str, elapsed_s: float, step: int | None) -> None: ...
+    def heartbeat(self, run_id: str, elapsed_s: float, step: int | None, doing: str | None = None) -> None: ...
 
     def measured(self, run_id: str, percent: int, val_bpb: float) -> None: ...
 
@@ -110,6 +111,16 @@ def find_run(record: StudyRecord, run_id: str) -> TrialRecord | None:
     return next((run for run in record.runs if run.run_id == run_id), None)
 
 
+def corpus_text(record: StudyRecord) -> str:
+    """What is trained on; of a text of the user's own also how much was read."""
+    corpus = record.corpus
+    if not record.has_own_text:
+        return str(corpus["name"])
+    num_files = corpus.get("files", 1)
+    files = f"{num_files} files, " if num_files > 1 else ""
+    return f"{corpus['name']} ({files}{corpus['bytes']:,} bytes)"
+
+
 class LineView:
     """One line a trial, for logs and pipes."""
 
@@ -118,6 +129,7 @@ class LineView:
 
     def say(self, text: str, *, style: str | None = None) -> None:
         """A line; on a terminal that is narrower, its rest indented below it."""
+        text = shown(text)
         if self.console.is_terminal:
             text = textwrap.fill(text, max(20, self.console.width - 1), subsequent_indent="    ")
         self.console.print(text, highlight=False, markup=False, soft_wrap=True, style=style)
@@ -125,7 +137,7 @@ class LineView:
     def study_began(self, record: StudyRecord) -> None:
         plan = record.plan
         self.say(
-            f"study {record.name}: {plan.trials} trials of {plan.seconds:g} s on {record.corpus['name']}, "
+            f"study {record.name}: {plan.trials} trials of {plan.seconds:g} s on {corpus_text(record)}, "
             f"{plan.sampler} sampler, {plan.pruner} pruner, {plan.threads} threads, at most {plan.hours:g} h"
         )
         if record.runs:
@@ -135,7 +147,7 @@ class LineView:
     def run_began(self, run_id: str, record: StudyRecord) -> None:
         return
 
-    def heartbeat(self, run_id: str, elapsed_s: float, step: int | None) -> None:
+    def heartbeat(self, run_id: str, elapsed_s: float, step: int | None, doing: str | None = None) -> None:
         return
 
     def measured(self, run_id: str, percent: int, val_bpb: float) -> None:

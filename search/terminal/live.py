@@ -1,5 +1,6 @@
 """The picture on a terminal while a study runs; it fits terminals from 60 columns on."""
 
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,11 @@ NARROW, WIDE = 76, 104  # columns; below and from here less or more is said abou
 SECONDS_BETWEEN_PICTURES = 0.2
 
 
+def screen() -> Console:
+    """Standard error, as a terminal only if it is one: CI systems ask for colours (FORCE_COLOR) where there is none."""
+    return Console(stderr=True, force_terminal=sys.stderr.isatty())
+
+
 def make_view(console: Console) -> View:
     """The live view if ``console`` is a terminal, else plain lines."""
     return LiveView(console) if console.is_terminal else LineView(console)
@@ -34,6 +40,7 @@ class RunningRow:
     step: int | None = None  # None: not known
     percent: int = 0
     val_bpb: float | None = None
+    doing: str | None = None  # where that is not training
 
 
 @dataclass(slots=True)
@@ -64,9 +71,9 @@ class LiveView:
         if (run := find_run(record, run_id)) is not None:
             self.running[run_id] = RunningRow(run.label, run.params)
 
-    def heartbeat(self, run_id: str, elapsed_s: float, step: int | None) -> None:
+    def heartbeat(self, run_id: str, elapsed_s: float, step: int | None, doing: str | None = None) -> None:
         row = self.running[run_id]
-        row.elapsed_s, row.step = elapsed_s, step
+        row.elapsed_s, row.step, row.doing = elapsed_s, step, doing
 
     def measured(self, run_id: str, percent: int, val_bpb: float) -> None:
         row = self.running[run_id]
@@ -119,7 +126,9 @@ class LiveView:
         if width >= NARROW:
             bar_width = min(40, 10 + max(0, width - NARROW) // 2)
             cells.append(ProgressBar(total=budget_s, completed=min(row.elapsed_s, budget_s), width=bar_width))
-        if width >= WIDE and row.step is not None:
+        if row.doing is not None:
+            clock = row.doing
+        elif width >= WIDE and row.step is not None:
             clock += f", step {row.step}"
         return [*cells, clock, Text(bpb, style="cyan")]
 

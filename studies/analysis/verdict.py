@@ -6,7 +6,8 @@ choice did not depend on: the same settings again with fresh seeds.
 
 import math
 import statistics
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from bardtune.studies.records import StudyRecord, TrialRecord
@@ -44,7 +45,7 @@ class Confirmed:
         return min(self.runs, key=lambda run: (run.val_bpb, run.run_id))
 
     def as_json(self) -> dict[str, Any]:
-        return {"n": self.n, "mean": self.mean, "sd": self.sd}
+        return {"n": self.n, "mean": self.mean, "sd": self.sd, "starved": starved_in(self.runs)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,6 +86,11 @@ class Verdict:
         return tuple(run for run in runs if run is not None)
 
     @property
+    def unscored(self) -> tuple[TrialRecord, ...]:
+        """The finalists that have no score on the test part."""
+        return tuple(run for run in self.finalists if self._test_bpb_of(run) is None)
+
+    @property
     def is_settled(self) -> bool:
         """Whether the winner was confirmed and nothing else comes close."""
         return self.confirmed is not None and self.seed_sd is not None and not self.rivals
@@ -96,6 +102,7 @@ class Verdict:
             best = {
                 "trial": self.winner.number,
                 "val_bpb": self.winner.val_bpb,
+                "starved": starved_in((self.winner,)),
                 "confirmed": self.confirmed.as_json() if self.confirmed else None,
                 "test_bpb": self.test_bpb,
                 "not_distinguishable_from": list(self.rivals),
@@ -117,7 +124,7 @@ class Verdict:
     @property
     def no_test_reasons(self) -> tuple[str, ...]:
         """Why a finished study has no score on the test part."""
-        return tuple(score["reason"] for score in self.final.values() if "reason" in score)
+        return tuple(dict.fromkeys(score["reason"] for score in self.final.values() if "reason" in score))
 
     def _test_bpb_of(self, run: TrialRecord | None) -> float | None:
         return None if run is None else self.final.get(run.run_id, {}).get("test_bpb")
@@ -140,7 +147,7 @@ def verdict_of(record: StudyRecord, *, over: bool | None = None) -> Verdict:
     if confirmed is not None:
         winner = next((trial for trial in record.search_runs if trial.number == confirmed.runs[0].candidate), raw_best)
     rivals = (*candidates[1:], *([baseline] if baseline else [])) if confirmed else ()
-    return Verdict(
+    verdict = Verdict(
         raw_best=raw_best,
         winner=winner,
         confirmed=confirmed,
@@ -152,6 +159,15 @@ def verdict_of(record: StudyRecord, *, over: bool | None = None) -> Verdict:
         take_home=confirmed.best_run if confirmed else winner,
         final=record.final,
     )
+    if record.state != "finished":
+        return verdict
+    untried = {run.run_id: {"reason": "it was not scored"} for run in verdict.unscored}
+    return replace(verdict, final={**untried, **record.final})
+
+
+def starved_in(runs: Iterable[TrialRecord]) -> int:
+    """In how many of them the machine was busy with something else: they trained less than they could."""
+    return sum(bool(run.stats.starved) for run in runs)
 
 
 def study_json(record: StudyRecord, *, with_settings: bool = True) -> dict[str, Any]:

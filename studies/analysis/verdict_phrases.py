@@ -37,7 +37,7 @@ def phrases_of(verdict: Mapping[str, Any]) -> VerdictPhrases:
         raw_best=_raw_best(verdict["raw_best"]) if confirmed else None,
         is_confirmed=confirmed is not None,
         winner=make_label("search", best["trial"]) if best else None,
-        bpb=seeds_text(confirmed or {"n": 1, "mean": best["val_bpb"], "sd": None}) if best else None,
+        bpb=seeds_text(confirmed or {**best, "n": 1, "mean": best["val_bpb"], "sd": None}) if best else None,
         lower=_lower(best, baseline["confirmed"]) if best else None,
         certainty=_certainty(best, verdict["noise"]) if best else None,
         test_score=_test_score(best["test_bpb"], baseline["test_bpb"]) if best else None,
@@ -64,9 +64,11 @@ def sentences(phrases: VerdictPhrases, *, so_far: bool = False) -> list[str]:
 
 def seeds_text(seeds: Mapping[str, Any]) -> str:
     """Mean, standard deviation and number of runs, of what ``Confirmed.as_json`` has returned."""
+    num_starved = seeds.get("starved", 0)  # logs of older versions do not say
     if seeds["sd"] is None:
-        return f"{bpb_text(seeds['mean'])} bpb (one run)"
-    return f"{bpb_text(seeds['mean'])} bpb (sd {bpb_text(seeds['sd'])}, n={seeds['n']} seeds)"
+        return f"{bpb_text(seeds['mean'])} bpb (one run{', starved' * bool(num_starved)})"
+    starved = f", {num_starved} of them starved" if num_starved else ""
+    return f"{bpb_text(seeds['mean'])} bpb (sd {bpb_text(seeds['sd'])}, n={seeds['n']} seeds{starved})"
 
 
 def _raw_best(raw: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ import signal
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+StoppedBy = Literal["limit", "user", "somebody"]  # the last: it was stopped from outside and not let go on
 Trust = Literal["self-reported", "measured", "checked"]
 SAME_BPB = 1e-6  # between what was printed with six decimals and what was measured
 SAME_SCORE_BPB = 1e-4  # between what was printed and what was scored elsewhere, where sums are rounded otherwise
@@ -31,9 +32,9 @@ class ChildEnd:
     stdout: str  # its last part
     stderr: str  # its last part
     wall_s: float
-    started: float  # time.monotonic()
+    started: float  # awake_s(), by which notes are too
     pid: int
-    stopped: Literal["limit", "user"] | None = None  # by us, and why
+    stopped: StoppedBy | None = None  # why we have ended it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +55,7 @@ class RunEnd:
     trust: Trust | None = None
     stats: dict[str, Any] = field(default_factory=dict)
     output: dict[str, Any] = field(default_factory=dict)  # the JSON line of a finished script
+    lowest_bpb: float = LOWEST_BPB
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,11 +68,19 @@ class Check:
     wall_s: float = 0.0
 
 
-def run_end_of(end: ScriptEnd, *, budget_s: float) -> RunEnd:
-    """What became of a script's run; its own bpb is believed only as far as ``trust`` says."""
+def run_end_of(end: ScriptEnd, *, budget_s: float, lowest_bpb: float = LOWEST_BPB) -> RunEnd:
+    """What became of a script's run; its own bpb is believed only as far as ``trust`` says.
+
+    Args:
+        end: as its process was seen.
+        budget_s: seconds that it should train.
+        lowest_bpb: what no honest model of the text is below.
+    """
     stats = _timings(end, budget_s)
     if end.stopped == "user":
         return RunEnd(ending="interrupted", reason="stopped by the user", stats=stats)
+    if end.stopped == "somebody":
+        return RunEnd(ending="interrupted", reason="somebody had stopped its process, which was ended", stats=stats)
     if end.stopped == "limit":
         reason = (
             f"past its outer limit of {end.limit_s:.0f} s (budget, allowance and evaluation); its process was ended"
@@ -86,7 +96,7 @@ def run_end_of(end: ScriptEnd, *, budget_s: float) -> RunEnd:
         reason = f'its last line on standard output is not JSON with a number "val_bpb": {found}'
         return RunEnd(ending="crashed", reason=reason, stats=stats)
     stats |= _counts(output)
-    if (unsound := _unsound(own_bpb, "its val_bpb")) is not None:
+    if (unsound := _unsound(own_bpb, "its val_bpb", lowest_bpb)) is not None:
         ending, reason = unsound
         return RunEnd(ending=ending, reason=reason, stats=stats)
     measured = [bpb for note in _own(end, "evaluated") if (bpb := _number(note.get("val_bpb"))) is not None]
@@ -94,7 +104,7 @@ def run_end_of(end: ScriptEnd, *, budget_s: float) -> RunEnd:
         stats["measured_bpb"] = measured[-1]
     same = bool(measured) and abs(measured[-1] - own_bpb) <= SAME_BPB
     trust: Trust = "measured" if same else "self-reported"
-    return RunEnd(ending="finished", val_bpb=own_bpb, trust=trust, stats=stats, output=output)
+    return RunEnd(ending="finished", val_bpb=own_bpb, trust=trust, stats=stats, output=output, lowest_bpb=lowest_bpb)
 
 
 def with_check(end: RunEnd, check: Check) -> RunEnd:
@@ -112,7 +122,7 @@ def with_check(end: RunEnd, check: Check) -> RunEnd:
     if check.illegal is not None:
         return RunEnd(ending="crashed", reason=f"the model that it handed back {check.illegal}", stats=stats)
     assert check.val_bpb is not None
-    if (unsound := _unsound(check.val_bpb, "the bpb of what it handed back")) is not None:
+    if (unsound := _unsound(check.val_bpb, "the bpb of what it handed back", end.lowest_bpb)) is not None:
         ending, reason = unsound
         return RunEnd(ending=ending, reason=reason, stats=stats)
     differs = abs(check.val_bpb - own_bpb) > SAME_SCORE_BPB
@@ -125,13 +135,13 @@ def with_check(end: RunEnd, check: Check) -> RunEnd:
     )
 
 
-def _unsound(bpb: float, name: str) -> tuple[Literal["diverged", "crashed"], str] | None:
+def _unsound(bpb: float, name: str, lowest_bpb: float) -> tuple[Literal["diverged", "crashed"], str] | None:
     """The ending and the reason of a run whose bpb no model of text can have; None for a possible one."""
     if not math.isfinite(bpb):
         return "diverged", f"{name} is {bpb}"
-    if LOWEST_BPB <= bpb <= HIGHEST_BPB:
+    if lowest_bpb <= bpb <= HIGHEST_BPB:
         return None
-    side = f"below {LOWEST_BPB:g}" if bpb < LOWEST_BPB else f"above {HIGHEST_BPB:g}"
+    side = f"below {lowest_bpb:g}" if bpb < lowest_bpb else f"above {HIGHEST_BPB:g}"
     return "crashed", f"{name} {bpb:g} is {side}, which no sound model of text reaches"
 
 
@@ -148,10 +158,9 @@ def _why_it_failed(end: ScriptEnd) -> str:
 
 
 def json_line(stdout: str) -> dict[str, Any] | None:
-    """The object that a process's last line is; None if it is none."""
-    lines = stdout.strip().splitlines()
+    """The object that a process's last line is; None if it is none. Only a line feed ends a line."""
     try:
-        value = json.loads(lines[-1]) if lines else None
+        value = json.loads(stdout.strip().rpartition("\n")[2] or "null")
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bardtune.model import TRAINER_VERSION
 from bardtune.model.settings import settings_from
 from bardtune.studies.export.files import (
     CORPUS_FILE,
@@ -21,7 +22,7 @@ from bardtune.studies.export.files import (
     settings_text,
     written_texts,
 )
-from bardtune.studies.export.log import FORMAT, report_steps
+from bardtune.studies.export.log import FORMAT, own_version, report_steps
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +51,7 @@ def read_export(folder: Path) -> Export:
     if not isinstance(log, dict) or log.get("format") != FORMAT:
         raise ExportError(f"{paths.submission} has no replay_log of format {FORMAT}; export the study again.")
     try:
+        _check_version(paths, log)
         _check_log(paths, log)
         _check_settings(paths, settings, log)
         _check_texts(paths, settings, log)
@@ -81,6 +83,17 @@ def _json(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ExportError(f"{path} holds no object; export the study again.")
     return found
+
+
+def _check_version(paths: ExportPaths, log: dict[str, Any]) -> None:
+    """An export of another trainer is whole, and what it holds cannot be repeated here."""
+    trainer = log["fingerprint"]["trainer_version"]
+    if trainer != TRAINER_VERSION:
+        raise ExportError(
+            f"{paths.root} was made by bardtune {log.get('bardtune', 'of an older version')} with trainer version "
+            f"{trainer}, and this is bardtune {own_version()} with {TRAINER_VERSION}; repeat the run with: "
+            "python train.py --recorded"
+        )
 
 
 def _check_log(paths: ExportPaths, log: dict[str, Any]) -> None:
@@ -123,7 +136,8 @@ def _check_texts(paths: ExportPaths, settings: dict[str, Any], log: dict[str, An
             raise _contradiction(
                 paths,
                 name,
-                "is not what this bardtune writes for this log: it was changed, or another version wrote it "
+                f"is not what bardtune {own_version()} writes for this log, which says that bardtune "
+                f"{log.get('bardtune', 'of an older version')} made it: it was changed, or that one wrote it otherwise "
                 "(then: python train.py --recorded)",
             )
     digests = {name: digest_of(content) for name, content in sorted(contents.items()) if name != "settings.json"}
@@ -136,7 +150,6 @@ def _check_texts(paths: ExportPaths, settings: dict[str, Any], log: dict[str, An
 
 def _check_weights(paths: ExportPaths, log: dict[str, Any]) -> None:
     """The weights' metadata against the log."""
-    from bardtune.model import TRAINER_VERSION
     from bardtune.model.network.weights import read_weights  # imports torch
 
     saved = read_weights(paths.weights)
@@ -148,11 +161,8 @@ def _check_weights(paths: ExportPaths, log: dict[str, Any]) -> None:
     ):
         if ours != theirs:
             raise _contradiction(paths, "weights.safetensors", f"has other {name} than submission.json")
-    if saved.trainer_version != TRAINER_VERSION:
-        raise ExportError(
-            f"{paths.root} was trained by trainer version {saved.trainer_version} and this bardtune has "
-            f"{TRAINER_VERSION}; repeat it with: python train.py --recorded"
-        )
+    if saved.trainer_version != log["fingerprint"]["trainer_version"]:
+        raise _contradiction(paths, "weights.safetensors", "has another trainer version than submission.json")
 
 
 def _contradiction(paths: ExportPaths, what: str, how: str) -> ExportError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from bardtune.data.corpus import BUILT_IN
@@ -30,6 +31,7 @@ def replay_log(winner: Winner, *, fractions: Sequence[float], test_bpb: float | 
     own_space = "/" in plan["space"] or plan["space"].endswith(".toml")
     return {
         "format": FORMAT,
+        "bardtune": own_version(),
         "study": record.name,
         "state": record.state,
         "stop_reason": record.stop_reason,
@@ -58,6 +60,14 @@ def replay_log(winner: Winner, *, fractions: Sequence[float], test_bpb: float | 
             "fractions": list(fractions),
         },
     }
+
+
+def own_version() -> str:
+    """Of this bardtune."""
+    try:
+        return version("bardtune")
+    except PackageNotFoundError:  # a checkout that is not installed
+        return "of a checkout"
 
 
 def _corpus(record: StudyRecord) -> dict[str, Any]:

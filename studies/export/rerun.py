@@ -45,7 +45,7 @@ class Replay:
 
 def environment_changes(export: Export) -> tuple[str, ...]:
     """What differs here from where the run was recorded, in words; nothing: it must be had again exactly."""
-    from bardtune.model.machine import cpu_kind
+    from bardtune.data.host import cpu_kind
 
     winner, versions = export.winner, export.log["fingerprint"]
     pairs = [("processor", winner["cpu"], cpu_kind())]

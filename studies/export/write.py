@@ -31,17 +31,17 @@ def write_export(winner: Winner, folder: Path, *, corpus: Corpus | None = None) 
         raise StudyError(f"the weights {winner.weights} are not those of {winner.run.label}; run the study again.")
     check_trainer(saved)
     log = replay_log(winner, fractions=saved.fractions, test_bpb=winner.verdict.test_bpb)
-    files = {name: text.encode() for name, text in written_texts(log).items()}
+    files: dict[str, bytes | memoryview] = {name: text.encode() for name, text in written_texts(log).items()}
     files["weights.safetensors"] = winner.weights.read_bytes()
-    digests = {name: digest_of(files[name]) for name in sorted(files)}
+    digests = {name: digest_of(bytes(files[name])) for name in sorted(files)}
     files["settings.json"] = settings_text(log, digests).encode()
     if corpus is not None:
-        files["corpus.bin"] = corpus.content.tobytes()
+        files["corpus.bin"] = corpus.content.data
     _write_folder(folder, files)
     return ExportPaths(folder)
 
 
-def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
+def _write_folder(folder: Path, files: dict[str, bytes | memoryview]) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ExportError(f"{folder} is there and not empty; choose another folder with --out.")
     try:

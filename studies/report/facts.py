@@ -28,6 +28,7 @@ _FINGERPRINT = {
     "metric_version": "version of the metric",
     "trainer_version": "version of the trainer",
     "corpus_sha256": None,  # stands with the data
+    "cpu": "processor",
 }
 
 
@@ -181,6 +182,8 @@ def environment_facts(record: StudyRecord) -> list[tuple[str, str]]:
     facts = [*versions, ("threads of a run", str(record.plan.threads)), ("runs at a time", str(record.plan.workers))]
     if peaks:
         facts.append(("largest memory of a run", f"{max(peaks) / 1e9:.1f} GB"))
+    if len(kinds := record.kinds_of_processor) > 1:
+        facts.append(("runs on several kinds of processor", f"their bpb do not compare: {'; '.join(kinds)}"))
     if starved := record.counts()["starved"]:
         facts.append(("runs on a busy machine", f"{starved} of {len(record.runs)}, which trained less for it"))
     if (share := record.share_outside_training) is not None:

@@ -3,9 +3,10 @@
 import sqlite3
 import threading
 from contextlib import closing
-from pathlib import Path
 
+from bardtune.data.errors import UserError
 from bardtune.studies import keys
+from bardtune.studies.store.address import sqlite_path
 from bardtune.studies.store.home import data_home
 
 RETRY_FOR_S = 0.2
@@ -24,11 +25,13 @@ def quick_names(storage: str | None = None) -> list[str]:
     if storage is not None and not storage.startswith("sqlite:"):
         return _names_on_server(storage)
     try:
-        path = data_home().database if storage is None else Path(storage.removeprefix("sqlite:///")).expanduser()
+        path = data_home().database if storage is None else sqlite_path(storage)
+        if path is None:
+            return []
         address = f"{path.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True, timeout=RETRY_FOR_S)) as connection:
             return [str(name) for (name,) in connection.execute(_QUERY.format("?"), (keys.PLAN,))]
-    except (sqlite3.Error, OSError, ValueError, RuntimeError):
+    except (sqlite3.Error, OSError, ValueError, UserError):
         return []
 
 

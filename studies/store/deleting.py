@@ -21,7 +21,8 @@ class DeletionPlan:
     """What there is of a study before it is deleted."""
 
     name: str
-    study_id: str | None  # names its folders; None where its making or deletion was cut off before or after that
+    # Names its folders; None where there are none, or where they are another study's too, which Optuna has copied.
+    study_id: str | None
     parts: tuple[str, ...]  # Optuna studies to be deleted, in this order
     num_runs: int
     other_hosts: tuple[str, ...]  # other machines where it ran: what it left there stays
@@ -39,6 +40,9 @@ def plan_deletion(storage: Storage, name: str) -> DeletionPlan:
     if search is None and not known:
         raise StudyError(f"no study {name!r} in {storage.display_url}; see what there is with: bardtune list")
     study_id = search.user_attrs.get(keys.STUDY_ID) if search is not None else None
+    is_shared = any(
+        other.user_attrs.get(keys.STUDY_ID) == study_id for other in there.values() if other.study_name != name
+    )
     # A study without an id is ours only if its making was cut off: it has no trial yet.
     if search is not None and study_id is None and (search.n_trials or not known):
         raise StudyError(
@@ -47,7 +51,7 @@ def plan_deletion(storage: Storage, name: str) -> DeletionPlan:
     found = [study for study in (others, search) if study is not None]  # the one with the id goes last
     return DeletionPlan(
         name=name,
-        study_id=study_id,
+        study_id=None if is_shared else study_id,
         parts=tuple(study.study_name for study in found),
         num_runs=sum(study.n_trials for study in found),
         other_hosts=_hosts_beside(storage, [study.study_name for study in found], name),

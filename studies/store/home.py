@@ -9,6 +9,7 @@ import platformdirs
 from bardtune.data.paths import user_path
 from bardtune.studies.errors import StorageError
 from bardtune.studies.plan import is_plain_name
+from bardtune.studies.store.address import sqlite_url
 
 HOME_VARIABLE = "BARDTUNE_HOME"
 
@@ -26,7 +27,7 @@ class Home:
 
     @property
     def storage_url(self) -> str:
-        return f"sqlite:///{self.database}"
+        return sqlite_url(self.database)
 
     def checkpoints(self, study_id: str) -> Path:
         """The folder of a study's checkpoints."""

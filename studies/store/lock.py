@@ -15,6 +15,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
+from bardtune.data.awake import awake_s, sleep_awake
 from bardtune.studies.errors import StudyError
 from bardtune.studies.store.owner import Owner
 from bardtune.studies.store.retry import with_retry
@@ -56,8 +57,8 @@ class CoordinatorLock:
         engine: sa.Engine,
         study_name: str,
         *,
-        sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = sleep_awake,
+        clock: Callable[[], float] = awake_s,
     ) -> None:
         self.engine, self.study_name, self.sleep, self.clock = engine, study_name, sleep, clock
         self.token = uuid.uuid4().hex
@@ -131,8 +132,6 @@ class CoordinatorLock:
         runs = owner.runs()
         if runs is not None or owner.lease_is_plain(renewed_at, now):
             return runs is not False
-        if owner.has_our_name and owner.is_of_another_boot and self.engine.dialect.name == "sqlite":
-            return False  # no other machine comes by a file: it is this one, started again
         self.sleep(WATCH_S)
         row, _ = _row(self.engine, self.study_name)
         return row is not None and row.renewed_at != renewed_at

@@ -54,13 +54,6 @@ class Owner:
         """Whether its machine is called like this one, as copies of a machine and containers may be."""
         return self.host == socket.gethostname()
 
-    @property
-    def is_of_another_boot(self) -> bool:
-        """Whether its machine is another one, or this one before it was started again; False where that is a guess."""
-        theirs, ours = self.boot_id, boot_id()
-        known = theirs and ours and not _is_time(theirs) and not _is_time(ours)
-        return bool(known) and theirs.partition(" ")[0] != ours.partition(" ")[0]
-
     def is_alive(self, renewed_at: float, now: float) -> bool:
         """Whether the owner still runs: known for certain where it can be seen, by its lease elsewhere."""
         runs = self.runs()

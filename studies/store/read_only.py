@@ -37,8 +37,7 @@ class ReadOnlyStorage(Storage):
         else:
             options |= {"pool_size": 1, "max_overflow": 4, "connect_args": self._server_arguments()}
             options["execution_options"] = {"postgresql_readonly": True}
-        url = self.url.render_as_string(hide_password=False)
-        engine = sqlalchemy.create_engine(self.url, **options)
+        engine = sqlalchemy.create_engine(self._engine_url, **options)
         tables = sqlalchemy.inspect(engine).get_table_names()
         if "studies" not in tables:
             raise StorageError(f"{self.display_url} holds no studies: it is not a database of Optuna's; {EXAMPLES}.")
@@ -46,11 +45,11 @@ class ReadOnlyStorage(Storage):
             for table in ("version_info", "alembic_version"):  # Optuna fills them last, and would if they were empty
                 if table not in tables or connection.execute(sqlalchemy.text(f"SELECT 1 FROM {table}")).first() is None:
                     raise StorageError(f"{self.display_url} is being set up by another process; try again in a moment.")
-        return RetryingStorage(url, engine_kwargs=options, skip_table_creation=True), engine
+        return RetryingStorage(self._engine_url, engine_kwargs=options, skip_table_creation=True), engine
 
     def _connect(self) -> sqlite3.Connection:
         """One connection; SQLAlchemy's pool hands it from thread to thread, never to two at a time."""
-        address = read_only_address(Path(self.url.database or "").absolute())
+        address = read_only_address(self.path)
         return sqlite3.connect(address, uri=True, timeout=READ_TIMEOUT_S, check_same_thread=False)
 
 

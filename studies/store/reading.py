@@ -11,10 +11,11 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from bardtune.data.errors import UserError
+from bardtune.data.paths import shown
 from bardtune.model.training.stats import stats_from
 from bardtune.studies import keys
 from bardtune.studies.errors import StudyError
-from bardtune.studies.plan import StudyPlan
+from bardtune.studies.plan import plan_from
 from bardtune.studies.records import FINISHING_REASONS, Parameter, Role, RunState, StudyRecord, StudyState, TrialRecord
 from bardtune.studies.store.lock import lock_state
 from bardtune.studies.store.storage import Storage
@@ -63,7 +64,7 @@ def record_of(storage: Storage, study: optuna.Study, sibling: optuna.Study | Non
     others = [] if sibling is None else sibling.get_trials(deepcopy=False)
     return StudyRecord(
         name=name,
-        plan=StudyPlan(**attrs[keys.PLAN]),
+        plan=plan_from(name, attrs[keys.PLAN]),
         state=_study_state(held.held, stop_reason),
         stop_reason=stop_reason,
         seconds_used=held.seconds_used,
@@ -136,7 +137,7 @@ def _record(trial: FrozenTrial, role: Role | None, *, owned: bool) -> TrialRecor
         role=role or attrs.get(keys.ROLE, "baseline"),
         state=state,
         ending="interrupted" if state == "interrupted" else ending,
-        reason=attrs.get(keys.REASON),
+        reason=None if attrs.get(keys.REASON) is None else shown(str(attrs[keys.REASON])),
         val_bpb=trial.value if finished else None,
         curve=tuple((step, bpb) for step, bpb in sorted(trial.intermediate_values.items()) if math.isfinite(bpb)),
         params=dict(trial.params),

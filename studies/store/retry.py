@@ -15,16 +15,19 @@ from typing import Any, TypeVar
 
 import sqlalchemy.exc
 from optuna.exceptions import DuplicatedStudyError, StorageInternalError, UpdateFinishedTrialError
-from optuna.storages import RDBStorage
+from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._rdb.models import TrialModel
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
+from bardtune.data.awake import awake_s
+
 logger = logging.getLogger(__name__)
 
 RETRY_FOR_S = 300.0  # longer than any restart of a server
 PAUSE_S = 0.5
+_asking = threading.local()  # whether this thread is within ``with_retry`` already
 shutting_down = threading.Event()  # set when somebody wants this process to end: nothing is waited for any more
 _LOST_BEFORE = "8s2b"  # SQLAlchemy's code: asked of a connection that was lost in the same transaction
 _NOT_PASSING = ("disk full", "no space left", "permission denied", "password authentication", "does not exist")
@@ -45,6 +48,16 @@ def with_retry(
         what ``action`` raises, where that is something else than a database that is away, or the time is over; a
         process that is ``shutting_down`` does not wait at all.
     """
+    if getattr(_asking, "is_so", False):
+        return action()  # of a question that is asked again as a whole
+    _asking.is_so = True
+    try:
+        return _ask_again(action, retry_for_s, sleep)
+    finally:
+        _asking.is_so = False
+
+
+def _ask_again(action: Callable[[], T], retry_for_s: float, sleep: Callable[[float], None]) -> T:
     began: float | None = None
     while True:
         try:
@@ -53,14 +66,14 @@ def with_retry(
             if shutting_down.is_set() or not is_passing(problem):
                 raise
             if began is None:
-                began = time.monotonic()
+                began = awake_s()
                 logger.warning("the database does not answer; waiting for it for up to %.0f s", retry_for_s)
-            if time.monotonic() - began > retry_for_s:
+            if awake_s() - began > retry_for_s:
                 raise
             sleep(PAUSE_S)
         else:
             if began is not None:
-                logger.warning("the database answers again after %.0f s", time.monotonic() - began)
+                logger.warning("the database answers again after %.0f s", awake_s() - began)
             return answer
 
 
@@ -108,21 +121,9 @@ class RetryingStorage(RDBStorage):
 
     _newest_before: int | None = None  # trial when a new one was first asked for; 0: there was none
 
-    set_study_user_attr = _retried(RDBStorage.set_study_user_attr)
-    set_study_system_attr = _retried(RDBStorage.set_study_system_attr)
-    get_study_id_from_name = _retried(RDBStorage.get_study_id_from_name)
-    get_study_name_from_id = _retried(RDBStorage.get_study_name_from_id)
-    get_study_directions = _retried(RDBStorage.get_study_directions)
-    get_study_user_attrs = _retried(RDBStorage.get_study_user_attrs)
-    get_study_system_attrs = _retried(RDBStorage.get_study_system_attrs)
-    get_all_studies = _retried(RDBStorage.get_all_studies)
+    # What Optuna's cache asks beside the methods of ``BaseStorage``, which are wrapped below, all of them.
     _set_trial_param = _retried(RDBStorage._set_trial_param)
-    set_trial_intermediate_value = _retried(RDBStorage.set_trial_intermediate_value)
-    set_trial_user_attr = _retried(RDBStorage.set_trial_user_attr)
-    set_trial_system_attr = _retried(RDBStorage.set_trial_system_attr)
-    get_trial = _retried(RDBStorage.get_trial)
     _get_trials = _retried(RDBStorage._get_trials)
-    get_trial_id_from_study_id_trial_number = _retried(RDBStorage.get_trial_id_from_study_id_trial_number)
 
     def create_new_study(self, directions: Any, study_name: str | None = None) -> int:
         """As Optuna's; a study that was stored although the answer was lost is not refused the second time."""
@@ -178,3 +179,9 @@ class RetryingStorage(RDBStorage):
             return done or (again and self.get_trial(trial_id).state == state)
 
         return _with_retry_flag(set_state)
+
+
+NO_QUESTIONS = ("remove_session", "check_trial_is_updatable")  # they ask the database nothing, or by another method
+for _name, _method in vars(BaseStorage).items():
+    if callable(_method) and not _name.startswith("_") and _name not in (*vars(RetryingStorage), *NO_QUESTIONS):
+        setattr(RetryingStorage, _name, _retried(getattr(RDBStorage, _name)))

@@ -14,8 +14,8 @@ import sqlalchemy
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.engine import URL, make_url
 
-from bardtune.data.paths import user_path
 from bardtune.studies.errors import StorageError
+from bardtune.studies.store.address import sqlite_path, sqlite_url
 from bardtune.studies.store.home import make_folder
 from bardtune.studies.store.lock import metadata
 from bardtune.studies.store.retry import RetryingStorage
@@ -30,6 +30,7 @@ SERVER_ARGUMENTS: dict[str, Any] = {
     "tcp_user_timeout": 30_000,  # ms
 }
 EXAMPLES = "write sqlite:////folder/studies.db or postgresql+psycopg://user@host/database"
+SOME_FILE = "sqlite:///studies.db"  # connections are made by path
 _SCHEMA_LOCK = 0x62617264  # any fixed number: PostgreSQL's advisory lock for making the schema
 
 
@@ -82,6 +83,8 @@ class Storage:
     @property
     def display_url(self) -> str:
         """The URL without its password."""
+        if self.is_sqlite:
+            return sqlite_url(self.path)
         return without_password(self.url.render_as_string(hide_password=True))
 
     def check_there(self) -> None:
@@ -91,7 +94,7 @@ class Storage:
         """
         if not self.is_sqlite or self._file_id == _file_id(self.url.database):
             return
-        path = Path(self.url.database or "")
+        path = self.path
         rescued = path.with_name(f"{path.stem}-rescued-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}")
         try:
             self._copy_to(rescued)
@@ -116,7 +119,7 @@ class Storage:
             connection.close()
 
     def _prepare_file(self, *, create: bool) -> None:
-        path = Path(self.url.database or "")
+        path = self.path
         if not create and not path.exists():
             raise StorageError(f"no studies yet: {path} does not exist; create one with: bardtune start NAME.")
         if create:
@@ -127,24 +130,37 @@ class Storage:
     def _open(self, *, create: bool) -> tuple[RetryingStorage, sqlalchemy.Engine]:
         options: dict[str, Any] = {"pool_pre_ping": True}
         if self.is_sqlite:
-            options["connect_args"] = {"timeout": BUSY_TIMEOUT_S, "factory": _Connection}
+            options["creator"] = self._connect
         else:  # one process talks to it, one question at a time
             options |= {"pool_size": 1, "max_overflow": 2, "connect_args": self._server_arguments()}
-        url = self.url.render_as_string(hide_password=False)
-        engine = sqlalchemy.create_engine(self.url, **options)
+        engine = sqlalchemy.create_engine(self._engine_url, **options)
         if not create:
             if not sqlalchemy.inspect(engine).has_table("studies"):
                 raise StorageError(
                     f"{self.display_url} holds no studies: it is not a database of Optuna's; {EXAMPLES}."
                 )
-            return RetryingStorage(url, engine_kwargs=options), engine
+            return RetryingStorage(self._engine_url, engine_kwargs=options), engine
         with self._schema_lock(engine):
             if self.is_sqlite:
                 with engine.connect() as connection:
                     connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-            rdb = RetryingStorage(url, engine_kwargs=options)
+            rdb = RetryingStorage(self._engine_url, engine_kwargs=options)
             metadata.create_all(engine)
         return rdb, engine
+
+    @property
+    def path(self) -> Path:
+        """Of SQLite's file."""
+        return Path(self.url.database or "")
+
+    @property
+    def _engine_url(self) -> str:
+        """What SQLAlchemy and Optuna are given; the path of a file they never see, who would read more in it."""
+        return SOME_FILE if self.is_sqlite else self.url.render_as_string(hide_password=False)
+
+    def _connect(self) -> sqlite3.Connection:
+        """One connection; SQLAlchemy's pool hands it from thread to thread, never to two at a time."""
+        return sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, factory=_Connection, check_same_thread=False)
 
     def _server_arguments(self) -> dict[str, Any]:
         """How a server is connected to, where the URL does not say otherwise."""
@@ -173,9 +189,10 @@ def _parse(text: str) -> URL:
     if url.get_backend_name() not in ("sqlite", "postgresql"):
         raise StorageError(f"{url.get_backend_name()!r} storages are not supported; {EXAMPLES}.")
     if url.get_backend_name() == "sqlite":
-        if not url.database or url.database == ":memory:":
+        path = sqlite_path(text)
+        if path is None:
             raise StorageError(f"{text!r} names no file, and a study must outlive its process; {EXAMPLES}.")
-        url = url.set(database=str(user_path(url.database, "the storage")))
+        url = url.set(database=str(path))
     return url
 
 
@@ -185,6 +202,8 @@ def without_password(url: str) -> str:
     scheme, slashes, user = before.partition("//") if "//" in before else ("", "", before)
     if at:
         url = f"{scheme}{slashes}{user.split(':')[0]}{':***' if ':' in user else ''}@{after}"
+    else:  # what stands where a port would, and is none
+        url = re.sub(r"(//[^/:?]*):(?!\d*(?:[/?]|$))[^/?]*", r"\1:***", url)
     return re.sub(r"(password=)[^&]*", r"\1***", url)
 
 

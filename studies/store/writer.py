@@ -1,9 +1,9 @@
 """A study in the hands of its coordinator: the only place that writes to it."""
 
 import contextlib
-import time
 from collections import Counter
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any
 
 import optuna
@@ -11,9 +11,10 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
+from bardtune.data.awake import awake_s
 from bardtune.studies import keys
 from bardtune.studies.errors import StudyError
-from bardtune.studies.plan import StudyPlan
+from bardtune.studies.plan import StudyPlan, plan_from
 from bardtune.studies.records import Role, StopReason, StudyRecord
 from bardtune.studies.store.creating import NewStudy, create_study
 from bardtune.studies.store.lock import CoordinatorLock, fenced
@@ -49,7 +50,7 @@ class StudyWriter:
         *,
         new: NewStudy | None = None,
         began: float | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = awake_s,
     ) -> None:
         self.storage, self.name, self.new, self.began, self.clock = storage, name, new, began, clock
         self.lock = CoordinatorLock(storage.engine, name, clock=clock)
@@ -81,7 +82,7 @@ class StudyWriter:
         self.others = optuna.create_study(
             study_name=keys.runs_name(self.name), storage=self.storage.rdb, direction="minimize", load_if_exists=True
         )
-        self.plan = StudyPlan(**self.search.user_attrs[keys.PLAN])
+        self.plan = plan_from(self.name, self.search.user_attrs[keys.PLAN])
         self.lock.count_from(self.clock() if self.began is None else self.began)
         self.requeue_orphans()
 
@@ -249,20 +250,32 @@ class StudyWriter:
         run.optuna_trial.set_user_attr(keys.REPEATS, run.repeats + 1)
         self.requeue(run, {key: value for key, value in stats.items() if key != "seconds"})
 
-    def note_final(self, final: dict[str, dict[str, Any]]) -> None:
-        """Store what was scored on the test part; there is no second time.
+    def note_final(self, run_id: str, score: dict[str, Any]) -> None:
+        """Store what came of scoring a run on the test part; once there is a bpb, there is no second time.
+
+        Args:
+            run_id: of a finalist.
+            score: its ``test_bpb``, or the ``reason`` for none.
 
         Raises:
-            StudyError: it has been.
+            StudyError: it has a bpb.
         """
         self.lock.verify()
-        if keys.FINAL in self.search.user_attrs:
-            raise StudyError(f"the study {self.name!r} has been scored on its test part already; that is done once.")
-        self.search.set_user_attr(keys.FINAL, final)
+        final: dict[str, dict[str, Any]] = dict(self.search.user_attrs.get(keys.FINAL, {}))
+        if "test_bpb" in final.get(run_id, {}):
+            raise StudyError(f"{run_id} of {self.name!r} has been scored on the test part already; that is done once.")
+        self.search.set_user_attr(keys.FINAL, {**final, run_id: score})
 
     def note_stop(self, reason: StopReason | None) -> None:
         self.lock.verify()
         self.search.set_user_attr(keys.STOP_REASON, reason)
+
+    def change_corpus(self, place: str) -> None:
+        """Note where the study's text lies now; the caller has seen that it is the same."""
+        self.lock.verify()
+        self.plan = replace(self.plan, corpus=place)
+        self.search.set_user_attr(keys.CORPUS, {**self.corpus, "name": place})
+        self.search.set_user_attr(keys.PLAN, self.plan.as_dict())
 
     def change_fingerprint(self, fingerprint: dict[str, Any]) -> None:
         """Hold later resumes to this fingerprint instead."""

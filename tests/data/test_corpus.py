@@ -1,6 +1,7 @@
 """The text: which bytes a name or a path stands for, and how they are split."""
 
 import hashlib
+import os
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError
@@ -12,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bardtune.data import corpus as module
 from bardtune.data.corpus import CONTEXT_BYTES, MIN_CORPUS_BYTES, Corpus, corpus_of, load_corpus
 from bardtune.data.errors import CorpusError, UserError
+from bardtune.data.mapped import byte_counts
 from support.paths import ROOT
 
 ENOUGH = b"To be, or not to be: that is the question.\n" * 200
@@ -180,3 +183,105 @@ def test_the_parts_take_90_5_and_5_percent_and_each_holds_a_window(num_bytes: in
 def test_the_split_of_shakespeare_never_moves(shakespeare: Corpus) -> None:
     lengths = (len(shakespeare.train), len(shakespeare.validation), len(shakespeare.test))
     assert lengths == (4_786_972, 265_943, 265_943)
+
+
+# Folders, long texts, and what is no file
+
+
+def test_hidden_files_and_exports_are_no_text(tmp_path: Path) -> None:
+    for name in ("a.txt", ".hidden.txt", ".git/b.md", "winner/README.md", "notes/c.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode() + ENOUGH)
+    for name in ("prepare.py", "submission.json"):
+        (tmp_path / "winner" / name).write_text("")
+    corpus = load_corpus(str(tmp_path))
+    assert corpus.content.tobytes() == b"a.txt" + ENOUGH + b"notes/c.md" + ENOUGH
+    assert corpus.num_files == 2
+
+
+def test_a_link_to_a_file_is_that_file_and_a_link_to_a_folder_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "far.txt").write_bytes(b"far" + ENOUGH)
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "linked.txt").symlink_to(tmp_path / "elsewhere" / "far.txt")
+    (tmp_path / "text" / "folder").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "text" / "round").symlink_to(tmp_path / "text")
+    assert load_corpus(str(tmp_path / "text")).content.tobytes() == b"far" + ENOUGH
+
+
+def test_the_contract_finds_the_same_text_in_a_folder(tmp_path: Path) -> None:
+    from bardtune.model.contract import prepare
+
+    for name in ("a.txt", ".b.txt", ".c/d.md", "e/f.MD", "g.py", "winner/README.md", "winner/prepare.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode() + ENOUGH)
+    assert prepare._read(tmp_path) == load_corpus(str(tmp_path)).content.tobytes()
+    (tmp_path / "winner" / "submission.json").write_text("")
+    assert (
+        prepare._read(tmp_path)
+        == load_corpus(str(tmp_path)).content.tobytes()
+        == b"".join(name + ENOUGH for name in (b"a.txt", b"e/f.MD"))
+    )
+
+
+def test_a_pipe_and_a_device_are_refused_and_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    with pytest.raises(CorpusError, match=r"is a pipe and no file; save its text to a file first"):
+        load_corpus(str(tmp_path / "pipe.txt"))
+    with pytest.raises(CorpusError, match=r"is a device and no file"):
+        load_corpus("/dev/zero")
+    with pytest.raises(CorpusError, match=r"cannot be read from a pipe"):
+        load_corpus("-")
+    reading, writing = os.pipe()
+    try:
+        with pytest.raises(CorpusError, match=r"save its text to a file first"):
+            load_corpus(f"/dev/fd/{reading}")
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+@pytest.fixture
+def mapped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAPPED_BYTES", 1000)
+    monkeypatch.setattr("bardtune.data.mapped.PIECE_BYTES", 1 << 12)
+
+
+@pytest.mark.usefixtures("mapped")
+def test_a_long_text_is_the_same_text_left_on_the_disk(tmp_path: Path) -> None:
+    text = bytes(range(256)) * 300
+    (tmp_path / "long.txt").write_bytes(text)
+    told: list[int] = []
+    corpus = load_corpus(str(tmp_path / "long.txt"), on_long=told.append)
+    assert told == [len(text)]
+    assert isinstance(corpus.content.base, np.memmap)
+    assert corpus.content.tobytes() == text
+    assert corpus.sha256 == hashlib.sha256(text).hexdigest()
+    assert byte_counts(corpus.train).tolist() == np.bincount(corpus.train, minlength=256).tolist()
+
+
+@pytest.mark.usefixtures("mapped")
+def test_a_long_folder_is_joined_as_a_short_one(tmp_path: Path) -> None:
+    for name in ("b.txt", "a.md"):
+        (tmp_path / name).write_bytes(name.encode() + ENOUGH)
+    corpus = load_corpus(str(tmp_path))
+    assert corpus.content.tobytes() == b"a.md" + ENOUGH + b"b.txt" + ENOUGH
+    assert corpus.num_files == 2
+    assert not corpus.has_changed
+
+
+@pytest.mark.usefixtures("mapped")
+def test_a_long_text_that_is_written_to_has_changed(tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_bytes(ENOUGH)
+    corpus = load_corpus(str(tmp_path / "long.txt"))
+    assert not corpus.has_changed
+    with (tmp_path / "long.txt").open("ab") as file:
+        file.write(b"more")
+    assert corpus.has_changed
+    (tmp_path / "long.txt").unlink()
+    assert corpus.has_changed
+
+
+def test_what_is_compressed_shows_in_the_text_itself() -> None:
+    assert corpus_of("noise", np.random.default_rng(0).bytes(20_000)).zlib_bpb > 7.9
+    assert corpus_of("words", ENOUGH).zlib_bpb < 2.0

@@ -142,10 +142,11 @@ def test_a_second_interrupt_stops_at_once_and_loses_no_trial(place: Place) -> No
     process = place.start("s", trials=1, seconds=20)
     wait_until(lambda: any((place.home / "checkpoints").rglob("*.pt")))
     workers = children(process.pid)
-    for worker in workers:
-        os.kill(worker, signal.SIGSTOP)  # it cannot save what it is asked to
     process.send_signal(signal.SIGINT)
-    time.sleep(0.5)
+    for _ in range(50):
+        for worker in workers:
+            os.kill(worker, signal.SIGSTOP)  # it cannot save what it is asked to, although it is told to go on
+        time.sleep(0.01)
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
     began = time.monotonic()

@@ -216,7 +216,7 @@ def test_a_measurement_that_is_no_number_ends_the_run_as_diverged(
     value: float, begin_run: BeginRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measured = iter([5.0, 4.0, value, 3.0])
-    monkeypatch.setattr("bardtune.model.training.trainer.evaluate", lambda model, windows: next(measured))
+    monkeypatch.setattr("bardtune.model.training.trainer.evaluate", lambda model, windows, on_share: next(measured))
     heard = [(progress.percent, progress.val_bpb, progress.diverged) for progress in begin_run().events()]
     assert heard == [(10, 5.0, False), (20, 4.0, False), (30, math.inf, True)]
 

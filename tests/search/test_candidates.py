@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from bardtune.search.sampling.curvegp.candidates import candidates, search, start_point
-from bardtune.search.sampling.space import SearchSpace, load_space, space_from
+from bardtune.search.sampling.space import SearchSpace, space_from
+from bardtune.search.sampling.space_file import load_space
 from bardtune.search.sampling.unit_cube import sides_of
 from support.searched import CONDITIONAL
 

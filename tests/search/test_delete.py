@@ -207,3 +207,15 @@ def test_a_file_that_cannot_be_deleted_keeps_the_study(
         delete_study(storage, home, "s")
     assert read_study(storage, "s").counts()["total"] == 5
     assert not lock_state(storage.engine, "s").held
+
+
+def test_deleting_a_copy_leaves_the_weights_of_the_original(storage: Storage, home: Home) -> None:
+    files = finished_study(storage, home, "original")
+    optuna.copy_study(
+        from_study_name="original", to_study_name="copy", from_storage=storage.rdb, to_storage=storage.rdb
+    )
+    delete_study(storage, home, "copy")
+    assert all(file.exists() for file in files)
+    assert read_study(storage, "original").best is not None
+    delete_study(storage, home, "original")
+    assert not any(file.exists() for file in files)

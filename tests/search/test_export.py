@@ -47,7 +47,7 @@ def test_a_whole_study_is_exported_replayed_and_sampled(
     assert told[0].startswith("thou ")
     (tmp_path / "text.txt").write_bytes(text_of(20_001))
     assert main(["sample", "s"]) == 2
-    assert "has changed since the study was made" in capsys.readouterr().err
+    assert "has changed since the study 's' was made" in capsys.readouterr().err
     next((tmp_path / "home" / "weights").rglob("*.safetensors")).parent.rename(tmp_path / "elsewhere")
     assert main(["sample", "s"]) == 2
     assert "are gone" in capsys.readouterr().err

@@ -1,14 +1,19 @@
 """The end of a study: its finalists are scored on the test part, once."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bardtune.search.engine.final_scoring import FinalScoring
 from bardtune.search.launch.protocol import RunOrder
 from bardtune.studies.analysis.verdict import study_json, verdict_of
+from bardtune.studies.errors import StudyError
+from bardtune.studies.store.home import Home
 from bardtune.studies.store.storage import Storage
-from support.fakes import TEST_IS_WORSE, ScriptedLauncher, falling_to
+from bardtune.studies.store.writer import StudyWriter
+from support.fakes import TEST_IS_WORSE, ScriptedLauncher, SilentView, falling_to
 from support.studies_at_hand import make_study, run_study, storage_at
 
 
@@ -45,6 +50,41 @@ def test_weights_that_are_not_the_runs_own_are_not_believed(storage: Storage, tm
     record = run_study(storage, tmp_path, launcher)
     assert {tuple(score) for score in record.final.values()} == {("reason",)}
     assert "the run had" in next(iter(record.final.values()))["reason"]
+
+
+def test_a_score_that_failed_is_not_final(storage: Storage, tmp_path: Path) -> None:
+    make_study(storage, trials=4, confirm="0")
+    launcher = ScriptedLauncher(by_width)
+    launcher.finals = Swapped()
+    record = run_study(storage, tmp_path, launcher)
+    assert record.state == "finished"
+    verdict = verdict_of(record)
+    assert verdict.test_bpb is None
+    assert len(verdict.unscored) == 2
+    assert "the run had" in verdict.no_test_reasons[0]
+    again = ScriptedLauncher(by_width)
+    again.finals = {run.run_id: run.val_bpb for run in record.runs if run.val_bpb is not None}
+    with StudyWriter(storage, "s") as writer:
+        scoring = FinalScoring(writer, again, SilentView(), home=Home(tmp_path), interrupted=lambda: False)
+        assert scoring.score()
+        with pytest.raises(StudyError, match="has been scored on the test part already; that is done once"):
+            writer.note_final(again.scored[0], {"test_bpb": 1.0})
+        made_up = writer.record()
+    assert verdict_of(made_up).test_bpb is not None
+    assert verdict_of(made_up).unscored == ()
+    assert made_up.counts() == record.counts()
+    third = ScriptedLauncher(by_width)
+    with StudyWriter(storage, "s") as writer:
+        FinalScoring(writer, third, SilentView(), home=Home(tmp_path), interrupted=lambda: False).score()
+    assert third.scored == []
+
+
+def test_a_finished_study_whose_scores_were_never_stored_says_so(storage: Storage, tmp_path: Path) -> None:
+    make_study(storage, trials=4, confirm="0")
+    record = run_study(storage, tmp_path, ScriptedLauncher(by_width))
+    assert verdict_of(record).no_test_reasons == ()
+    assert verdict_of(replace(record, final={})).no_test_reasons == ("it was not scored",)
+    assert verdict_of(replace(record, final={}, state="interrupted", stop_reason="user")).no_test_reasons == ()
 
 
 class Swapped(dict[str, float]):

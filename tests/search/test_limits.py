@@ -6,6 +6,7 @@ import pytest
 
 from bardtune.search.engine import limits
 from bardtune.search.launch.protocol import RunOrder
+from bardtune.search.scripts.project import Project
 from bardtune.search.scripts.service import make_order, make_ruler
 from bardtune.studies.store.storage import Storage
 from bardtune.studies.store.writer import StudyWriter
@@ -41,7 +42,9 @@ def test_a_script_gets_the_time_that_a_run_of_the_search_gets(storage: Storage, 
     make_study(storage, trials=2, seconds=4.0)
     with StudyWriter(storage, "s") as writer:
         allowance_s = limits.ALLOWANCE_S + limits.evaluation_s(writer.corpus)
-        assert make_order(writer, "train.py", "pass", 0).limit_s == pytest.approx(5.0 + allowance_s)
+        assert make_order(writer, Project(Path("/a/train.py"), {"train.py": b"pass"}), 0).limit_s == pytest.approx(
+            5.0 + allowance_s
+        )
     launcher = ScriptedLauncher(good)
     run_study(storage, tmp_path, launcher)
     assert launcher.orders[0].limit_s == pytest.approx(5.0 + allowance_s)

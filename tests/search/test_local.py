@@ -11,6 +11,7 @@ from bardtune.search.launch.local import LauncherError, LocalLauncher
 from bardtune.search.launch.processes import KILL_AFTER_S
 from bardtune.search.launch.protocol import Ended, Heartbeat, Measured, RunOrder
 from support.fakes import text_of
+from support.paths import ROOT
 from support.workers_at_hand import order, pid_of, until
 
 
@@ -52,6 +53,8 @@ def test_a_process_trains_is_kept_is_interrupted_continues_and_is_replaced_when_
 
     launcher.start(order(corpus_path, "second", 600.0))
     heard = until(launcher, Heartbeat)
+    assert heard[0].doing == "counting the text"
+    heard = until(launcher, Heartbeat)
     assert next(event.step for event in heard if isinstance(event, Heartbeat)) > steps
     launcher.stop("second", "pruned")
     assert until(launcher, Ended)[-1].ending == "pruned"
@@ -71,27 +74,49 @@ def test_a_process_trains_is_kept_is_interrupted_continues_and_is_replaced_when_
     assert pid_of(launcher) != pid
 
 
-def test_a_run_past_its_outer_limit_is_ended_and_says_so(launcher: LocalLauncher, corpus_path: Path) -> None:
-    launcher.start(order(corpus_path, "long", 600.0, limit_s=1.0))
+def test_a_run_that_works_may_go_on_up_to_what_the_study_has_left(launcher: LocalLauncher, corpus_path: Path) -> None:
+    launcher.start(order(corpus_path, "long", 600.0, limit_s=1.0, most_s=12.0))
+    began = time.monotonic()
     *_, ended = until(launcher, Ended)
     assert isinstance(ended, Ended)
     assert ended.ending == "crashed"
-    assert "outer limit of 1 s" in (ended.reason or "")
+    assert "outer limit of 12 s, what the study had left" in (ended.reason or "")
+    assert time.monotonic() - began > 11.0
+
+
+HANGS = """
+import threading, time
+from bardtune.model.training import trainer
+def hang(*args, **named):
+    while True:
+        time.sleep(1)
+if trainer.TrainingRun.__module__:
+    trainer.TrainingRun.events = hang
+"""
 
 
 def test_a_process_that_hangs_is_ended_at_the_outer_limit_and_replaced(
-    launcher: LocalLauncher, corpus_path: Path
+    tmp_path: Path, corpus_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    launcher.start(order(corpus_path, "hangs", 600.0, limit_s=10.0))
-    until(launcher, Heartbeat)
-    pid = pid_of(launcher)
-    os.kill(pid, signal.SIGSTOP)
-    *_, ended = until(launcher, Ended)
-    assert isinstance(ended, Ended)
-    assert (ended.ending, "outer limit" in (ended.reason or "")) == ("crashed", True)
-    launcher.start(order(corpus_path, "next", 0.3))
-    assert until(launcher, Ended)[-1].ending == "finished"
-    assert not Path(f"/proc/{pid}").exists()
+    monkeypatch.setattr("bardtune.search.launch.limit.LOOK_S", 2.0)
+    (tmp_path / "hangs").mkdir()
+    (tmp_path / "hangs" / "sitecustomize.py").write_text(HANGS)
+    with monkeypatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "hangs"), str(ROOT)]))
+        launcher = LocalLauncher(workers=1, threads=1, logs=[tmp_path / "log"])
+    try:
+        launcher.start(order(corpus_path, "hangs", 600.0, limit_s=8.0))
+        pid = pid_of(launcher)
+        *_, ended = until(launcher, Ended)
+        assert isinstance(ended, Ended)
+        assert ended.ending == "crashed"
+        assert "outer limit of 8 s" in (ended.reason or "")
+        assert "no longer working" in (ended.reason or "")
+        launcher.start(order(corpus_path, "next", 0.3))
+        assert until(launcher, Ended)[-1].ending == "finished"
+        assert not Path(f"/proc/{pid}").exists()
+    finally:
+        launcher.close()
 
 
 def test_a_segmentation_fault_has_its_name(launcher: LocalLauncher, corpus_path: Path) -> None:

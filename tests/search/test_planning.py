@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bardtune.data.errors import UserError
 from bardtune.data.host import available_cores
 from bardtune.search.engine.planning import differences, fingerprint, read_plan_file, resolve_plan
 from bardtune.studies.errors import PlanError
@@ -76,9 +77,9 @@ def test_a_plan_survives_its_storage() -> None:
 
 def test_a_config_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("trials = = 3")
-    with pytest.raises(PlanError, match="is not TOML"):
+    with pytest.raises(UserError, match="is not TOML"):
         read_plan_file(tmp_path / "bad.toml")
-    with pytest.raises(PlanError, match="cannot read"):
+    with pytest.raises(UserError, match="cannot read"):
         read_plan_file(tmp_path / "none.toml")
     assert read_plan_file(None) == {}
 

@@ -77,7 +77,7 @@ def test_a_failed_script_exits_with_1_and_a_full_study_refuses_in_a_sentence(
         ("nowhere.py", "mine", "no script at"),
         (".", "mine", "is a folder; name the script in it"),
         ("prepare.py", "mine", "rename it, such as train.py"),
-        ("latin.py", "mine", "is not UTF-8 text"),
+        ("latin.py", "mine", "is no Python that can be run"),
         ("train.py", "mind", "did you mean 'mine'?"),
     ],
 )

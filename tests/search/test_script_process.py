@@ -1,5 +1,6 @@
 """A user's script in a process of its own: every ending has a name."""
 
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,15 +11,23 @@ import pytest
 from bardtune.search.launch.child import SHOWN_BYTES
 from bardtune.search.scripts.script_process import ScriptOrder, run_folder, run_script
 from bardtune.studies.contract.run_end import RunEnd, ScriptEnd, run_end_of
+from support.at_hand import wait_until
 
 LINE = '{"val_bpb": 2.5, "total_steps": 10, "num_params_M": 0.1}'
 
 
-def end_of(source: str, *, limit_s: float = 20.0, stop_when: Any = lambda: False, output: Any = None) -> ScriptEnd:
+def end_of(
+    source: str,
+    *,
+    limit_s: float = 20.0,
+    stop_when: Any = lambda: False,
+    output: Any = None,
+    beside: dict[str, bytes] | None = None,
+) -> ScriptEnd:
     """Run a script with a prepare that only says that it is there: these scripts do not wait for torch."""
     order = ScriptOrder(
         file_name="train.py",
-        source=source,
+        files={"train.py": source.encode(), **(beside or {})},
         prepare="TIME_BUDGET = 1\n",
         corpus=None,
         threads=1,
@@ -105,6 +114,69 @@ def test_children_that_stay_are_ended_with_their_script(tmp_path: Path) -> None:
     while is_alive(child):
         assert time.monotonic() - began < 30
         time.sleep(0.02)
+
+
+IN_A_SESSION = """
+import os, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+open({pid_file!r} + ".part", "w").write(str(child.pid))
+os.rename({pid_file!r} + ".part", {pid_file!r})
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux")
+def test_children_in_a_session_of_their_own_are_ended_with_their_script(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    source = IN_A_SESSION.format(pid_file=str(pid_file)) + f"print('{LINE}')\n"
+    assert run_end_after(source).val_bpb == 2.5
+    assert not is_alive(Path(f"/proc/{pid_file.read_text()}/stat"))
+
+
+RUN_FOR_EVER = """
+import sys
+from bardtune.search.launch.child import ChildOrder, run_child
+order = ChildOrder(command=[sys.executable, "-c", sys.argv[1]], environment={}, limit_s=600.0)
+run_child(order, should_continue=lambda: True, on_output=print)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux")
+def test_children_in_a_session_of_their_own_are_ended_with_a_bardtune_that_is_killed(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    source = IN_A_SESSION.format(pid_file=str(pid_file)) + "time.sleep(600)\n"
+    process = subprocess.Popen([sys.executable, "-c", RUN_FOR_EVER, source])
+    try:
+        wait_until(pid_file.exists)
+    finally:
+        process.kill()
+        process.wait()
+    wait_until(lambda: not is_alive(Path(f"/proc/{pid_file.read_text()}/stat")))
+
+
+def test_a_script_imports_what_lies_beside_it() -> None:
+    source = "from model import LINE\nimport nets.deep\nprint(LINE)"
+    beside = {"model.py": f"LINE = '{LINE}'".encode(), "nets/deep.py": b""}
+    assert run_end_after(source, beside=beside).val_bpb == 2.5
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"val_bpb": 2.5, "notes": "' + 1_000_000 * "x" + '"}',
+        '{"val_bpb": 2.5, "notes": "one\u2028two\x85three"}',
+        '{"val_bpb": 2.5}\r',
+    ],
+    ids=["long", "separators", "carriage return"],
+)
+def test_a_last_line_is_whole_whatever_it_holds(line: str) -> None:
+    source = "import sys, said\nsys.stdout.buffer.write(said.LINE)\n"
+    assert run_end_after(source, beside={"said.py": f"LINE = {line.encode()!r}".encode()}).val_bpb == 2.5
+
+
+def test_a_text_that_is_easy_makes_a_low_bpb_credible() -> None:
+    end = end_of("""print('{"val_bpb": 0.05}')""")
+    assert run_end_of(end, budget_s=1.0).ending == "crashed"
+    assert run_end_of(end, budget_s=1.0, lowest_bpb=0.02).val_bpb == 0.05
 
 
 def test_a_script_finds_its_conditions_in_the_environment_and_a_folder_of_its_own() -> None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from bardtune.data.corpus import Corpus
+from bardtune.search.scripts.project import Project
 from bardtune.search.scripts.service import script_facts
 from bardtune.studies import keys
 from bardtune.studies.contract import prepare_source
@@ -20,8 +21,8 @@ STRANGER = ROOT / "tests" / "scripts" / "stranger.txt"
 
 
 def test_the_diff_says_what_changed_since_the_run_before() -> None:
-    first = script_facts(Path("/a/train.py"), "lr = 1\n", None)
-    second = script_facts(Path("/a/train.py"), "lr = 2\n", first)
+    first = script_facts(Project(Path("/a/train.py"), {"train.py": b"lr = 1\n"}), None)
+    second = script_facts(Project(Path("/a/train.py"), {"train.py": b"lr = 2\n"}), first)
     assert first["diff"] is None
     assert second["diff"].splitlines()[-2:] == ["-lr = 1", "+lr = 2"]
 

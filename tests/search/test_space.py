@@ -10,9 +10,11 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution
 
+from bardtune.data.errors import UserError
 from bardtune.model.presets import PRESETS
 from bardtune.model.settings import DEFAULTS, SettingsError
-from bardtune.search.sampling.space import SpaceError, load_space, space_from, stored_space
+from bardtune.search.sampling.space import SpaceError, space_from, stored_space
+from bardtune.search.sampling.space_file import load_space
 from bardtune.search.sampling.spaces.registry import space_names, space_rows
 from bardtune.studies.plan import StudyPlan
 from support.paths import ROOT
@@ -30,7 +32,7 @@ def draw(space, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
 def refused(text: str, tmp_path: Path) -> str:
     path = tmp_path / "space.toml"
     path.write_text(text)
-    with pytest.raises(SpaceError) as problem:
+    with pytest.raises(UserError) as problem:
         load_space(str(path))
     return str(problem.value)
 
@@ -138,7 +140,7 @@ def test_a_space_that_cannot_be_searched_is_one_sentence(text: str, said: str, t
 
 
 def test_a_space_file_that_is_not_there_is_refused_with_the_built_in_ones() -> None:
-    with pytest.raises(SpaceError, match=f"one of {', '.join(space_names())}"):
+    with pytest.raises(UserError, match=f"one of {', '.join(space_names())}"):
         load_space("nowhere.toml")
 
 

@@ -79,18 +79,23 @@ def test_an_owner_that_only_has_this_hosts_name_is_watched_before_it_is_replaced
     assert len(watched) == 1
 
 
-def test_a_machine_that_was_started_again_is_told_from_one_of_its_name_by_a_file(engine: sa.Engine) -> None:
-    CoordinatorLock(engine, "s").acquire()
-    pretend(engine, boot_id="another boot")
-    assert lock_state(engine, "s").held  # until its lease is over; a server may be asked by a machine of this name
-    CoordinatorLock(engine, "s", sleep=lambda _: pytest.fail("nothing to wait for")).acquire()
+def test_an_owner_of_another_boot_of_a_machine_of_this_name_is_watched(engine: sa.Engine) -> None:
+    held = CoordinatorLock(engine, "s")
+    held.acquire()
+    pretend(engine, boot_id="another boot")  # this machine, started again, or another of its name at the same file
+    assert lock_state(engine, "s").held
+    with pytest.raises(StudyError, match="is being run by"):
+        CoordinatorLock(engine, "s", sleep=lambda _: held.verify()).acquire()
+    watched: list[float] = []
+    CoordinatorLock(engine, "s", sleep=watched.append).acquire()
+    assert len(watched) == 1
 
 
 def test_an_owner_that_was_replaced_notices_before_it_writes(engine: sa.Engine) -> None:
     first = CoordinatorLock(engine, "s")
     first.acquire()
     pretend(engine, boot_id="an earlier boot")
-    second = CoordinatorLock(engine, "s")
+    second = CoordinatorLock(engine, "s", sleep=lambda _: None)
     second.acquire()
     with pytest.raises(OwnershipLostError):
         first.verify()

@@ -11,6 +11,7 @@ from pathlib import Path
 import optuna
 import pytest
 import sqlalchemy.exc
+from optuna.storages import BaseStorage
 from sqlalchemy.engine import Dialect
 from sqlalchemy.pool import PoolProxiedConnection
 
@@ -101,3 +102,28 @@ def test_a_process_that_is_to_end_waits_for_no_database(monkeypatch: pytest.Monk
         with pytest.raises(sqlalchemy.exc.OperationalError, match="away"):
             retry.with_retry(away, sleep=pause)
     assert len(pauses) == 3
+
+
+def test_no_question_of_optunas_storages_goes_unwrapped() -> None:
+    """Whatever a later Optuna asks a storage for is asked again, too."""
+    asked = {name for name, method in vars(BaseStorage).items() if callable(method) and not name.startswith("_")}
+    own = {name for name in asked if name in vars(retry.RetryingStorage)}
+    assert asked - own == set(retry.NO_QUESTIONS)
+
+
+def test_a_question_within_a_question_is_not_waited_for_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    slept: list[float] = []
+
+    def inner() -> None:
+        asked.append("inner")
+        raise sqlalchemy.exc.OperationalError("select", {}, sqlite3.OperationalError("database is locked"))
+
+    def outer() -> None:
+        asked.append("outer")
+        retry.with_retry(inner, retry_for_s=0.0)
+
+    with pytest.raises(sqlalchemy.exc.OperationalError):
+        retry.with_retry(outer, retry_for_s=0.0, sleep=slept.append)
+    assert asked == ["outer", "inner"] * (len(asked) // 2)
+    assert len(slept) == len(asked) // 2 - 1

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bardtune.model.training.stats import RunStats
 from bardtune.search.terminal.verdict import verdict_lines
 from bardtune.studies.analysis.verdict import verdict_of
 from bardtune.studies.analysis.verdict_phrases import VerdictPhrases, phrases_of, sentences
@@ -84,3 +85,28 @@ def test_terminal_and_report_say_the_same(record: StudyRecord) -> None:
         assert phrase is not None
         assert phrase in lines
         assert phrase in page
+
+
+def test_runs_that_were_starved_are_said_with_the_winner_and_the_baseline() -> None:
+    def starving(*numbers: int) -> StudyRecord:
+        busy = RunStats(starved=True)
+        others = [
+            replace(run, stats=busy) if run.role == "confirmation" and run.number in numbers else run
+            for run in FAR_APART.other_runs
+        ]
+        return replace(FAR_APART, other_runs=tuple(others))
+
+    assert phrases(starving()).bpb == "2.2510 bpb (sd 0.0014, n=2 seeds)"
+    assert phrases(starving(1)).bpb == "2.2510 bpb (sd 0.0014, n=2 seeds, 1 of them starved)"
+    single = replace(make_record(replace(make_trial(0), stats=RunStats(starved=True)), baseline_bpb=2.4))
+    assert (phrases(single).bpb or "").endswith("bpb (one run, starved)")
+    baseline = replace(
+        single, other_runs=tuple(replace(run, stats=RunStats(starved=True)) for run in single.other_runs)
+    )
+    assert "(one run, starved), the reference recipe" in (phrases(baseline).baseline or "")
+
+
+def test_a_log_of_an_older_version_says_nothing_of_starving() -> None:
+    verdict = verdict_of(FAR_APART).as_json()
+    del verdict["best"]["confirmed"]["starved"]
+    assert phrases_of(verdict).bpb == "2.2510 bpb (sd 0.0014, n=2 seeds)"

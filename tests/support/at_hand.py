@@ -68,8 +68,14 @@ class Place:
         """Have every Python process that is begun from here, and its own, run this code first."""
         (self.folder / "sitecustomize.py").write_text(code)
 
-    def begin(self, *args: str, errors_to: int | TextIO = subprocess.PIPE) -> subprocess.Popen[str]:
-        """A command in the background, in a process group of its own."""
+    def begin(
+        self, *args: str, errors_to: int | TextIO = subprocess.PIPE, own_session: bool = True
+    ) -> subprocess.Popen[str]:
+        """A command in the background, in a process group of its own.
+
+        Args:
+            own_session: and in a session of its own, where nobody could wake what Ctrl-Z stops, so that it does not.
+        """
         said = [] if self.storage is None else ["--storage", self.storage]
         process = subprocess.Popen(
             [*BARDTUNE, *args, *said],
@@ -78,7 +84,8 @@ class Place:
             text=True,
             cwd=self.folder,
             env={**os.environ, "BARDTUNE_HOME": str(self.home), "PYTHONPATH": self.python_path},
-            start_new_session=True,
+            start_new_session=own_session,
+            process_group=None if own_session else 0,
         )
         self.begun.append(process)
         return process
@@ -89,10 +96,12 @@ class Place:
             if process.poll() is None:
                 process.kill()
 
-    def start(self, name: str, *, errors_to: int | TextIO = subprocess.PIPE, **plan: Any) -> subprocess.Popen[str]:
+    def start(
+        self, name: str, *, errors_to: int | TextIO = subprocess.PIPE, own_session: bool = True, **plan: Any
+    ) -> subprocess.Popen[str]:
         plan = {"corpus": "text.txt", "space": "space.toml", "threads": 1, "pruner": "none", **plan}
         flags = [text for key, value in plan.items() for text in (f"--{key.replace('_', '-')}", str(value))]
-        return self.begin("start", name, *flags, errors_to=errors_to)
+        return self.begin("start", name, *flags, errors_to=errors_to, own_session=own_session)
 
     def run(self, *args: str, seconds: float = 240) -> subprocess.CompletedProcess[str]:
         return _ended(self.begin(*args), seconds)

@@ -21,7 +21,7 @@ MANY_STEPS = tuple(step / 24 for step in range(24))
 
 def make_winner(folder: Path) -> tuple[Winner, Corpus]:
     """Train the best of four trials for 24 steps; the other three are make-believe."""
-    from bardtune.model.machine import cpu_kind
+    from bardtune.data.host import cpu_kind
     from bardtune.model.measure.final import score_weights
     from bardtune.model.network.weights import save_weights
     from bardtune.model.training.budget import StepBudget

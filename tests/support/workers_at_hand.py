@@ -11,7 +11,9 @@ from bardtune.search.launch.protocol import RunEvent, RunOrder
 SMALL = {"d_model": 16, "n_layers": 1, "n_heads": 2, "d_ff": 16, "batch_size": 2, "history_depth": 0}
 
 
-def order(corpus_path: Path, run_id: str, budget_s: float, limit_s: float = 300.0, **changes) -> RunOrder:
+def order(
+    corpus_path: Path, run_id: str, budget_s: float, limit_s: float = 300.0, most_s: float = 3_000.0, **changes
+) -> RunOrder:
     return RunOrder(
         run_id=run_id,
         settings=preset("reference", budget_s=budget_s, seed=1, **{**SMALL, **changes}).as_dict(),
@@ -20,6 +22,7 @@ def order(corpus_path: Path, run_id: str, budget_s: float, limit_s: float = 300.
         checkpoint=corpus_path.parent / f"{run_id}.pt",
         weights=corpus_path.parent / f"{run_id}.safetensors",
         limit_s=limit_s,
+        most_s=most_s,
     )
 
 
