@@ -42,10 +42,10 @@ def _steers(char: str) -> bool:
 
 
 def short_name(path: str) -> str:
-    """The last part of a path, or a built-in name as it is: no place is told.
+    """The last part of a path, or a built-in name as it is, to be shown: no place is told.
 
     A backslash parts the folders of a Windows path, and is a letter of a name in any other that has a slash.
     """
     is_windows = "/" not in path or re.match(r"[A-Za-z]:|\\\\", path)
     separators = r"/\\" if is_windows else "/"
-    return re.split(f"[{separators}]", path.rstrip("/\\" if is_windows else "/"))[-1]
+    return shown(re.split(f"[{separators}]", path.rstrip("/\\" if is_windows else "/"))[-1])

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from bardtune.data.corpus import BUILT_IN
-from bardtune.data.paths import short_name, shown
+from bardtune.data.paths import short_name
 from bardtune.model.training.stats import RunStats
 from bardtune.studies.plan import MAX_TRIALS, StudyPlan
 
@@ -104,7 +104,7 @@ class StudyRecord:
     @property
     def corpus_name(self) -> str:
         """What the text is called, without its place."""
-        return shown(short_name(str(self.corpus.get("name", self.plan.corpus))))
+        return short_name(str(self.corpus.get("name", self.plan.corpus)))
 
     @property
     def has_own_text(self) -> bool:

@@ -66,7 +66,7 @@ def _row(
     paired = _paired(own, studies)
     everything = np.concatenate(list(paired.values())) if paired else np.array([])
     if arm != DEFAULT and len(everything) > 1:
-        row["difference"], row["low"], row["high"] = _interval(paired)
+        row["difference"], row["low"], row["high"] = interval(paired)
         row["p"] = float(wilcoxon(everything).pvalue) if everything.any() else 1.0
     return row
 
@@ -82,7 +82,7 @@ def _paired(own: Sequence[Study], studies: Sequence[Study]) -> dict[tuple[str, s
     return {key: np.array(values) for key, values in found.items()}
 
 
-def _interval(paired: dict[tuple[str, str], np.ndarray]) -> tuple[float, float, float]:
+def interval(paired: dict[tuple[str, str], np.ndarray]) -> tuple[float, float, float]:
     """Mean, and the middle 95 % of the means of resamples; every world and family counts the same."""
     rng = np.random.default_rng(0)
     means = [

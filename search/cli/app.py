@@ -94,8 +94,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def entry() -> None:
     """What the console script does once it is loaded: any text can be written, and what cannot is said."""
     codecs.register_error("bardtune", _written_all_the_same)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed (>&-): nobody is to hear it
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  (as long as this process lives)
+        elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="bardtune")
     code = main()
     try:

@@ -29,7 +29,7 @@ def write_out(out: Path, text: str) -> Path:
         UserError: it cannot be written.
     """
     check_out(out)
-    write_whole(out.expanduser(), text.encode(), way_out="choose another file with --out")
+    write_whole(out.expanduser(), text.encode(errors="replace"), way_out="choose another file with --out")
     return out
 
 

@@ -181,7 +181,7 @@ def _moved(storage: Storage, record: StudyRecord, corpus: str) -> StudyRecord:
         )
     with StudyWriter(storage, record.name) as writer:
         writer.change_corpus(place)
-        return writer.record()
+    return read_study(storage, record.name)
 
 
 def _check_unchanged(storage: Storage, record: StudyRecord, *, accept_changes: bool) -> None:

@@ -58,9 +58,20 @@ def _plain(name: str) -> str:
 
 
 def data_home() -> Home:
-    """The user's data folder, or the folder that BARDTUNE_HOME names."""
-    given = os.environ.get(HOME_VARIABLE)
-    return Home(user_path(given, HOME_VARIABLE) if given else platformdirs.user_data_path("bardtune", appauthor=False))
+    """The user's data folder, or the folder that BARDTUNE_HOME names.
+
+    Raises:
+        StorageError: nothing is known of a user's folder: a container may run as a user who is not in its list.
+    """
+    if given := os.environ.get(HOME_VARIABLE):
+        return Home(user_path(given, HOME_VARIABLE))
+    try:
+        folder = platformdirs.user_data_path("bardtune", appauthor=False)
+    except RuntimeError:
+        folder = None
+    if folder is None or not folder.is_absolute():  # versions of platformdirs differ in this
+        raise StorageError(f"this user has no home folder; set {HOME_VARIABLE} to a folder for the studies.")
+    return Home(folder)
 
 
 def make_folder(folder: Path) -> Path:

@@ -1,11 +1,13 @@
 """Kill anything at any moment: nothing is lost, nothing runs twice, the cap holds, no process stays."""
 
+import logging
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,44 +15,51 @@ import pytest
 from support.at_hand import Place, children, is_running, kill, wait_until
 
 TRIALS = 8
+LOG = logging.getLogger(__name__)  # see the figures with: pytest -m long -o log_cli=true
 
 
-@pytest.mark.parametrize(("kills", "seconds"), [(5, 1), pytest.param(60, 2, marks=pytest.mark.long)])
-def test_every_planned_trial_ends_exactly_once_whatever_is_killed_when(place: Place, kills: int, seconds: int) -> None:
-    chance = random.Random(1564)
-    studies = 0
-    while kills > 0:
+@pytest.mark.parametrize(
+    ("seed", "kills"), [(1564, 5), *(pytest.param(seed, 100, marks=pytest.mark.long) for seed in range(8))]
+)
+def test_every_planned_trial_ends_exactly_once_whatever_is_killed_when(place: Place, seed: int, kills: int) -> None:
+    chance, left, studies = random.Random(seed), kills, 0
+    killed: Counter[str] = Counter()
+    began = time.monotonic()
+    while left > 0:
         studies += 1
-        kills -= hurt(place, f"study-{studies}", chance, at_most=kills, seconds=seconds)
+        hurt(place, f"study-{studies}", chance, killed, at_most=left)
         check(place, f"study-{studies}")
+        left = kills - killed.total()
     place.check_sound()
+    LOG.warning("%d studies, %s, %.0f s", studies, dict(killed), time.monotonic() - began)
 
 
-def hurt(place: Place, name: str, chance: random.Random, *, at_most: int, seconds: int) -> int:
-    """Run a study, killing it or its trial process again and again; returns how often."""
-    kills = 0
-    process = place.start(name, trials=TRIALS, seconds=seconds)
-    while kills < at_most:
-        time.sleep(chance.uniform(0.1, 4.0 + seconds))
+def hurt(place: Place, name: str, chance: random.Random, killed: Counter[str], *, at_most: int) -> None:
+    """Run a study, killing it, its trial process or both again and again; counts in ``killed``."""
+    before = killed.total()
+    process = place.start(name, trials=TRIALS, seconds=1)
+    while killed.total() - before < at_most:
+        time.sleep(chance.uniform(0.1, 5.0))
         workers = children(process.pid)
         if process.poll() is not None:  # finished, or stopped by crashes in a row
             process.communicate()
             state = place.shown_if_any(name)
             if state is not None and state["state"] == "finished":
-                return kills
-        elif workers and chance.random() < 0.4:
-            os.kill(workers[0], signal.SIGKILL)
-            kills += 1
-            continue
+                return
         else:
-            kill(process)
-            kills += 1
+            what = chance.choices(("worker", "coordinator", "both"), (0.35, 0.45, 0.2))[0] if workers else "coordinator"
+            if what in ("worker", "both"):
+                os.kill(workers[0], signal.SIGKILL)
+            if what in ("coordinator", "both"):
+                kill(process)
+            killed[what] += 1
+            if what == "worker":
+                continue
         state = place.shown_if_any(name)
         assert state is None or state["trials"]["total"] <= TRIALS
-        process = place.begin("resume", name) if state else place.start(name, trials=TRIALS, seconds=seconds)
+        process = place.begin("resume", name) if state else place.start(name, trials=TRIALS, seconds=1)
     process.communicate(timeout=240)
     assert not any(map(is_running, children(process.pid)))
-    return kills
 
 
 def check(place: Place, name: str) -> None:

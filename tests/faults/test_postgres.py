@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import threading
 import time
@@ -64,6 +65,30 @@ def test_a_server_that_restarts_twice_costs_a_six_trial_study_nothing_but_a_wait
     shown = place.run("show", "restarted").stdout
     assert PASSWORD not in "".join([out, errors, shown, json.dumps(state)])
     assert "will:***@" in shown
+
+
+@pytest.mark.parametrize(
+    ("seed", "kills"), [(1564, 2), *(pytest.param(seed, 100, marks=pytest.mark.long) for seed in range(2))]
+)
+def test_a_server_that_is_killed_at_any_moment_costs_a_study_nothing(
+    place: Place, server: Server, seed: int, kills: int
+) -> None:
+    chance, studies = random.Random(seed), 0
+    while kills > 0:
+        studies += 1
+        name = f"server-killed-{seed}-{studies}"
+        process = place.start(name, trials=6, seconds=1)
+        place.wait_for(name, lambda state: state["trials"]["total"] >= 1)
+        while kills > 0 and process.poll() is None:
+            time.sleep(chance.uniform(0.1, 3.0))
+            server.kill()
+            time.sleep(chance.uniform(0.0, 1.0))
+            server.start()
+            kills -= 1
+        _, errors = process.communicate(timeout=240)
+        state = place.shown(name)
+        assert (process.returncode, state["state"]) == (0, "finished"), errors
+        assert state["trials"]["complete"] == state["trials"]["total"] == 6, state
 
 
 def test_a_killed_study_is_resumed_from_the_server(place: Place) -> None:

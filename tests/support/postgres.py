@@ -1,12 +1,17 @@
 """A real PostgreSQL server, started, stopped and restarted by the tests."""
 
+import contextlib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
+
+import psutil
 
 PASSWORD = "out-damned-spot"
 
@@ -50,6 +55,17 @@ class Server:
         self._run(
             "pg_ctl", "-D", str(self.data), "-l", str(self.folder / "log"), "-w", "-t", "300", "-o", options, "start"
         )
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until nothing of it is left: it starts again only then."""
+        pid = int((self.data / "postmaster.pid").read_text().splitlines()[0])
+        group = [pid, *(child.pid for child in psutil.Process(pid).children())]
+        for each in group:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
+        end = time.monotonic() + 60
+        while any(map(psutil.pid_exists, group)) and time.monotonic() < end:
+            time.sleep(0.02)
 
     def stop(self) -> None:
         self._run("pg_ctl", "-D", str(self.data), "-m", "immediate", "-w", "stop")
