@@ -3,12 +3,14 @@
 Whoever holds a budget, a limit or a study's hours against the ordinary clock would charge them with that time.
 """
 
+import math
+import os
 import threading
 import time
 from collections.abc import Callable
 from functools import cache
 
-BEAT_S = 0.5  # a thread reads the clock so often
+BEAT_S = 0.1  # a thread reads the clock so often
 GAP_S = 3.0  # between two readings; longer ones are time in which this process was not run
 
 
@@ -18,12 +20,16 @@ class AwakeClock:
     Args:
         now: seconds of the ordinary clock, which has gone on meanwhile.
         cpu_now: CPU seconds of this process: a thread that lets no other read the clock uses them, and is awake.
+        num_cores: of the machine.
     """
 
     def __init__(
-        self, now: Callable[[], float] = time.monotonic, cpu_now: Callable[[], float] = time.process_time
+        self,
+        now: Callable[[], float] = time.monotonic,
+        cpu_now: Callable[[], float] = time.process_time,
+        num_cores: int = os.cpu_count() or 1,
     ) -> None:
-        self._now, self._cpu_now = now, cpu_now
+        self._now, self._cpu_now, self._num_cores = now, cpu_now, num_cores
         self._lock = threading.RLock()  # a signal's handler may ask while its own thread is asking
         self._read, self._cpu_read = now(), cpu_now()
         self._gaps: list[tuple[float, float]] = []  # when each ended, by ``now``, and what was lost up to then
@@ -32,7 +38,8 @@ class AwakeClock:
         """Seconds by now."""
         with self._lock:
             now, cpu = self._now(), self._cpu_now()
-            lost = now - self._read - max(0.0, cpu - self._cpu_read)
+            computed = cpu - self._cpu_read - BEAT_S * self._num_cores  # all threads may have, before it was stopped
+            lost = now - self._read - max(0.0, computed)
             if lost > GAP_S:
                 self._gaps.append((now, self._lost + lost))
             self._read, self._cpu_read = now, cpu
@@ -41,7 +48,9 @@ class AwakeClock:
     def at(self, moment: float) -> float:
         """What this clock said at a moment of the ordinary one, as far as it has been read since."""
         with self._lock:
-            return moment - max((lost for ended, lost in self._gaps if ended <= moment), default=0.0)
+            lost_before = max((lost for ended, lost in self._gaps if ended <= moment), default=0.0)
+            resumed = min((ended - lost for ended, lost in self._gaps if ended > moment), default=math.inf)
+            return min(moment - lost_before, resumed)  # within a gap it stood still
 
     @property
     def _lost(self) -> float:

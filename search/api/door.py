@@ -133,7 +133,7 @@ def resume_study(
     accept_changes: bool = False,
     corpus: str | None = None,
 ) -> Study:
-    """Continue a study with its stored plan, as ``start_study`` does; one that is finished is returned as it is.
+    """Continue a study with its stored plan, as ``start_study`` does; a finished one only has a missing score made up.
 
     Args:
         name: of a stored study.

@@ -41,9 +41,9 @@ def print_summary(record: StudyRecord, given_storage: str | None) -> None:
     print(f"storage     {record.storage}")
     if record.state == "interrupted":
         print(f"continue with: bardtune resume {record.name}{where}")
-    elif verdict.no_test_reasons:
+    if verdict.no_test_reasons:
         print(f"have the test score made up for with: bardtune resume {record.name}{where}")
-    elif verdict.winner is not None:
+    if record.state != "interrupted" and verdict.winner is not None:
         print(f"look at it with: bardtune plot {record.name}{where}")
 
 

@@ -83,7 +83,8 @@ class Coordinator:
         self.following: dict[str, Following] = {}
         self.has_settled = False
         self.crashes_in_a_row = 0
-        self.overheads_s = [overhead_in(run.stats) for run in writer.record().runs if run.ending == "finished"]
+        own_runs = [run for run in writer.record().runs if run.ending == "finished" and run.script is None]
+        self.overheads_s = [overhead_in(run.stats) for run in own_runs]
 
     @property
     def longest_overhead_s(self) -> float:

@@ -104,7 +104,7 @@ def resume_study(
     _check_known(record)
     _check_cores(record)
     _check_packages(record.plan)
-    _check_unchanged(storage, record, accept_changes=accept_changes)
+    _check_unchanged(storage, record, accept_changes=accept_changes, is_over=is_over)
     with StudyWriter(storage, name, began=began) as writer, _launching(writer.plan, name) as launcher:
         return _make_up_scores(writer, launcher, view) if is_over else _run(writer, launcher, view)
 
@@ -184,7 +184,8 @@ def _moved(storage: Storage, record: StudyRecord, corpus: str) -> StudyRecord:
     return read_study(storage, record.name)
 
 
-def _check_unchanged(storage: Storage, record: StudyRecord, *, accept_changes: bool) -> None:
+def _check_unchanged(storage: Storage, record: StudyRecord, *, accept_changes: bool, is_over: bool) -> None:
+    """Refuse what would not compare; what is accepted is what later resumes are held to, if runs follow."""
     now = fingerprint(text_of(record))
     changed = differences(record.fingerprint, now)
     if not changed:
@@ -197,6 +198,8 @@ def _check_unchanged(storage: Storage, record: StudyRecord, *, accept_changes: b
             else f"put it back, or go on all the same with: bardtune resume {record.name} --accept-changes"
         )
         raise StudyError(f"the study {record.name!r} cannot go on: {'; '.join(changed.values())}. Way out: {way_out}.")
+    if is_over:
+        return
     with StudyWriter(storage, record.name) as writer:
         writer.change_fingerprint(now)
 

@@ -163,6 +163,7 @@ def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
 def _end(process: "subprocess.Popen[bytes]") -> None:
     """End the whole group: asked first, killed a few seconds later."""
     if not _has_ended(process):
+        _signal_group(process, signal.SIGCONT)  # what is stopped cannot clean up
         _signal_group(process, signal.SIGTERM)
         deadline = time.monotonic() + KILL_AFTER_S
         while not _has_ended(process) and time.monotonic() < deadline:

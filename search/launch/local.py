@@ -208,6 +208,8 @@ class LocalLauncher:
         events = worker.receive()
         if events is None:
             return [self._died(worker)]
+        if worker.limit is not None:
+            worker.limit.heard()
         for event in events:
             if isinstance(event, Ended):
                 worker.order = None

@@ -21,45 +21,62 @@ import psutil
 from bardtune.search.launch.processes import die_with_parent
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # see prctl(2)
+MOST_ROUNDS = 200
 GRACE_S = 2.0  # from asking the program to end to killing it; less than others wait for this process
 
 
 class ToldToEndError(Exception):
-    """Somebody wants the program to end."""
+    """Somebody wants the program to end; its whole group has been told."""
+
+
+class OrphanedError(Exception):
+    """The parent is dead."""
 
 
 def main() -> None:
     parent, channel, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
     prctl = ctypes.CDLL(None).prctl
     prctl(PR_SET_CHILD_SUBREAPER, 1)
-    signal.signal(signal.SIGTERM, _end)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        return
-    program = subprocess.Popen(command, preexec_fn=partial(_begin, os.getpid()))
+    status, program = int(signal.SIGKILL), None
     try:
+        signal.signal(signal.SIGTERM, _told_to_end)
+        signal.signal(signal.SIGCONT, partial(_told_to_go_on, parent))
+        prctl(PR_SET_PDEATHSIG, signal.SIGCONT)  # which also wakes it, where Ctrl-Z has stopped it before
+        _told_to_go_on(parent)
+        program = subprocess.Popen(command, preexec_fn=partial(_begin, os.getpid()))
         os.write(channel, b"%d\n" % program.pid)
         os.close(channel)
         status = _wait_for(program.pid)
     except ToldToEndError:
-        status = _ask_to_end(program.pid)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        status = _given_a_moment(program)
+    except OrphanedError:
+        if program is not None:
+            program.send_signal(signal.SIGTERM)
+        status = _given_a_moment(program)
+    for number in (signal.SIGTERM, signal.SIGCONT):
+        signal.signal(number, signal.SIG_IGN)
     _kill_all()
     _exit_as(status)
 
 
 def _begin(parent: int) -> None:
     """In the program's process: it has the usual signals again, and ends with this one."""
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGCONT):
         signal.signal(number, signal.SIG_DFL)
     die_with_parent(parent)
 
 
-def _end(number: int, frame: object) -> None:
-    signal.signal(number, signal.SIG_IGN)  # it may come twice: each thread of a parent that dies sends one
+def _told_to_end(number: int, frame: object) -> None:
+    signal.signal(number, signal.SIG_IGN)  # it may come twice
     raise ToldToEndError
+
+
+def _told_to_go_on(parent: int, *_: object) -> None:
+    if os.getppid() != parent:
+        signal.signal(signal.SIGCONT, signal.SIG_IGN)
+        raise OrphanedError
 
 
 def _wait_for(pid: int) -> int:
@@ -70,25 +87,26 @@ def _wait_for(pid: int) -> int:
             return status
 
 
-def _ask_to_end(pid: int) -> int:
-    """Give the program a moment to end by itself; its group was told by whoever told us."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
+def _given_a_moment(program: "subprocess.Popen[bytes] | None") -> int:
+    """The status with which the program ends by itself, or will when it is killed."""
     until = time.monotonic() + GRACE_S
-    while time.monotonic() < until:
+    while program is not None and time.monotonic() < until:
         with contextlib.suppress(ChildProcessError):
-            ended, status = os.waitpid(pid, os.WNOHANG)
-            if ended == pid:
+            ended, status = os.waitpid(program.pid, os.WNOHANG)
+            if ended == program.pid:
                 return status
         time.sleep(0.02)
     return int(signal.SIGKILL)
 
 
 def _kill_all() -> None:
-    """Until nothing is left: what is killed here may have begun another process a moment before."""
-    while children := psutil.Process().children(recursive=True):
+    """Until nothing is left, or only what is not ours to kill: what is killed may just have begun another."""
+    for _ in range(MOST_ROUNDS):
+        children = psutil.Process().children(recursive=True)
+        if not children:
+            return
         for child in children:
-            with contextlib.suppress(psutil.NoSuchProcess):
+            with contextlib.suppress(psutil.Error):
                 child.kill()
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:

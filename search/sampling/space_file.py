@@ -62,7 +62,7 @@ def check_draws(space: SearchSpace) -> None:
 def _check_tables(parameters: object) -> None:
     """Whether each value is of the kind that its key has; what is missing or unknown is said elsewhere."""
     for name, table in parameters.items() if isinstance(parameters, dict) else ():
-        if not isinstance(table, dict) or table.get("type") not in _KEYS:
+        if not isinstance(table, dict) or not isinstance(table.get("type"), str) or table["type"] not in _KEYS:
             continue
         keys = _KEYS[table["type"]]
         for key, value in table.items():

@@ -3,11 +3,10 @@
 import ast
 import io
 import os
-import sys
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 
 from bardtune.data.paths import user_path
@@ -76,31 +75,34 @@ def read_project(given: Path) -> Project:
         raise StudyError(f"{path} is no file of at most {MOST_BYTES:,} bytes; name a Python script.")
     try:
         own = {path.name: path.read_bytes()}
+        _check(path, own[path.name])
         project = Project(path, {**own, **_beside(path)})
-        _check_imports(project)
     except OSError as problem:
         raise StudyError(f"cannot read the script {path}: {problem.strerror}; check its rights.") from problem
     return project
 
 
 def _beside(script: Path) -> dict[str, bytes]:
-    """The other files: all of a small folder, of a large one those that are imported."""
+    """The other files: all of a small folder that can be read, of a large one those that are imported."""
     files: dict[str, bytes] = {}
-    for file in _python_files(script.parent):
-        if file == script:
-            continue
-        files[file.relative_to(script.parent).as_posix()] = file.read_bytes()
-        if len(files) > MOST_FILES or sum(map(len, files.values())) > MOST_BYTES:
+    for file in _python_files(script.parent, without=(script, script.parent / PROVIDED)):
+        if len(files) == MOST_FILES or _size(file) + sum(map(len, files.values())) > MOST_BYTES:
             return _imported(script)
+        if os.access(file, os.R_OK):
+            files[file.relative_to(script.parent).as_posix()] = file.read_bytes()
     return files
 
 
-def _python_files(folder: Path) -> Iterator[Path]:
+def _size(file: Path) -> int:
+    return file.stat().st_size
+
+
+def _python_files(folder: Path, *, without: tuple[Path, ...] = ()) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if _is_own(Path(place, name)))
         for name in sorted(names):
             file = Path(place, name)
-            if name.endswith(".py") and not name.startswith(".") and file.is_file() and file != folder / PROVIDED:
+            if name.endswith(".py") and not name.startswith(".") and file.is_file() and file not in without:
                 yield file
 
 
@@ -112,24 +114,41 @@ def _is_own(folder: Path) -> bool:
 
 
 def _imported(script: Path) -> dict[str, bytes]:
-    """What a script imports from its folder, and what that imports; whole packages."""
+    """What a script imports from its folder, and what that imports; whole packages.
+
+    Raises:
+        StudyError: more than goes along.
+    """
     files: dict[str, bytes] = {}
-    waiting = [script]
+    waiting = [script.read_bytes()]
+    without = (script, script.parent / PROVIDED)
     while waiting:
-        for name in _imports(waiting.pop().read_bytes(), at_the_top=False):
+        for name in _imports(waiting.pop(), at_the_top=False):
             module, package = script.parent / f"{name}.py", script.parent / name
             found = [module] if module.is_file() else list(_python_files(package)) if package.is_dir() else []
             for file in found:
                 key = file.relative_to(script.parent).as_posix()
-                if key not in files and key != PROVIDED and file != script:
-                    files[key] = file.read_bytes()
-                    waiting.append(file)
+                if key in files or file in without:
+                    continue
+                if len(files) == MOST_FILES or _size(file) + sum(map(len, files.values())) > MOST_BYTES:
+                    raise StudyError(
+                        f"{script} imports more than {MOST_FILES} files or {MOST_BYTES:,} bytes from its folder; "
+                        "install what is large as a package."
+                    )
+                files[key] = file.read_bytes()
+                waiting.append(files[key])
     return files
 
 
 def _imports(content: bytes, *, at_the_top: bool) -> list[str]:
-    """Top-level names that a source imports; those at the top alone, or those in functions and branches too."""
-    tree = ast.parse(content)
+    """Top-level names that a source imports; those at the top alone, or those in functions and branches too.
+
+    None of what is no Python: only the script itself must be.
+    """
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
     names = []
     for node in tree.body if at_the_top else ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -139,24 +158,26 @@ def _imports(content: bytes, *, at_the_top: bool) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _check_imports(project: Project) -> None:
-    """Refuse what cannot be parsed, and what the script imports in vain."""
-    folder = project.path.parent
+def _check(script: Path, content: bytes) -> None:
+    """Refuse what cannot be parsed, and what imports at its top what is not there."""
     try:
-        text_of(project.files[project.name])
-        names = _imports(project.files[project.name], at_the_top=True)
+        text_of(content)
+        ast.parse(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:  # the last two: of its brackets
         line = f" (line {problem.lineno})" if isinstance(problem, SyntaxError) and problem.lineno else ""
         why = problem.msg if isinstance(problem, SyntaxError) else str(problem)
-        raise StudyError(f"{project.path} is no Python that can be run: {why:.200}{line}; mend it first.") from problem
-    for name in names:
-        there = (folder / f"{name}.py").exists() or (folder / name).is_dir()
+        raise StudyError(f"{script} is no Python that can be run: {why:.200}{line}; mend it first.") from problem
+    for name in _imports(content, at_the_top=True):
+        there = (script.parent / f"{name}.py").exists() or (script.parent / name).is_dir()
         if not there and name != PROVIDED.removesuffix(".py") and not _is_installed(name):
             raise StudyError(
-                f"{project.path} imports {name}, which is neither beside it nor installed here; install it (no run was "
-                "used up)."
+                f"{script} imports {name}, which is neither beside it nor installed here; install it (no run was used "
+                "up)."
             )
 
 
 def _is_installed(name: str) -> bool:
-    return name in sys.stdlib_module_names or PathFinder.find_spec(name) is not None
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False

@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bardtune.data.corpus import load_corpus
 from bardtune.data.errors import UserError
 
 MOST_MEMORY_BYTES = 8 << 30
@@ -25,13 +24,15 @@ def main() -> None:
     order = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     leave_the_network()
     limit(resource.RLIMIT_DATA, MOST_MEMORY_BYTES)
-    limit(resource.RLIMIT_FSIZE, MOST_FILE_BYTES)
     limit(resource.RLIMIT_CPU, math.ceil(order["limit_s"] * order["threads"]) + 10)
     print("\n" + json.dumps(score(order)))
 
 
 def leave_the_network() -> None:
-    """Have no network from here on, where the kernel lets us (Linux, and what containers leave of it)."""
+    """Have no network from here on, where the kernel lets us (Linux, and what containers leave of it).
+
+    Anybody but root may do so only as long as the process has one thread: before numpy is imported.
+    """
     if sys.platform != "linux":
         return
     unshare = ctypes.CDLL(None, use_errno=True).unshare
@@ -52,6 +53,15 @@ def score(order: dict[str, Any]) -> dict[str, Any]:
     Args:
         order: kind, path, settings, corpus, corpus_sha256, threads, limit_s.
     """
+    from bardtune.data.corpus import load_corpus
+
+    try:
+        corpus = load_corpus(order["corpus"])
+    except UserError as problem:
+        return {"problem": str(problem).rstrip(".")}
+    if corpus.sha256 != order["corpus_sha256"]:
+        return {"problem": "the corpus has changed since the script began"}
+    limit(resource.RLIMIT_FSIZE, MOST_FILE_BYTES)  # a long text may have been joined in a file
     import torch
 
     from bardtune.model.measure.external import score_model, score_weights
@@ -59,9 +69,6 @@ def score(order: dict[str, Any]) -> dict[str, Any]:
 
     torch.set_num_threads(order["threads"])
     try:
-        corpus = load_corpus(order["corpus"])
-        if corpus.sha256 != order["corpus_sha256"]:
-            return {"problem": "the corpus has changed since the script began"}
         path = Path(order["path"])
         if order["kind"] == "weights":
             return {"val_bpb": score_weights(path, order["settings"], corpus)}

@@ -15,6 +15,7 @@ from bardtune.studies.contract.artifact import Artifact, ArtifactError, artifact
 from bardtune.studies.contract.run_end import Check, ChildEnd, RunEnd, json_line, with_check
 
 PROBLEM_CHARS = 300
+_NEEDED = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "LD_LIBRARY_PATH")  # to start Python
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,7 +83,7 @@ def run_scorer(order: dict[str, Any], file: Path, limit_s: float, should_continu
 
 def bare_environment(folder: Path) -> dict[str, str]:
     """What a process needs to begin, and nothing that a stranger's model could read out of it."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "PYTHONPATH") if name in os.environ}
+    kept = {name: os.environ[name] for name in _NEEDED if name in os.environ}
     return {**kept, "HOME": str(folder), "TMPDIR": str(folder)}
 
 

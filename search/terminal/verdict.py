@@ -21,7 +21,7 @@ def verdict_lines(verdict: Verdict, best_known: TrialRecord | None) -> list[str]
             _line("best known", f"{bpb_text(best_known.val_bpb)} bpb, {best_known.label}, where the search began")
         )
     if verdict.winner is None:
-        return lines
+        return [*lines, *(f"{INDENT}no test score: {reason}" for reason in verdict.no_test_reasons)]
     if phrases.raw_best is not None:
         lines.append(_line("raw best", phrases.raw_best))
     parts = (phrases.bpb, phrases.winner, phrases.lower)

@@ -181,7 +181,8 @@ class RetryingStorage(RDBStorage):
         return _with_retry_flag(set_state)
 
 
-NO_QUESTIONS = ("remove_session", "check_trial_is_updatable")  # they ask the database nothing, or by another method
+# They ask the database nothing, or by another method that is wrapped.
+NO_QUESTIONS = ("remove_session", "check_trial_is_updatable", "create_new_trial")
 for _name, _method in vars(BaseStorage).items():
     if callable(_method) and not _name.startswith("_") and _name not in (*vars(RetryingStorage), *NO_QUESTIONS):
         setattr(RetryingStorage, _name, _retried(getattr(RDBStorage, _name)))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from bardtune.search.launch import limit as module
-from bardtune.search.launch.limit import LOOK_S, STOPPED_FOR_S, Limit
+from bardtune.search.launch.limit import LOOK_S, SILENT_S, STOPPED_FOR_S, Limit
 from support.at_hand import wait_until
 
 SLEEPS = "import time; print(flush=True); time.sleep(600)"
@@ -72,6 +72,27 @@ def test_working_is_seen_in_the_processs_own_cpu_seconds(processes) -> None:
     limit = Limit(begun(processes, WORKS), limit_s=10.0, most_s=100.0)
     before_s = limit._cpu_s()
     wait_until(lambda: limit._cpu_s() > before_s + 0.05)
+
+
+def test_what_works_and_says_nothing_for_long_is_lost(processes, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, cpu_s = Clock(), iter(range(10_000))
+    limit = Limit(begun(processes, SLEEPS), limit_s=10.0, most_s=10_000.0, clock=clock)
+    monkeypatch.setattr(limit, "_cpu_s", lambda: float(next(cpu_s)))
+    clock.now_s = 200.0
+    assert limit.passed() is None
+    limit.heard()
+    clock.now_s += SILENT_S
+    assert limit.passed() is None
+    clock.now_s += LOOK_S + 1
+    assert limit.passed() == "idle"
+
+
+def test_a_process_that_has_ended_before_is_no_error() -> None:
+    clock = Clock()
+    limit = Limit(2**22 + 1, limit_s=10.0, clock=clock)
+    assert limit.passed() is None
+    clock.now_s = 11.0
+    assert limit.passed() == "over"
 
 
 def test_without_a_most_the_limit_holds_whatever_it_does(processes) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bardtune.search.launch.processes import thread_variables
+from bardtune.search.launch.processes import WORKER_MODULE, other_trainers, thread_variables
 from support.at_hand import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux")
@@ -43,3 +43,19 @@ def test_a_child_whose_parent_died_before_the_kernel_was_asked_ends_itself() -> 
 def test_every_numerical_library_is_told_its_threads() -> None:
     assert set(thread_variables(3).values()) == {"3"}
     assert {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"} <= set(thread_variables(3))
+
+
+COORDINATOR = """
+import subprocess, sys
+subprocess.run([sys.executable, "-c", "import time; time.sleep(600)", sys.argv[1]])
+"""
+
+
+def test_another_process_that_has_trainings_done_is_seen() -> None:
+    process = subprocess.Popen([sys.executable, "-c", COORDINATOR, WORKER_MODULE], start_new_session=True)
+    try:
+        wait_until(lambda: process.pid in other_trainers())
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert process.pid not in other_trainers()

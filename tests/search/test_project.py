@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bardtune.search.scripts.project import MOST_FILES, read_project
+from bardtune.search.scripts.project import MOST_BYTES, MOST_FILES, read_project
 from bardtune.search.scripts.service import diff_of, script_facts
 from bardtune.studies.errors import StudyError
 
@@ -92,3 +92,27 @@ def test_the_diff_tells_all_files(tmp_path: Path) -> None:
     assert "-x\n" in diff
     assert "+y\n" in diff
     assert "import model" not in diff
+
+
+def test_what_is_installed_for_development_counts_as_installed(tmp_path: Path) -> None:
+    write(tmp_path, train="import bardtune\nimport pytest")
+    assert read_project(tmp_path / "train.py").files
+
+
+def test_in_a_large_folder_only_the_script_must_be_python(tmp_path: Path) -> None:
+    (tmp_path / "pack").mkdir()
+    for number in range(MOST_FILES + 2):
+        (tmp_path / f"other{number}.py").write_text("")
+    write(tmp_path, train="import pack", pack__old="print 'two'", pack__prepare="")
+    assert set(read_project(tmp_path / "train.py").files) == {"train.py", "pack/old.py", "pack/prepare.py"}
+    write(tmp_path, train="def f(:")
+    with pytest.raises(StudyError, match="is no Python that can be run"):
+        read_project(tmp_path / "train.py")
+
+
+def test_a_package_that_is_too_large_to_go_along_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, train="import pack", pack__large="x" * (MOST_BYTES + 1))
+    with pytest.raises(StudyError, match="imports more than"):
+        read_project(tmp_path / "train.py")
+    write(tmp_path, train="import sys")
+    assert set(read_project(tmp_path / "train.py").files) == {"train.py"}

@@ -1,5 +1,7 @@
 """A user's script in a process of its own: every ending has a name."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,7 +13,7 @@ import pytest
 from bardtune.search.launch.child import SHOWN_BYTES
 from bardtune.search.scripts.script_process import ScriptOrder, run_folder, run_script
 from bardtune.studies.contract.run_end import RunEnd, ScriptEnd, run_end_of
-from support.at_hand import wait_until
+from support.at_hand import children, wait_until
 
 LINE = '{"val_bpb": 2.5, "total_steps": 10, "num_params_M": 0.1}'
 
@@ -151,6 +153,27 @@ def test_children_in_a_session_of_their_own_are_ended_with_a_bardtune_that_is_ki
         process.kill()
         process.wait()
     wait_until(lambda: not is_alive(Path(f"/proc/{pid_file.read_text()}/stat")))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux")
+def test_a_script_that_ctrl_z_has_stopped_ends_with_a_bardtune_that_is_killed(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    source = IN_A_SESSION.format(pid_file=str(pid_file)) + "time.sleep(600)\n"
+    process = subprocess.Popen([sys.executable, "-c", RUN_FOR_EVER, source])
+    try:
+        wait_until(pid_file.exists)
+        (reaper,) = children(process.pid)
+        os.killpg(reaper, signal.SIGSTOP)
+    finally:
+        process.kill()
+        process.wait()
+    for pid in (reaper, int(pid_file.read_text())):
+        wait_until(lambda pid=pid: not is_alive(Path(f"/proc/{pid}/stat")))
+
+
+def test_a_script_that_ends_at_once_has_ended() -> None:
+    for _ in range(5):
+        assert "it exited with code 3" in (run_end_after("import os; os._exit(3)").reason or "")
 
 
 def test_a_script_imports_what_lies_beside_it() -> None:

@@ -1,14 +1,20 @@
 """Starting and resuming from Python."""
 
 import time
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bardtune.search.engine.session import start_study
-from bardtune.studies.errors import PlanError
+from bardtune.data.errors import CorpusError
+from bardtune.search.engine import session
+from bardtune.search.engine.session import resume_study, start_study
+from bardtune.studies.analysis.verdict import verdict_of
+from bardtune.studies.errors import PlanError, StudyError
 from bardtune.studies.plan import StudyPlan
-from support.fakes import SilentView
+from bardtune.studies.records import StudyRecord
+from support.fakes import ScriptedLauncher, SilentView, falling_to, text_of
 
 
 @pytest.mark.parametrize("what", ["sampler", "pruner", "launcher"])
@@ -17,3 +23,88 @@ def test_a_plan_that_names_what_there_is_not_is_refused_before_anything_is_store
     with pytest.raises(PlanError, match=f"--{what} 'neww' is unknown"):
         start_study(url, "s", StudyPlan(threads=1, **{what: "neww"}), SilentView(), began=time.monotonic())
     assert not home.exists()
+
+
+@pytest.fixture
+def launcher(monkeypatch: pytest.MonkeyPatch) -> ScriptedLauncher:
+    """Stands for the processes of this machine."""
+    launcher = ScriptedLauncher(lambda order: falling_to(2.0 + order.settings["learning_rate"]))
+    monkeypatch.setattr(session, "_launching", lambda plan, name: closing(launcher))
+    return launcher
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    path = tmp_path / "text.txt"
+    path.write_bytes(text_of(20_000))
+    return path
+
+
+def url_of(home: Path) -> str:
+    return f"sqlite:///{home / 'studies.db'}"
+
+
+def begin(home: Path, text: Path, **plan: Any) -> StudyRecord:
+    said = StudyPlan(**{"trials": 3, "seconds": 1.0, "threads": 1, "confirm": "0", "corpus": str(text), **plan})
+    return start_study(url_of(home), "s", said, SilentView(), began=time.monotonic())
+
+
+def resume(home: Path, **named: Any) -> StudyRecord:
+    return resume_study(url_of(home), "s", SilentView(), began=time.monotonic(), **named)
+
+
+@pytest.mark.usefixtures("launcher")
+def test_a_text_that_was_moved_is_found_where_it_is_said_to_be(home: Path, text: Path, tmp_path: Path) -> None:
+    begin(home, text, trials=2, stop_when_settled=False)
+    moved = tmp_path / "elsewhere.txt"
+    text.rename(moved)
+    (tmp_path / "other.txt").write_bytes(text_of(20_001))
+    with pytest.raises(CorpusError, match="is not that of the study 's'"):
+        resume(home, corpus=str(tmp_path / "other.txt"))
+    record = resume(home, corpus=str(moved))
+    assert (record.state, record.plan.corpus, record.corpus["name"]) == ("finished", str(moved), str(moved))
+    assert record.counts()["total"] == 2
+
+
+def test_a_score_that_failed_is_made_up_for_by_resume_and_nothing_else_is_done(
+    home: Path, text: Path, launcher: ScriptedLauncher
+) -> None:
+    launcher.finals = NoScore()
+    before = begin(home, text)
+    assert verdict_of(before).unscored
+    ran = len(launcher.orders)
+    launcher.finals = {run.run_id: run.val_bpb for run in before.runs if run.val_bpb is not None}
+    after = resume(home)
+    assert verdict_of(after).test_bpb is not None
+    assert (after.state, after.runs, len(launcher.orders)) == ("finished", before.runs, ran)
+    scored = list(launcher.scored)
+    resume(home)
+    assert launcher.scored == scored
+
+
+class NoScore(dict[str, float]):
+    """Weights that are nobody's."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return 9.0
+
+
+def test_another_processor_is_refused_until_it_is_accepted(
+    home: Path, text: Path, launcher: ScriptedLauncher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launcher.finals = NoScore()
+    record = begin(home, text)
+    was = record.fingerprint["cpu"]
+    monkeypatch.setattr("bardtune.search.engine.planning.cpu_kind", lambda: "another")
+    with pytest.raises(StudyError, match=r"the processor was .* and is another.*--accept-changes"):
+        resume(home)
+    record = resume(home, accept_changes=True)
+    assert record.fingerprint["cpu"] == was  # its runs were all made there
+
+
+def test_without_numba_is_said(home: Path, text: Path, launcher: ScriptedLauncher, monkeypatch: Any) -> None:
+    launcher.finals = NoScore()
+    begin(home, text)
+    monkeypatch.setattr("bardtune.search.engine.planning.find_spec", lambda name: None)
+    with pytest.raises(StudyError, match="numba was there and is missing"):
+        resume(home)

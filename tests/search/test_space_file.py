@@ -46,6 +46,7 @@ def load(text: str, folder: Path) -> SearchSpace:
             "low means nothing for the type",
         ),
         ("[parameters.d_ff]\ntype='int'\nlow=32\nhigh=64\nchoices=[1]", "choices means nothing for the type int"),
+        ("[parameters.d_ff]\ntype=['int']\nlow=32\nhigh=64", "type ['int'] is unknown"),
         (f"{WIDTH}[best_known]\nd_ff=48", "best_known.d_ff = 48 is never drawn"),
         (f"{WIDTH}[best_known]\nd_ff=64.0", "d_ff is 64.0; give a whole number"),
         (f"{WIDTH}[best_known]\nn_layers=2", "best_known.n_layers is not searched"),
