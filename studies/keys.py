@@ -11,6 +11,7 @@ STUDY_ID = "study_id"
 STOP_REASON = "stop_reason"
 CANDIDATES = "candidates"  # numbers of the search trials that are confirmed; the search is over
 SETTLED = "settled"  # what the search had still promised when it was ended for that
+NOTE = "note"  # words of the user's
 FINAL = "final"  # of the winner's and the baseline's runs: bpb on the test part, or why there is none
 
 # of a trial

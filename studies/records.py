@@ -100,6 +100,7 @@ class StudyRecord:
     fingerprint: dict[str, Any] = field(default_factory=dict)
     candidates: tuple[int, ...] | None = None  # search trials chosen to be confirmed; None while the search goes on
     final: dict[str, dict[str, Any]] = field(default_factory=dict)  # by run id: test_bpb, or the reason for none
+    note: str = ""  # words of the user's
 
     @property
     def corpus_name(self) -> str:

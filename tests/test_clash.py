@@ -41,6 +41,8 @@ CALLS = {
     "plot": ["plot", "s", "--kind", "all", "--format", "html,svg"],
     "report": ["report", "s"],
     "trials": ["trials", "s", "--csv"],
+    "note": ["note", "s", "to be kept"],
+    "rename": ["rename", "nameless", "named"],
     "replay": ["replay", "exported", "--quick"],
     "sample": ["sample", "s", "--bytes", "5"],
     "train": ["train", "--preset", "reference", "--steps", "1", "--set", "d_model=16", *TINY],
@@ -50,14 +52,10 @@ CALLS = {
 }
 SERVES = {"dashboard": ["dashboard", "--port", "0"]}  # until Ctrl-C
 PASSING = {"doctor": (0, 1)}  # 1: this machine has a problem, such as little memory
-# Scripts that say "from model import GPT": what PYTHONPATH is then, and how the run ends.
+# Scripts that say "from model import GPT", and how the run ends: what lies beside a script goes along, and comes first.
 SCRIPTS = {
-    "alone": (".", "crashed: import error: No module named 'model';"),
-    "beside the project's": (
-        "{folder}",
-        "crashed: it exited with code 1: RuntimeError: the project has its own model.py",
-    ),
-    "beside a good one": ("{folder}/good", "2.500000 bpb"),
+    "gpt.py": "crashed: it exited with code 1: RuntimeError: the project has its own model.py",
+    "good/gpt.py": "2.500000 bpb",
 }
 # As ``python -m bardtune`` does, with the working folder on the path; one process for all, which imports torch once.
 DRIVER = """
@@ -103,7 +101,7 @@ def folder(tmp_path: Path) -> Path:
     folder = Place.at(tmp_path).folder
     (folder / "home").mkdir()
     storage = Storage(f"sqlite:///{folder / 'home' / 'studies.db'}", create=True)
-    for name, trials in {"s": 2, "for-scripts": 9, "doomed": 1}.items():
+    for name, trials in {"s": 2, "for-scripts": 9, "doomed": 1, "nameless": 1}.items():
         make_waiting(storage, name, folder, trials=trials)
     for name in CLASHING:
         (folder / name).parent.mkdir(exist_ok=True)
@@ -111,6 +109,7 @@ def folder(tmp_path: Path) -> Path:
     (folder / "train.py").write_text(SCRIPT)
     (folder / "gpt.py").write_text("from model import GPT\n" + SCRIPT)
     (folder / "good").mkdir()
+    (folder / "good" / "gpt.py").write_text("from model import GPT\n" + SCRIPT)
     (folder / "good" / "model.py").write_text("GPT = 'the user has written this'\n")
     return folder
 
@@ -118,8 +117,7 @@ def folder(tmp_path: Path) -> Path:
 def call_all(folder: Path) -> dict[str, tuple[int, str, str]]:
     """Exit code, standard output and error of each call, and of each run of a script."""
     calls = {command: (".", args) for command, args in CALLS.items()}
-    gpt = ["run", "gpt.py", "--study", "for-scripts"]
-    calls |= {name: (path.format(folder=folder), gpt) for name, (path, _) in SCRIPTS.items()}
+    calls |= {script: (".", ["run", script, "--study", "for-scripts"]) for script in SCRIPTS}
     done = run(folder, sys.executable, "-c", DRIVER, json.dumps(list(calls.values())))
     codes = [int(line) for line in done.stdout.split()]
     assert len(codes) == len(calls), done.stderr
@@ -132,17 +130,17 @@ def test_every_command_has_a_call() -> None:
 
 
 def test_all_works_beside_a_project_with_our_rooms_names(folder: Path) -> None:
-    """One test, so that its processes are started once. A script runs in a folder of its own, alone."""
+    """One test, so that its processes are started once."""
     said = call_all(folder)
     for command in CALLS:
         code, out, errors = said[command]
         assert code in PASSING.get(command, (0,)), (command, out + errors)
         assert "the project has its own" not in out + errors, (command, out + errors)
-    for where, (_, ended) in SCRIPTS.items():
-        code, out, _ = said[where]
-        assert ended in out, where
-        assert out.count("\n") == 1, (where, out)
-        assert code == ("crashed" in out), where
+    for script, ended in SCRIPTS.items():
+        code, out, _ = said[script]
+        assert ended in out, script
+        assert out.count("\n") == 1, (script, out)
+        assert code == ("crashed" in out), script
     exported = run(folder, sys.executable, "exported/train.py")
     assert exported.returncode == 0, exported.stderr
     assert '"val_bpb"' in exported.stdout

@@ -4,6 +4,7 @@ import codecs
 import errno
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -25,6 +26,8 @@ COMMANDS = (
     "plot",
     "report",
     "trials",
+    "note",
+    "rename",
     "export",
     "replay",
     "sample",
@@ -34,6 +37,19 @@ COMMANDS = (
     "doctor",
     "delete",
 )
+OTHER_NAMES = {  # what other programs call it
+    "status": "show",
+    "stats": "show",
+    "best": "show",
+    "info": "show",
+    "ls": "list",
+    "logs": "doctor",  # which says where they are
+    "rm": "delete",
+    "mv": "rename",
+    "continue": "resume",
+    "create": "start",
+    "optimize": "start",
+}
 _OF_OUTPUT = (errno.ENOSPC, errno.EPIPE, errno.EIO)  # what a write to a full disk, a pipe or a lost terminal raises
 NOT_FOR_OTHERS = 0o022  # nobody else may write to what we store, whatever the user's habits are
 
@@ -142,5 +158,8 @@ def _usage_error(problem: Exception) -> str | None:
     if format_message is None:
         return None
     complaint, context = str(format_message()).rstrip("."), getattr(problem, "ctx", None)
+    unknown = re.match(r"No such command '(\w+)'", complaint)
+    if unknown and unknown[1] in OTHER_NAMES:
+        complaint = f"{unknown[0]}. Did you mean '{OTHER_NAMES[unknown[1]]}'?"
     stop = "" if complaint.endswith("?") else "."
     return f"{complaint}{stop} See: {context.command_path if context else 'bardtune'} --help."

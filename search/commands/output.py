@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from bardtune.data.paths import user_path
 from bardtune.studies.errors import PlanError
@@ -17,9 +16,9 @@ def print_json(value: object) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def print_table(table: Table, *, width: int = 200) -> None:
+def table_console(*, width: int = 200) -> Console:
     """As wide as the terminal, or ``width`` columns where there is none."""
-    Console(width=None if sys.stdout.isatty() else width, highlight=False, markup=False).print(table)
+    return Console(width=None if sys.stdout.isatty() else width, highlight=False, markup=False)
 
 
 def write_out(out: Path, text: str) -> Path:

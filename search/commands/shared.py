@@ -25,6 +25,8 @@ def print_summary(record: StudyRecord, given_storage: str | None) -> None:
     print(
         f"study {record.name}: {state_text(record)}, {counts_text(record)}, {duration_text(record.seconds_used)} used"
     )
+    if record.note:
+        print(f"note        {record.note}")
     for line in verdict_lines(verdict, record.best_known):
         print(line)
     if (share := record.share_outside_training) is not None:

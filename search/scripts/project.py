@@ -177,6 +177,10 @@ def _check(script: Path, content: bytes) -> None:
 
 
 def _is_installed(name: str) -> bool:
+    """Whether a script's process, which has our environment, can import it."""
+    places = [Path(place) for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
+    if any((place / f"{name}.py").exists() or (place / name).is_dir() for place in places):
+        return True
     try:
         return find_spec(name) is not None
     except (ImportError, ValueError):

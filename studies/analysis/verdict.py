@@ -180,6 +180,7 @@ def study_json(record: StudyRecord, *, with_settings: bool = True) -> dict[str, 
         "seconds_used": round(record.seconds_used, 1),
         **verdict_of(record).as_json(with_settings=with_settings),
         "corpus": record.corpus,
+        "note": record.note,
         "storage": record.storage,
     }
 

@@ -33,6 +33,7 @@ def replay_log(winner: Winner, *, fractions: Sequence[float], test_bpb: float | 
         "format": FORMAT,
         "bardtune": own_version(),
         "study": record.name,
+        "note": clean(record.note),
         "state": record.state,
         "stop_reason": record.stop_reason,
         "plan": {**plan, "corpus": corpus["name"], "space": "own" if own_space else plan["space"]},

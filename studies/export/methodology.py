@@ -22,6 +22,9 @@ def _rule(log: dict[str, Any]) -> Iterator[str]:
     plan, corpus, versions = log["plan"], log["corpus"], log["fingerprint"]
     yield f"# How the study {log['study']} was made"
     yield ""
+    if note := log.get("note"):  # logs of older versions have none
+        yield from (f"> {line}".rstrip() for line in note.splitlines())
+        yield ""
     yield "## Rule"
     yield ""
     yield (

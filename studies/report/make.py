@@ -70,6 +70,7 @@ def report_html(
         script=Markup(brushing_script() + _file("page.js")),
         plotly=_plotly(),
         config=_json(CONFIG),
+        note=clean(record.note),
         asked=facts.asked(record),
         stopped=facts.stopped(record),
         found=[clean(sentence) for sentence in facts.found(record, verdict)],

@@ -76,6 +76,7 @@ def record_of(storage: Storage, study: optuna.Study, sibling: optuna.Study | Non
         fingerprint=attrs.get(keys.FINGERPRINT, {}),
         candidates=tuple(attrs[keys.CANDIDATES]) if keys.CANDIDATES in attrs else None,
         final=attrs.get(keys.FINAL, {}),
+        note=shown(str(attrs.get(keys.NOTE, ""))),
     )
 
 

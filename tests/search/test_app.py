@@ -41,6 +41,9 @@ def test_every_command_has_a_test_of_its_name(command: str) -> None:
         (["show"], "Missing argument 'NAME'. See: bardtune show --help."),
         (["unknown"], "No such command 'unknown'. See: bardtune --help."),
         (["strat"], "'train'? See: bardtune --help."),
+        (["ls"], "No such command 'ls'. Did you mean 'list'? See: bardtune --help."),
+        (["status", "s"], "Did you mean 'show'? See: bardtune --help."),
+        (["logs"], "Did you mean 'doctor'? See: bardtune --help."),
     ],
 )
 def test_what_the_parser_does_not_know_is_one_sentence_that_names_the_help(
