@@ -19,8 +19,8 @@ test: .venv/installed-dev  ## install, lint, type-check, test
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist worksteal --durations=5
 
-faults: .venv/installed-dev  ## 60 kills, 20 rounds of ten processes that want one study, 20 of four workers at the cap
-	$(BIN)/pytest -q -m long --durations=0 tests/faults
+faults: .venv/installed-dev  ## 1,000 kills, 20 rounds of ten processes that want one study, 20 of four workers at the cap
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist worksteal -m long --durations=0 -o log_cli=true -rA tests/faults
 
 long: .venv/installed-dev  ## the tests that take minutes
 	$(BIN)/pytest -q -m long
