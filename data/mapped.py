@@ -7,7 +7,7 @@ import numpy as np
 
 from bardtune.data.corpus import VOCAB_SIZE
 
-PIECE_BYTES = 1 << 24  # that are looked at together
+PIECE_BYTES = 1 << 20  # that are looked at together
 
 
 def byte_counts(text: np.ndarray) -> np.ndarray:

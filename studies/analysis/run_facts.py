@@ -115,12 +115,12 @@ FACTS = (
     ),
     Fact("peak_memory_bytes", "largest memory of the process", TABLE | LOG, _run("stats.peak_memory_bytes")),
     Fact("threads", "it computed with", LOG, _run("stats.threads")),
-    Fact("cpu", "the processor's name and wide instructions", TABLE | LOG, _run("stats.cpu")),
-    Fact("precision", "of its products: fp32 or bf16", TABLE | LOG, _run("stats.precision")),
-    Fact("numba", "whether its loops were compiled, which makes a run faster", TABLE | LOG, _run("stats.numba")),
     Fact("starved", "true if the machine was busy with something else", TABLE | LOG, _run("stats.starved")),
     Fact("seconds_budget", "the plan's seconds of training for each run", TABLE, lambda record, _: record.plan.seconds),
     Fact("corpus_sha256", "of the whole text", TABLE, lambda record, _: record.corpus.get("sha256")),
+    Fact("cpu", "the processor's name and wide instructions", TABLE | LOG, _run("stats.cpu")),
+    Fact("precision", "of its products: fp32 or bf16", TABLE | LOG, _run("stats.precision")),
+    Fact("numba", "whether its loops were compiled, which makes a run faster", TABLE | LOG, _run("stats.numba")),
 )
 BY_NAME = {fact.name: fact for fact in FACTS}
 

@@ -194,9 +194,13 @@ def test_a_line_under_the_mouse_says_its_settings_and_is_picked_by_a_click(opene
 
     look_at_the_axes(opened)
     x, y = opened.script(TOUCH)
-    mouse = ActionBuilder(opened.driver, duration=30)
-    mouse.pointer_action.move_to_location(round(x) - 1, round(y)).move_to_location(round(x), round(y))
-    mouse.perform()
+    for below in (0, 1, -1, 2, -2):  # a line is thin, and where it lies between two pixels the browser decides
+        mouse = ActionBuilder(opened.driver, duration=30)
+        mouse.pointer_action.move_to_location(round(x) - 1, round(y) + below)
+        mouse.pointer_action.move_to_location(round(x), round(y) + below)
+        mouse.perform()
+        if opened.script("return !document.querySelector('.tip').hidden"):
+            break
     opened.wait("!document.querySelector('.tip').hidden")
     head, *lines = opened.script("return document.querySelector('.tip').textContent").split("\n")
     assert any(line.startswith(f"{BRUSHED} ") for line in lines)

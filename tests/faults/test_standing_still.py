@@ -24,15 +24,15 @@ def is_stopped(pid: int) -> bool:
 
 
 def test_a_coordinator_that_was_stopped_counts_the_run_that_finished_meanwhile(place: Place) -> None:
-    process = place.start("s", trials=1, seconds=3, hours=0.01)
+    process = place.start("s", trials=1, seconds=3, hours=0.005)
     wait_until(lambda: any((place.home / "checkpoints").rglob("*.pt")))
     os.kill(process.pid, signal.SIGSTOP)
-    time.sleep(45.0)  # its outer limit is 36 s, the hours are 36 s
+    time.sleep(25.0)  # the hours, and so its outer limit, are 18 s
     os.kill(process.pid, signal.SIGCONT)
     _, errors = process.communicate(timeout=60)
     state = place.shown("s")
     assert (process.returncode, state["state"], state["trials"]["complete"]) == (0, "finished", 1), errors
-    assert state["seconds_used"] < 30
+    assert state["seconds_used"] < 18
 
 
 @pytest.fixture
@@ -118,6 +118,7 @@ def test_an_interrupt_in_the_first_second_is_neither_lost_nor_a_traceback(place:
             _, errors = process.communicate(timeout=60)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"an interrupt after {wait_s} s was lost") from None
-        # Before Python has begun to run it knows no Ctrl-C, and ends as any program does.
-        assert process.returncode in ((130, -signal.SIGINT, 1) if wait_s < 0.1 else (130,)), (wait_s, errors)
-        assert "Traceback" not in errors or wait_s < 0.1, (wait_s, errors)
+        if process.returncode != 130:  # Python itself had not begun, and ends as any program does
+            assert "__main__.py" not in errors, (wait_s, errors)
+            continue
+        assert "Traceback" not in errors, (wait_s, errors)

@@ -1,7 +1,6 @@
 """The loop of a study, on a scripted launcher."""
 
 import math
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import optuna
 import pytest
 
+from bardtune.data.awake import awake_s
 from bardtune.search.commands.shared import print_summary
 from bardtune.search.engine.coordinator import Coordinator
 from bardtune.search.launch.local import LauncherError
@@ -38,7 +38,7 @@ def use_up(storage: Storage, seconds: float) -> None:
     """Let the study ``s`` have been active for so long."""
     lock = CoordinatorLock(storage.engine, "s")
     lock.acquire()
-    lock.count_from(time.monotonic() - seconds)
+    lock.count_from(awake_s() - seconds)
     lock.release()
 
 

@@ -153,7 +153,7 @@ def test_a_pruned_trial_counts_with_its_bpb_where_it_was_last_heard_with_finishe
 
 
 def test_an_unknown_evaluator_and_a_missing_package_name_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(PlanError, match=r"--evaluator 'shap' is unknown; choose from regression, ped-anova, fanova"):
+    with pytest.raises(PlanError, match=r"'shap' is unknown; choose from surrogate, regression, ped-anova, fanova"):
         importance(planted_record(3), evaluator="shap")
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(PlanError, match=r"scikit-learn; install it with: pip install 'bardtune\[fanova\]', or choose"):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from bardtune.data.awake import awake_s
 from bardtune.studies.errors import StudyError
 from bardtune.studies.store.lock import (
     CoordinatorLock,
@@ -107,11 +108,11 @@ def test_an_owner_that_was_replaced_notices_before_it_writes(engine: sa.Engine) 
 def test_active_seconds_are_kept_from_one_session_to_the_next(engine: sa.Engine) -> None:
     first = CoordinatorLock(engine, "s")
     first.acquire()
-    first.count_from(time.monotonic() - 100)
+    first.count_from(awake_s() - 100)
     first.release()
     second = CoordinatorLock(engine, "s")
     second.acquire()
-    second.count_from(time.monotonic())
+    second.count_from(awake_s())
     assert 100 <= second.seconds_used() < 110
     assert 100 <= lock_state(engine, "s").seconds_used < 110
 
