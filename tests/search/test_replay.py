@@ -153,6 +153,10 @@ def older_trainer(paths: ExportPaths) -> None:
         (lambda paths: paths.weights.write_bytes(paths.weights.read_bytes()[:-4]), "has not the SHA-256"),
         (lambda paths: other_metadata(paths, threads=2), "has not the SHA-256"),
         (older_trainer, "has another trainer version than submission.json"),
+        (
+            in_submission(lambda s: s["replay_log"]["fingerprint"].update(trainer_version=1)),
+            "was made by bardtune 0.1.0 with trainer version 1, and this is bardtune 0.1.0 with",
+        ),
         (lambda paths: (paths.root / "torch.py").write_text("print(0)"), "holds torch.py"),
         (lambda paths: paths.settings.write_text("{"), "settings.json cannot be read"),
         (lambda paths: swap(paths.submission, '"format": 1', '"format": NaN'), "NaN is no number"),

@@ -47,3 +47,15 @@ def test_a_study_that_was_stored_before_there_were_launchers_trains_on_this_mach
     older = {name: value for name, value in study.user_attrs[keys.PLAN].items() if name != "launcher"}
     study.set_user_attr(keys.PLAN, older)
     assert read_study(storage, "s").plan.launcher == "local"
+
+
+def test_a_study_of_a_newer_version_is_said_to_be_one(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    storage = storage_at(home)
+    make_study(storage, "s")
+    study = load(storage, "s")
+    study.set_user_attr(keys.PLAN, {**study.user_attrs[keys.PLAN], "colour": "red"})
+    for command in ("resume", "show", "report"):
+        said = complaint(capsys, command, "s")
+        assert "the study 's' was made by a newer bardtune: its plan says colour" in said
+    assert main(["list"]) == 0
+    assert "made by a newer bardtune" in capsys.readouterr().err
