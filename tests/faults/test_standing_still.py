@@ -61,7 +61,6 @@ def test_a_worker_that_was_stopped_has_trained_for_its_whole_budget(launcher: Lo
     assert isinstance(ended, Ended)
     assert ended.ending == "finished"
     assert 2.0 < ended.stats["seconds"]["train"] < 3.5
-    assert ended.stats["cpu_ratio"] > 0.5  # and not a fifth, as if it had waited for a core
 
 
 def test_a_run_whose_worker_stays_stopped_is_interrupted_and_goes_on(
@@ -94,7 +93,6 @@ def test_ctrl_z_rests_the_training_too_and_fg_goes_on(place: Place) -> None:
     state = place.shown("s")
     assert (process.returncode, state["trials"]["complete"]) == (0, 1), errors
     assert state["runs"][0]["stats"]["seconds"]["train"] < 4.5
-    assert not state["runs"][0]["stats"]["starved"]
 
 
 def test_a_stopped_worker_can_be_asked_to_save(place: Place) -> None:
