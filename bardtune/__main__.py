@@ -11,8 +11,8 @@ def run() -> None:
         from bardtune.search.cli.app import entry
 
         entry()
-    except KeyboardInterrupt:  # while it was still being loaded
-        os.write(2, b"bardtune: interrupted; nothing was begun\n")
+    except KeyboardInterrupt:  # while it was being loaded, or had ended already
+        os.write(2, b"bardtune: interrupted\n")
         os._exit(130)
 
 

@@ -159,7 +159,7 @@ def _join(parts: list[Path], whole: IO[bytes]) -> None:
     whole.seek(0)
 
 
-def _stamp(path: Path) -> tuple[int, ...] | None:
+def _stamp(path: Path) -> tuple[int, ...]:
     """What tells a file from what somebody has made of it."""
     try:
         found = path.stat()

@@ -50,7 +50,7 @@ OTHER_NAMES = {  # what other programs call it
     "create": "start",
     "optimize": "start",
 }
-_OF_OUTPUT = (errno.ENOSPC, errno.EPIPE, errno.EIO)  # what a write to a full disk, a pipe or a lost terminal raises
+_OF_WRITING = (errno.ENOSPC, errno.EPIPE, errno.EIO)  # to a full disk, a pipe, a lost terminal
 NOT_FOR_OTHERS = 0o022  # nobody else may write to what we store, whatever the user's habits are
 
 for command in COMMANDS:
@@ -88,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as problem:
         return _complain(str(problem))
     except OSError as problem:
-        if problem.errno not in _OF_OUTPUT or problem.filename is not None:
+        if problem.errno not in _OF_WRITING or problem.filename is not None:
             raise
         return _output_failed(problem)
     except KeyboardInterrupt:
@@ -133,11 +133,11 @@ def _written_all_the_same(problem: UnicodeError) -> tuple[bytes, int]:
 
 
 def _output_failed(problem: OSError) -> int:
-    """Standard output does not take what is written: say so, and write nothing more to it."""
+    """What is written does not arrive, mostly on standard output: say so, and write nothing more there."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     if problem.errno == errno.EPIPE:  # whoever read it has seen enough
         return 0
-    print(f"bardtune: standard output cannot be written: {problem.strerror}", file=sys.stderr)
+    print(f"bardtune: cannot write: {problem.strerror}; make room, or write elsewhere.", file=sys.stderr)
     return 1
 
 

@@ -72,13 +72,15 @@ def run_child(
 def _start(order: ChildOrder) -> tuple["subprocess.Popen[bytes]", int]:
     """The process to wait for, and the id of the command's own; on Linux the former ends all that has come of it."""
     reading_end, writing_end = os.pipe()
-    command = list(order.command)
+    command, folder = list(order.command), order.folder
     if sys.platform == "linux":
-        command = [sys.executable, "-P", "-m", REAPER, str(os.getpid()), str(writing_end), *command]
+        place = "" if folder is None else str(folder)
+        command = [sys.executable, "-P", "-m", REAPER, str(os.getpid()), str(writing_end), place, *command]
+        folder = None
     try:
         process = subprocess.Popen(
             command,
-            cwd=order.folder,
+            cwd=folder,
             env=order.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -2,8 +2,8 @@
 
 What a program starts in a session of its own is in no group of ours, and outlives it. On Linux such processes are
 handed to the nearest ancestor that has asked for them (see PR_SET_CHILD_SUBREAPER in prctl(2)): to this one, which ends
-them. Started as ``python -m bardtune.search.launch.reaper PARENT CHANNEL COMMAND...``; the id of the program's own
-process goes to the channel.
+them. Started as ``python -m bardtune.search.launch.reaper PARENT CHANNEL FOLDER COMMAND...``; the id of the program's
+own process goes to the channel. FOLDER is the program's alone: a relative PYTHONPATH leads us to no file there.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ class OrphanedError(Exception):
 
 
 def main() -> None:
-    parent, channel, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+    parent, channel, folder, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:]
     prctl = ctypes.CDLL(None).prctl
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     for number in (signal.SIGINT, signal.SIGHUP):
@@ -45,7 +45,7 @@ def main() -> None:
         signal.signal(signal.SIGCONT, partial(_told_to_go_on, parent))
         prctl(PR_SET_PDEATHSIG, signal.SIGCONT)  # which also wakes it, where Ctrl-Z has stopped it before
         _told_to_go_on(parent)
-        program = subprocess.Popen(command, preexec_fn=partial(_begin, os.getpid()))
+        program = subprocess.Popen(command, cwd=folder or None, preexec_fn=partial(_begin, os.getpid()))
         os.write(channel, b"%d\n" % program.pid)
         os.close(channel)
         status = _wait_for(program.pid)

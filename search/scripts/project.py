@@ -32,7 +32,7 @@ class Project:
     @property
     def source(self) -> str:
         """The script's text."""
-        return text_of(self.files[self.name])
+        return decoded(self.files[self.name])
 
     @property
     def others(self) -> dict[str, str]:
@@ -40,7 +40,7 @@ class Project:
         return {name: _as_text(content) for name, content in self.files.items() if name != self.name}
 
 
-def text_of(content: bytes) -> str:
+def decoded(content: bytes) -> str:
     """Python source as text, in the encoding that it declares, with its own ends of lines.
 
     Raises:
@@ -53,7 +53,7 @@ def text_of(content: bytes) -> str:
 def _as_text(content: bytes) -> str:
     """The text of a file that need not be Python that can be run."""
     try:
-        return text_of(content)
+        return decoded(content)
     except (SyntaxError, ValueError, RecursionError):
         return content.decode("latin-1")
 
@@ -161,7 +161,7 @@ def _imports(content: bytes, *, at_the_top: bool) -> list[str]:
 def _check(script: Path, content: bytes) -> None:
     """Refuse what cannot be parsed, and what imports at its top what is not there."""
     try:
-        text_of(content)
+        decoded(content)
         ast.parse(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:  # the last two: of its brackets
         line = f" (line {problem.lineno})" if isinstance(problem, SyntaxError) and problem.lineno else ""

@@ -22,7 +22,7 @@ MIN_USABLE_TRIALS = 20
 MIN_FINISHED_TRIALS = 3  # what the pruned ones are compared with
 MIN_CONDITIONAL_TRIALS = 10  # that a parameter must be set in
 RESAMPLES = 50
-DRAWS = 500  # of the Gaussian process, each for one resample
+DRAWS = 500  # of what the Gaussian process thinks possible
 INTERVAL = 0.8  # of the samples lie between low and high
 _SEED = 20_304  # of the resamples: equal records, equal importance
 

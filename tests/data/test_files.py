@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bardtune.data.files import replacing, write_whole
+from bardtune.data.files import replacing, shorten, write_whole
 
 
 def names(folder: Path) -> list[str]:
@@ -65,3 +65,17 @@ def test_a_folder_takes_the_place_of_an_empty_one_and_of_no_other(tmp_path: Path
     with pytest.raises(OSError, match="not empty"):
         write_folder(folder, "b")
     assert (names(tmp_path), names(folder)) == (["out"], ["a"])
+
+
+def test_a_log_that_is_long_keeps_its_end_and_whoever_appends_goes_on_behind_it(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with log.open("ab") as file:
+        file.write(b"a" * 900 + b"b" * 200)
+        file.flush()
+        shorten(log, 2_000)
+        assert log.stat().st_size == 1_100
+        shorten(log, 400)
+        assert log.read_bytes() == b"(what stood before was left out)\n" + b"b" * 200
+        file.write(b"c")
+    assert log.read_bytes().endswith(b"bc")
+    shorten(tmp_path / "nowhere", 1)

@@ -5,7 +5,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bardtune.data.host import available_cores, available_memory_bytes, core_numbers, cpu_limit
+from bardtune.data.host import available_cores, available_memory_bytes, core_numbers, cpu_limit, usual_cores
 
 
 @pytest.fixture
@@ -70,3 +70,12 @@ def test_without_a_limit_the_machine_itself_counts(tmp_path: Path, membership: P
     write(tmp_path / "memory", memory__limit_in_bytes=2**63 - 4096, memory__usage_in_bytes=1, memory__stat="")
     assert cpu_limit(tmp_path, membership) is None
     assert 0 < available_memory_bytes(tmp_path, membership) <= whole
+
+
+@pytest.mark.parametrize(("limit", "cores"), [(None, 8), (0.5, 1), (2.5, 2), (64.0, 8)])
+def test_a_container_that_gets_less_time_than_it_has_cores_usually_uses_fewer(
+    limit: float | None, cores: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bardtune.data.host.available_cores", lambda: 8)
+    monkeypatch.setattr("bardtune.data.host.cpu_limit", lambda: limit)
+    assert usual_cores() == cores

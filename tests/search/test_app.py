@@ -5,10 +5,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bardtune.search.cli.app import COMMANDS, main
+from bardtune.search.terminal.lines import LineView
+from bardtune.search.terminal.live import make_view, screen
 from support.command_line import complaint
 from support.paths import ROOT
 from support.studies_at_hand import make_study, storage_at
@@ -104,3 +107,70 @@ def test_importing_the_command_line_is_silent() -> None:
         [sys.executable, "-c", "import bardtune.search.cli.app"], capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+ENTRY = [sys.executable, "-P", "-m", "bardtune"]
+
+
+def entered(home: Path, *args: str, **named: Any) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "BARDTUNE_HOME": str(home), **named.pop("environment", {})}
+    return subprocess.run([*ENTRY, *args], text=True, stderr=subprocess.PIPE, env=environment, check=False, **named)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full disk")
+def test_an_output_that_is_full_is_one_sentence(home: Path) -> None:
+    make_study(storage_at(home), "s")
+    for command in (["list"], ["show", "s"], ["trials", "s", "--csv"]):
+        with open("/dev/full", "w") as full:
+            done = entered(home, *command, stdout=full)
+        assert (done.returncode, done.stderr) == (
+            1,
+            "bardtune: cannot write: No space left on device; make room, or write elsewhere.\n",
+        )
+
+
+def test_an_output_that_is_closed_is_no_error(home: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{' '.join(ENTRY)} list >&-"], stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "BARDTUNE_HOME": str(home)}, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_name_that_is_no_utf8_and_a_terminal_that_is_none_are_written_to(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = os.fsdecode(b"/texts/caf\xe9[b].txt")
+    monkeypatch.setattr("support.studies_at_hand.CORPUS", {"name": named, "bytes": 9, "sha256": "0" * 64})
+    make_study(storage_at(home), "s", corpus=named)
+    for encoding, shown_as in (("utf-8", "caf\ufffd[b].txt"), ("latin-1", "caf?[b].txt")):
+        done = entered(
+            home, "list", stdout=subprocess.PIPE, environment={"PYTHONIOENCODING": encoding}, encoding="utf-8"
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert shown_as in done.stdout
+
+
+def test_colours_that_a_ci_system_asks_for_make_no_terminal(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert isinstance(make_view(screen()), LineView)
+
+
+def test_a_user_without_a_home_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def homeless(*_: Any, **__: Any) -> None:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.delenv("BARDTUNE_HOME")
+    monkeypatch.setattr("platformdirs.user_data_path", homeless)
+    assert complaint(capsys, "show", "s") == (
+        "bardtune: this user has no home folder; set BARDTUNE_HOME to a folder for the studies.\n"
+    )
+
+
+def test_a_screen_that_is_not_installed_is_none_that_a_picture_needs(home: Path) -> None:
+    code = "import os; from bardtune.studies.plots.matplotlib import picture; print(os.environ['MPLBACKEND'])"
+    environment = {**os.environ, "MPLBACKEND": "no-such-screen"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stdout) == (0, "no-such-screen\n"), done.stderr

@@ -1,5 +1,6 @@
 """Starting and resuming from Python."""
 
+import random
 import time
 from contextlib import closing
 from pathlib import Path
@@ -55,7 +56,7 @@ def resume(home: Path, **named: Any) -> StudyRecord:
 
 @pytest.mark.usefixtures("launcher")
 def test_a_text_that_was_moved_is_found_where_it_is_said_to_be(home: Path, text: Path, tmp_path: Path) -> None:
-    begin(home, text, trials=2, stop_when_settled=False)
+    begin(home, text, trials=2)
     moved = tmp_path / "elsewhere.txt"
     text.rename(moved)
     (tmp_path / "other.txt").write_bytes(text_of(20_001))
@@ -108,3 +109,41 @@ def test_without_numba_is_said(home: Path, text: Path, launcher: ScriptedLaunche
     monkeypatch.setattr("bardtune.search.engine.planning.find_spec", lambda name: None)
     with pytest.raises(StudyError, match="numba was there and is missing"):
         resume(home)
+
+
+class Hearing(SilentView):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def said(self, text: str) -> None:
+        self.heard.append(text)
+
+
+def heard_at_start(home: Path, text: Path, **plan: Any) -> str:
+    view = Hearing()
+    said = StudyPlan(**{"trials": 2, "seconds": 1.0, "threads": 1, "confirm": "0", "corpus": str(text), **plan})
+    start_study(url_of(home), "s", said, view, began=time.monotonic())
+    return "\n".join(view.heard)
+
+
+@pytest.mark.usefixtures("launcher")
+def test_a_text_that_holds_nothing_to_learn_is_said_to(home: Path, tmp_path: Path) -> None:
+    noise = tmp_path / "noise.bin"
+    noise.write_bytes(random.Random(0).randbytes(20_000))
+    assert "seems to be compressed or encrypted (zlib needs 8.0 bits" in heard_at_start(home, noise)
+
+
+@pytest.mark.usefixtures("launcher")
+def test_how_many_runs_fit_is_said_where_not_all_do(home: Path, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "other_trainers", lambda: [77])
+    heard = heard_at_start(home, text, trials=50, seconds=60.0, hours=0.1)
+    assert "about 5 of the 50 that are left fit into 0.1 h" in heard
+    assert "another study trains on this machine (process 77)" in heard
+
+
+@pytest.mark.usefixtures("launcher")
+def test_of_an_ordinary_start_nothing_more_is_said(home: Path, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "other_trainers", list)
+    assert heard_at_start(home, text).startswith("scoring on the test part")

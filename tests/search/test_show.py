@@ -1,14 +1,18 @@
 """``bardtune show``: one study, for people and for programs."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bardtune.model.training.stats import RunStats
 from bardtune.search.cli.app import main
+from bardtune.search.commands.shared import print_summary
 from support.command_line import complaint
 from support.fakes import ScriptedLauncher, falling_to
 from support.studies_at_hand import make_study, run_study, storage_at
+from support.study_records import make_record, make_trial
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -39,3 +43,13 @@ def test_a_study_that_a_newer_version_has_made_with_something_new_can_be_shown(
     make_study(storage_at(home), "s", **{what: "neww"})
     assert main(["show", "s"]) == 0
     assert capsys.readouterr().out.startswith("study s: interrupted")
+
+
+def test_runs_on_several_kinds_of_processor_are_said_not_to_compare(capsys: pytest.CaptureFixture[str]) -> None:
+    kinds = [RunStats(cpu="one", precision="bf16", numba=True), RunStats(cpu="two", precision="fp32", numba=False)]
+    trials = [replace(make_trial(number), stats=kinds[number % 2]) for number in range(3)]
+    print_summary(make_record(*trials), None)
+    said = "runs on 2 kinds of processor, whose bpb do not compare: one, bf16; two, fp32, without numba\n"
+    assert said in capsys.readouterr().out
+    print_summary(make_record(*trials[:1]), None)
+    assert "kinds of processor" not in capsys.readouterr().out

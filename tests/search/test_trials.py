@@ -42,3 +42,16 @@ def test_the_columns_are_printed_with_what_they_mean(capsys: pytest.CaptureFixtu
 )
 def test_what_is_missing_is_said_in_a_sentence(args: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert said in complaint(capsys, *args)
+
+
+def test_a_file_among_the_texts_of_a_study_is_warned_of(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    monkeypatch.setattr("support.studies_at_hand.CORPUS", {"name": str(texts), "bytes": 9, "sha256": "0" * 64})
+    make_study(storage_at(home), "s", corpus=str(texts))
+    assert main(["trials", "s", "--csv", "--out", str(texts / "runs.txt")]) == 0
+    assert "lies in the folder of the study's text" in capsys.readouterr().err
+    assert main(["trials", "s", "--csv", "--out", str(tmp_path / "runs.txt")]) == 0
+    assert capsys.readouterr().err == ""
