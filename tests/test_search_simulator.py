@@ -29,6 +29,7 @@ def test_a_study_takes_virtual_time_alone(truth: Truth) -> None:
     assert outcome.minutes * 60 == pytest.approx(10 * (BUDGET_S + OVERHEAD_S), abs=5)
     assert outcome.num_pruned == 0
     assert 1.79 < outcome.true_bpb < 1.9
+    assert outcome.drawn_bpb <= outcome.true_bpb
 
 
 def test_the_same_seed_makes_the_same_study_and_the_default_is_one_of_the_arms(truth: Truth) -> None:
@@ -105,7 +106,7 @@ def test_what_is_no_arm_is_refused(text: str) -> None:
 
 
 def studies(arm: str, values: list[float], *, world: str = "w") -> list[dict[str, Any]]:
-    rest = dict.fromkeys(("minutes", "minutes_saved", "num_pruned", "num_pruned_good", "cpu_s"), 1.0)
+    rest = dict.fromkeys(("minutes", "drawn_bpb", "minutes_saved", "num_pruned", "num_pruned_good", "cpu_s"), 1.0)
     return [
         {
             "world": world, "family": "gp", "arm": arm, "seed": seed, "trials": 50, "true_bpb": value,

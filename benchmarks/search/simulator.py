@@ -181,6 +181,7 @@ class Outcome:
     """What came of one simulated study. Values in bpb."""
 
     true_bpb: float  # of the recommended settings
+    drawn_bpb: float  # true, of the best settings that were drawn: what choosing well would have recommended
     said_bpb: float  # what the study says that they reach
     minutes: float  # virtual
     num_pruned: int
@@ -231,6 +232,7 @@ def _outcome(truth: Truth, record: StudyRecord, cpu_s: float) -> Outcome:
     good = sorted(values.values())[: max(1, round(0.05 * len(values)))][-1]
     return Outcome(
         true_bpb=values[verdict.winner.number],
+        drawn_bpb=min(values.values()),
         said_bpb=verdict.bpb,
         minutes=record.seconds_used / 60,
         num_pruned=len(pruned),

@@ -51,6 +51,7 @@ def _row(
         "true_bpb": mean("true_bpb"),
         "sd": float(np.std([study["true_bpb"] for study in own], ddof=1)) if len(own) > 1 else None,
         "regret": float(regret.mean()),
+        "regret_drawn": float(regret.mean()) - mean("true_bpb") + mean("drawn_bpb"),
         "within_2_noise_sd": float(np.mean(regret < 2 * known)),
         "optimism": mean("said_bpb") - mean("true_bpb"),
         "minutes": mean("minutes"),
@@ -101,8 +102,8 @@ def _holm(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def table_lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
-    heads = ("world", "trials", "arm", "n", "true bpb", "sd", "regret", "to default", "95 %", "p", "pruned", "min")
-    widths = (18, 6, 18, 4, 8, 7, 7, 10, 18, 6, 6, 5)
+    heads = ("world", "trials", "arm", "n", "true bpb", "sd", "regret", "drawn", "to default", "95 %", "p", "pruned", "min")
+    widths = (18, 6, 18, 4, 8, 7, 7, 7, 10, 18, 6, 6, 5)
 
     def line(cells: Sequence[str]) -> str:
         placed = zip(cells, widths, strict=True)
@@ -120,6 +121,7 @@ def table_lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
                 f"{row['true_bpb']:.4f}",
                 "" if row["sd"] is None else f"{row['sd']:.4f}",
                 f"{row['regret']:.4f}",
+                f"{row['regret_drawn']:.4f}",
                 f"{row['difference']:+.4f}" if differs else "",
                 f"{row['low']:+.4f} to {row['high']:+.4f}" if differs else "",
                 f"{row['p']:.3f}" if differs else "",
