@@ -87,8 +87,8 @@ class CountTables:
             heaviest.append((work, heavy + num_groups))
             num_groups += len(context.groups)
             offset = parts_offset + len(context.parts)
-        self.entries = torch.cat(entries)  # of all kinds, so that one gather reads them all
-        self._groups = torch.cat(all_groups)  # (G, 5) int32: start and length of totals and of parts; dense row
+        self.entries = _joined(entries)  # of all kinds, so that one gather reads them all
+        self._groups = _joined(all_groups)  # (G, 5) int32: start and length of totals and of parts; dense row
         self.dense = torch.zeros(1, len(present), dtype=torch.int32)  # (D, A), of a group; row 0: nothing
         self._add_dense_rows(*map(torch.cat, zip(*heaviest, strict=True)))
 
@@ -195,6 +195,20 @@ def _keys_of_text(text: np.ndarray, contexts: Callable[[Tensor], list[Tensor]]) 
     for all_keys, beginning in zip(keys, first, strict=True):
         all_keys[: beginning.shape[1]] = beginning[0]
     return [all_keys[: len(x)] for all_keys in keys]
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    """Like ``torch.cat``, but each part is forgotten once it is copied: all of them are never held twice."""
+    whole = torch.empty(sum(map(len, parts)), *parts[0].shape[1:], dtype=parts[0].dtype)
+    parts.reverse()
+    start = 0
+    while parts:
+        part = parts.pop()
+        whole[start : start + len(part)] = part
+        start += len(part)
+        del part
+        return_freed_memory()
+    return whole
 
 
 def _clip(keys: Tensor) -> Tensor:
