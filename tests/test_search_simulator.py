@@ -5,14 +5,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bardtune.data.errors import UserError
 from bardtune.search.sampling.curvegp import acquisition, sampler
+from bardtune.search.sampling.curvegp.candidates import KNOWN_SD
+from bardtune.search.sampling.unit_cube import sides_of
 from bardtune.studies.surrogate import observations
 from benchmarks.search.__main__ import main, read_args, tasks_of
 from benchmarks.search.arms import CONSTANTS, parse_arm
-from benchmarks.search.simulator import BUDGET_S, OVERHEAD_S, simulate
+from benchmarks.search.simulator import BUDGET_S, OVERHEAD_S, displace, simulate
 from benchmarks.search.summary import summarize, table_lines
 from benchmarks.search.truth import Truth
 from benchmarks.search.world import read_world
@@ -48,6 +51,15 @@ def test_the_sampler_may_have_to_draw_the_first_trial_itself(truth: Truth) -> No
         simulate(truth, parse_arm("random+none"), trials=4, seed=3, known=known) for known in (True, False)
     )
     assert known.true_bpb != unknown.true_bpb
+
+
+def test_a_displaced_best_known_point_lies_as_far_away_as_was_said(truth: Truth) -> None:
+    space = truth.world.space
+    known, moved = (sides_of(each, each.best_known)[:2] for each in (space, displace(space, 1.0, seed=0)))
+    assert np.abs(moved - known) == pytest.approx(KNOWN_SD, abs=0.05)  # of the numbers; a choice has no way between
+    assert displace(space, 1.0, seed=0).best_known != displace(space, 1.0, seed=1).best_known
+    near, far = (simulate(truth, parse_arm("random+none"), trials=4, seed=3, displaced=sd) for sd in (0.0, 1.0))
+    assert near.true_bpb != far.true_bpb
 
 
 def test_pruned_runs_save_time(truth: Truth) -> None:

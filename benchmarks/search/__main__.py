@@ -41,6 +41,7 @@ class Task:
     trials: int
     workers: int
     known: bool
+    displaced: float
 
     @property
     def key(self) -> str:
@@ -73,7 +74,15 @@ def run_task(task: Task) -> dict[str, Any]:
     from benchmarks.search.simulator import simulate
 
     arm, truth = parse_arm(task.arm), _truths[task.folder, task.family]
-    outcome = simulate(truth, arm, trials=task.trials, seed=task.seed, workers=task.workers, known=task.known)
+    outcome = simulate(
+        truth,
+        arm,
+        trials=task.trials,
+        seed=task.seed,
+        workers=task.workers,
+        known=task.known,
+        displaced=task.displaced,
+    )
     return {
         "world": truth.world.name,
         "family": task.family,
@@ -82,6 +91,7 @@ def run_task(task: Task) -> dict[str, Any]:
         "trials": task.trials,
         "workers": task.workers,
         "known": task.known,
+        "displaced": task.displaced,
         **asdict(outcome),
     }
 
@@ -96,6 +106,13 @@ def read_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=1, help="runs at a time, in virtual time [default: 1]")
     parser.add_argument("--families", default="gp,trees", help="of surrogates [default: gp,trees]")
     parser.add_argument("--without-known", action="store_true", help="let the samplers draw the first trial too")
+    parser.add_argument(
+        "--displaced",
+        type=float,
+        default=0.0,
+        metavar="SD",
+        help="move the best known point so many standard deviations of its prior [default: 0]",
+    )
     parser.add_argument("--processes", type=int, help="at a time [default: all cores]")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all there too, and go on from what is there")
     return parser.parse_args(argv)
@@ -113,6 +130,8 @@ def tasks_of(args: argparse.Namespace) -> list[Task]:
         raise UserError(f"--trials {args.trials!r} is not numbers; write such as 25,50.") from problem
     if args.studies < len(families) or min(lengths) < 4 or max(lengths) > 50:
         raise UserError(f"give at least {len(families)} --studies, of 4 to 50 --trials.")
+    if not 0.0 <= args.displaced < 4.0:
+        raise UserError("--displaced must be from 0 to below 4 standard deviations: 4 would lead back to where it was.")
     if args.workers < 1 or (args.processes is not None and args.processes < 1):
         raise UserError("--workers and --processes must be at least 1.")
     folders = [str(user_path(folder, "the world")) for folder in args.folders]
@@ -129,6 +148,7 @@ def tasks_of(args: argparse.Namespace) -> list[Task]:
             trials=trials,
             workers=args.workers,
             known=not args.without_known,
+            displaced=args.displaced,
         )
         for seed, folder, family, trials, arm in itertools.product(range(per_family), folders, families, lengths, arms)
     ]

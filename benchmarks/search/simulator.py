@@ -7,18 +7,21 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import sqlalchemy
 from optuna.storages import InMemoryStorage
 
 from bardtune.search.engine.coordinator import Coordinator
 from bardtune.search.launch.protocol import Ended, Launcher, Measured, RunEvent, RunOrder, ScoreOrder, StopEnding
+from bardtune.search.sampling.curvegp.candidates import KNOWN_SD
 from bardtune.search.sampling.seeds import derive_seed
 from bardtune.search.sampling.space import SearchSpace
+from bardtune.search.sampling.unit_cube import params_at, sides_of
 from bardtune.search.terminal.lines import View
 from bardtune.studies.analysis.verdict import verdict_of
 from bardtune.studies.plan import StudyPlan
@@ -190,24 +193,43 @@ class Outcome:
     cpu_s: float
 
 
-def simulate(truth: Truth, arm: Arm, *, trials: int, seed: int, workers: int = 1, known: bool = True) -> Outcome:
+def simulate(truth: Truth, arm: Arm, *, trials: int, seed: int, **how: Any) -> Outcome:
     """What comes of one study that is run to its end; the arguments are those of ``simulated``."""
     began = time.process_time()
-    record = simulated(truth, arm, trials=trials, seed=seed, workers=workers, known=known)
+    record = simulated(truth, arm, trials=trials, seed=seed, **how)
     return _outcome(truth, record, time.process_time() - began)
 
 
-def simulated(truth: Truth, arm: Arm, *, trials: int, seed: int, workers: int = 1, known: bool = True) -> StudyRecord:
+def simulated(
+    truth: Truth,
+    arm: Arm,
+    *,
+    trials: int,
+    seed: int,
+    workers: int = 1,
+    known: bool = True,
+    displaced: float = 0.0,
+) -> StudyRecord:
     """Run one study to its end.
 
     Args:
         known: whether its first trial is the best known point; otherwise the sampler draws it.
+        displaced: how far, in standard deviations of the prior in every coordinate, the point that is thought to be the
+            best known lies from the one that is.
     """
     plan = StudyPlan(trials=trials, seconds=BUDGET_S, seed=seed, workers=workers, **arm.plan)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), arm.changes():
         warnings.simplefilter("ignore")
-        return _study(truth, truth.world.space, plan, Path(folder), known=known)
+        space = displace(truth.world.space, displaced, seed=seed) if displaced else truth.world.space
+        return _study(truth, space, plan, Path(folder), known=known)
+
+
+def displace(space: SearchSpace, distance: float, *, seed: int) -> SearchSpace:
+    """The space with another best known point: each coordinate up or down, as the seed says, folded back into it."""
+    signs = np.random.default_rng([seed, 40_961]).choice((-1.0, 1.0), size=len(space.dimensions))
+    moved = params_at(space, sides_of(space, space.best_known) + distance * KNOWN_SD * signs)
+    return replace(space, source={**space.source, "best_known": moved})
 
 
 def _study(truth: Truth, space: SearchSpace, plan: StudyPlan, folder: Path, *, known: bool) -> StudyRecord:

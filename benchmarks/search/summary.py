@@ -102,7 +102,21 @@ def _holm(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def table_lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
-    heads = ("world", "trials", "arm", "n", "true bpb", "sd", "regret", "drawn", "to default", "95 %", "p", "pruned", "min")
+    heads = (
+        "world",
+        "trials",
+        "arm",
+        "n",
+        "true bpb",
+        "sd",
+        "regret",
+        "drawn",
+        "to default",
+        "95 %",
+        "p",
+        "pruned",
+        "min",
+    )
     widths = (18, 6, 18, 4, 8, 7, 7, 7, 10, 18, 6, 6, 5)
 
     def line(cells: Sequence[str]) -> str:
