@@ -21,7 +21,15 @@ if not os.path.isdir(os.path.join(__path__[0], "data")):
 from bardtune.data.errors import UserError
 
 if TYPE_CHECKING:
-    from bardtune.search.api.door import BestSettings, Study, list_studies, load_study, resume_study, start_study
+    from bardtune.search.api.door import (
+        BestSettings,
+        Study,
+        extend_study,
+        list_studies,
+        load_study,
+        resume_study,
+        start_study,
+    )
 
     __version__: str
 
@@ -30,6 +38,7 @@ __all__ = [
     "Study",
     "UserError",
     "__version__",
+    "extend_study",
     "list_studies",
     "load_study",
     "resume_study",

@@ -11,6 +11,8 @@ STUDY_ID = "study_id"
 STOP_REASON = "stop_reason"
 CANDIDATES = "candidates"  # numbers of the search trials that are confirmed; the search is over
 SETTLED = "settled"  # what the search had still promised when it was ended for that
+REACHED = "reached"  # the trial that has reached the target, for which the search was ended
+EXTENSIONS = "extensions"  # what it was given beyond its plan, the oldest first
 NOTE = "note"  # words of the user's
 FINAL = "final"  # of the winner's and the baseline's runs: bpb on the test part, or why there is none
 
@@ -23,6 +25,11 @@ STATS = "stats"
 CANDIDATE = "candidate"  # number of the search trial that a run confirms
 SCRIPT = "script"  # of a training-service run: path, sha256, source, diff, trust
 REPEATS = "repeats"  # how often it was run again because its machine was busy
+
+
+def of_extension(key: str, number: int) -> str:
+    """What a key is called after so many extensions: each decides anew what the search has led to."""
+    return f"{key}:{number}" if number else key
 
 
 def runs_name(study_name: str) -> str:

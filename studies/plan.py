@@ -13,6 +13,7 @@ MAX_HOURS = 3.0
 MAX_SECONDS = 10_000.0  # a run of that length and its evaluation fit into the hours
 BASELINE_FROM_TRIALS = 4  # smaller studies have no run to spare for the baseline
 MOST_REPEATS = 3
+MAX_TARGET = 8.0  # bpb of who knows nothing of bytes
 AUTO_CANDIDATES, AUTO_FRESH_RUNS = 3, 7  # at most, of a confirmation that spends its runs where they decide ...
 AUTO_SEEDS = 2  # ... and has so many for each candidate on average
 _CONFIRM = re.compile(r"([1-9]\d?)x([1-9]\d?)")
@@ -57,6 +58,7 @@ class StudyPlan:
     confirm: str = "auto"  # or candidates x fresh seeds such as "3x2"; "0" crowns the lowest single run
     repeat_starved: int = 0  # how often a finished trial whose machine was busy is run again under its number
     stop_when_settled: bool = False  # end the search when the runs left promise less than seeds differ by
+    target: float = 0.0  # bpb at which the search ends, a single run's; 0 for none
 
     def __post_init__(self) -> None:
         self._check_kinds()
@@ -90,6 +92,10 @@ class StudyPlan:
         if not 0 <= self.repeat_starved <= MOST_REPEATS:
             raise PlanError(
                 f"--repeat-starved {self.repeat_starved} is outside 0 to {MOST_REPEATS}; choose --repeat-starved 1."
+            )
+        if not 0 <= self.target <= MAX_TARGET:
+            raise PlanError(
+                f"--target {self.target:g} is outside 0 to {MAX_TARGET:g} bpb; choose --target 1.8, or 0 for none."
             )
         if self.workers < 1 or self.threads < 1:
             raise PlanError(f"--workers {self.workers} and --threads {self.threads} must both be at least 1.")

@@ -8,14 +8,15 @@ from typing import Any, Literal
 from bardtune.data.corpus import BUILT_IN
 from bardtune.data.paths import short_name
 from bardtune.model.training.stats import RunStats
-from bardtune.studies.plan import MAX_TRIALS, StudyPlan
+from bardtune.studies.extensions import Extension, confirmation_of
+from bardtune.studies.plan import MAX_TRIALS, Confirmation, StudyPlan
 
 Role = Literal["search", "baseline", "confirmation", "service"]
 # Optuna's states, except that a stopped run waits as "interrupted" until it is continued.
 RunState = Literal["complete", "pruned", "failed", "running", "interrupted"]
 StudyState = Literal["running", "interrupted", "finished"]
-StopReason = Literal["trials", "hours", "settled", "user", "error"]
-FINISHING_REASONS = ("trials", "hours", "settled")
+StopReason = Literal["trials", "hours", "settled", "target", "user", "error"]
+FINISHING_REASONS = ("trials", "hours", "settled", "target")
 
 
 def make_run_id(role: Role, number: int) -> str:
@@ -101,6 +102,7 @@ class StudyRecord:
     candidates: tuple[int, ...] | None = None  # search trials chosen to be confirmed; None while the search goes on
     final: dict[str, dict[str, Any]] = field(default_factory=dict)  # by run id: test_bpb, or the reason for none
     note: str = ""  # words of the user's
+    extensions: tuple[Extension, ...] = ()  # of the plan, the oldest first; ``plan`` is as the last has left it
 
     @property
     def corpus_name(self) -> str:
@@ -111,6 +113,16 @@ class StudyRecord:
     def has_own_text(self) -> bool:
         """Whether the text is its user's and not the built-in one."""
         return bool(self.corpus.get("name") != BUILT_IN)
+
+    @property
+    def confirmation(self) -> Confirmation:
+        """The runs that are kept for making sure of the winner."""
+        return confirmation_of(self.plan, self.extensions)
+
+    @property
+    def extended_at(self) -> tuple[int, ...]:
+        """How many runs there were at each extension: whoever asked for more had seen a verdict."""
+        return tuple(extension.at_runs for extension in self.extensions)
 
     @property
     def runs(self) -> tuple[TrialRecord, ...]:

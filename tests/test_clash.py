@@ -33,6 +33,7 @@ print(json.dumps({"val_bpb": 2.5, "total_steps": 1, "num_params_M": 0.1}))
 # read; PYTHONPATH is that of the child processes.
 CALLS = {
     "resume": ["resume", "s"],
+    "extend": ["extend", "s", "--trials", "3"],
     "export": ["export", "s", "--out", "exported", "--with-corpus"],
     "start": ["start", "new", *TINY, "--space", "space.toml", "--trials", "1", "--seconds", "0.1"],
     "watch": ["watch", "s"],

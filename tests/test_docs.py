@@ -59,6 +59,8 @@ def made_small(line: str) -> list[str]:
     for option, value in SMALL.items():
         if option in words:
             words[words.index(option) + 1] = value
+    if words[1] == "extend":
+        words[words.index("--trials") + 1] = str(int(SMALL["--trials"]) + 1)
     if words[1] in TRAINS:
         words += ["--threads", "1"] if "--threads" not in words else []
         words += ["--corpus", "small.txt"] if "--corpus" not in words else []

@@ -30,6 +30,7 @@ def test_an_estimate_is_off_by_the_mean_of_its_errors_and_right_where_its_first_
     assert firsts.tolist() == [True, False]
 
 
+@pytest.mark.long
 def test_both_estimates_are_compared_in_each_world_and_family(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

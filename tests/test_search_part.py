@@ -21,6 +21,7 @@ def test_what_is_not_searched_stays_at_the_best_known_point(tmp_path: Path) -> N
     assert part.best() >= whole.best() - 1e-3
 
 
+@pytest.mark.long
 def test_both_are_searched_with_equal_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = write_world(tmp_path / "w", world_lines())
     assert main([str(folder), "--part", "rate,size", "--studies", "4", "--trials", "8"]) == 0

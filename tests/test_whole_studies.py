@@ -77,6 +77,7 @@ def test_a_killed_study_is_resumed_with_no_trial_lost_or_added(place: Place) -> 
     assert {trial.state.name for trial in stock.trials} == {"COMPLETE"}
 
 
+@pytest.mark.long
 def test_an_interrupted_study_saves_its_trial_and_says_how_to_go_on(place: Place) -> None:
     process = place.start("s", trials=2, seconds=6)
     place.wait_for("s", lambda state: state["trials"]["complete"] == 1 and state["trials"]["running"] == 1)

@@ -23,7 +23,7 @@ from bardtune.studies.store.lock import OwnershipLostError
 from bardtune.studies.store.read_only import ReadOnlyStorage
 from bardtune.studies.store.reading import read_studies, read_study
 
-__all__ = ["BestSettings", "Study", "list_studies", "load_study", "resume_study", "start_study"]
+__all__ = ["BestSettings", "Study", "extend_study", "list_studies", "load_study", "resume_study", "start_study"]
 
 
 def list_studies(*, storage: str | None = None) -> list[Study]:
@@ -70,6 +70,7 @@ def start_study(
     confirm: str | None = None,
     repeat_starved: int | None = None,
     stop_when_settled: bool | None = None,
+    target: float | None = None,
     storage: str | None = None,
     progress: bool = True,
 ) -> Study:
@@ -95,6 +96,7 @@ def start_study(
         confirm: runs to confirm the winner: "auto", candidates x seeds such as "3x2", "0" for none. [default: auto]
         repeat_starved: times to run a trial again whose machine was busy. [default: 0]
         stop_when_settled: end the search when it promises less than seeds differ by. [default: no]
+        target: end the search when a trial reaches this bpb, and confirm what leads; 0 for none. [default: 0]
         storage: database URL. [default: sqlite in the data folder, see BARDTUNE_HOME]
         progress: tell what happens: a live view in a terminal, a line a run elsewhere.
 
@@ -118,6 +120,7 @@ def start_study(
         "confirm": confirm,
         "repeat_starved": repeat_starved,
         "stop_when_settled": stop_when_settled,
+        "target": target,
     }
     plan = resolve_plan(given, {})
     name = fresh_name() if name is None else name
@@ -150,6 +153,42 @@ def resume_study(
         view = _view(progress)
         record = session.resume_study(
             _url(storage), name, view, began=began, accept_changes=accept_changes, corpus=corpus
+        )
+        return Study(record)
+
+
+def extend_study(
+    name: str,
+    *,
+    trials: int | None = None,
+    hours: float | None = None,
+    storage: str | None = None,
+    progress: bool = True,
+    accept_changes: bool = False,
+) -> Study:
+    """Give a study more trials or hours and go on with it, as ``start_study`` does.
+
+    Args:
+        name: of a stored study, finished or not.
+        trials: training runs in all, those included that were made; at most 50. [default: as planned]
+        hours: active time in all, at most 3. [default: as planned]
+        storage: database URL. [default: sqlite in the data folder, see BARDTUNE_HOME]
+        progress: tell what happens.
+        accept_changes: go on although library versions or the processor have changed.
+
+    Raises:
+        UserError: that is not more than it has, no such study, it is running, or what its trials depend on has changed.
+    """
+    began = awake_s()
+    with _as_a_library():
+        record = session.extend_study(
+            _url(storage),
+            name,
+            _view(progress),
+            began=began,
+            trials=trials,
+            hours=hours,
+            accept_changes=accept_changes,
         )
         return Study(record)
 

@@ -20,6 +20,7 @@ from bardtune.search.cli.options import app
 COMMANDS = (
     "start",
     "resume",
+    "extend",
     "watch",
     "list",
     "show",

@@ -8,7 +8,7 @@ import warnings
 import optuna
 
 from bardtune.search.terminal.verdict import verdict_lines
-from bardtune.studies.analysis.phrases import counts_text, duration_text, state_text
+from bardtune.studies.analysis.phrases import counts_text, duration_text, extended_text, state_text
 from bardtune.studies.analysis.verdict import verdict_of
 from bardtune.studies.records import StudyRecord
 from bardtune.studies.store.home import data_home
@@ -25,6 +25,8 @@ def print_summary(record: StudyRecord, given_storage: str | None) -> None:
     print(
         f"study {record.name}: {state_text(record)}, {counts_text(record)}, {duration_text(record.seconds_used)} used"
     )
+    if (extended := extended_text(record.extended_at)) is not None:
+        print(extended)
     if record.note:
         print(f"note        {record.note}")
     for line in verdict_lines(verdict, record.best_known):

@@ -166,6 +166,8 @@ class Coordinator:
         if next_run == "wait":
             return "wait"
         if next_run == "nothing":
+            if self.writer.reached is not None:
+                return "target"
             return "settled" if self.writer.settled is not None else "hours"
         self._begin(self._ask(next_run))
         return None

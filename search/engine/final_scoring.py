@@ -83,8 +83,10 @@ class FinalScoring:
         return max(remaining_s(self.writer), ALLOWANCE_S) if self.is_bounded else math.inf
 
     def tidy_weights(self) -> None:
-        """Keep the weights of the winner and of the baseline; only for a study that is over."""
-        kept = {run.run_id for run in verdict_of(self.writer.record(), over=True).finalists}
+        """Keep the weights of the finalists and of what was confirmed, which may win yet; only when a study is over."""
+        verdict = verdict_of(self.writer.record(), over=True)
+        confirmed = [run for candidate in verdict.candidates for run in candidate.runs]
+        kept = {run.run_id for run in (*verdict.finalists, *confirmed)}
         folder = self.home.weights(self.writer.study_id, "any").parent
         for file in folder.glob("*.safetensors"):
             if file.stem not in kept:

@@ -56,7 +56,7 @@ class Scheduler:
         if candidates is None or not candidates:
             kept_s = (kept / self.plan.workers + (FINAL_SHARE if kept else 0.0)) * run_s
             has_room = num_runs + kept < self.plan.trials and remaining_s >= run_s + kept_s
-            if has_room and not self._has_settled():
+            if has_room and not (self._has_reached_target() or self._has_settled()):
                 return NextRun("search")
             if not kept or candidates is not None:
                 return "nothing"
@@ -73,6 +73,15 @@ class Scheduler:
             return None
         num_left = self.plan.trials - self.writer.num_runs() - self._kept_runs(self.writer.roles())
         return outlook(self.so_far, num_left)
+
+    def _has_reached_target(self) -> bool:
+        """Whether some trial has finished at or below the bpb that the user wants."""
+        if not self.plan.target:
+            return False
+        best = self.writer.record().best
+        if self.writer.reached is None and best is not None and (best.val_bpb or 0.0) <= self.plan.target:
+            self.writer.note_reached(best.number)
+        return self.writer.reached is not None
 
     def _has_settled(self) -> bool:
         """Whether the search is to end before its time."""
@@ -108,19 +117,19 @@ class Scheduler:
         """Runs that the search must leave for the confirmation; none when there was nothing to confirm."""
         if self.writer.candidates is not None and not self.writer.candidates:
             return 0
-        return self.plan.confirmation.num_runs - others["confirmation"] - max(0, others["baseline"] - 1)
+        return self.writer.confirmation.num_runs - others["confirmation"] - max(0, others["baseline"] - 1)
 
     def _choose(self) -> list[int]:
         """End the search: note its leaders."""
         record = self.writer.record()
-        found = leaders(record, self.surrogates.make(record))[: self.plan.confirmation.candidates]
+        found = leaders(record, self.surrogates.make(record))[: self.writer.confirmation.candidates]
         chosen = [trial.number for trial in found]
         self.writer.note_candidates(chosen)
         return chosen
 
     def _confirmation(self, candidates: list[int]) -> Decision:
         """The next run of the confirmation: each candidate once, the baseline again, and then what decides."""
-        plan, made = self.plan.confirmation, self.writer.confirmed()
+        plan, made = self.writer.confirmation, self.writer.confirmed()
         num_fresh = sum(made.values())
         baseline_is_due = num_fresh >= min(len(candidates), plan.fresh_runs)
         if baseline_is_due and self.writer.roles()["baseline"] <= plan.baselines:

@@ -11,6 +11,7 @@ from bardtune.data.errors import CorpusError
 from bardtune.data.paths import user_path
 from bardtune.search.engine.coordinator import Coordinator
 from bardtune.search.engine.final_scoring import FinalScoring
+from bardtune.search.engine.limits import overhead_s
 from bardtune.search.engine.planning import LIBRARIES, PROCESSOR, REGISTRIES, differences, fingerprint
 from bardtune.search.engine.signals import stop_signals
 from bardtune.search.launch.processes import other_trainers
@@ -19,9 +20,11 @@ from bardtune.search.launch.registry import LAUNCHERS
 from bardtune.search.sampling.space import stored_space
 from bardtune.search.sampling.space_file import load_space
 from bardtune.search.terminal.lines import View, safe_view
+from bardtune.studies.analysis.phrases import duration_text
 from bardtune.studies.analysis.verdict import verdict_of
 from bardtune.studies.errors import StudyError
-from bardtune.studies.plan import StudyPlan, check_study_name
+from bardtune.studies.extensions import more_of
+from bardtune.studies.plan import MAX_HOURS, StudyPlan, check_study_name
 from bardtune.studies.records import FINISHING_REASONS, StudyRecord
 from bardtune.studies.store.creating import NewStudy
 from bardtune.studies.store.home import data_home
@@ -101,12 +104,52 @@ def resume_study(
     is_over = record.state == "finished"
     if is_over and not verdict_of(record).unscored:
         return record
-    _check_known(record)
-    _check_cores(record)
-    _check_packages(record.plan)
-    _check_unchanged(storage, record, accept_changes=accept_changes, is_over=is_over)
+    _check_resumable(storage, record, accept_changes=accept_changes, command=f"resume {name}", is_over=is_over)
     with StudyWriter(storage, name, began=began) as writer, _launching(writer.plan, name) as launcher:
         return _make_up_scores(writer, launcher, view) if is_over else _run(writer, launcher, view)
+
+
+def extend_study(
+    storage_url: str,
+    name: str,
+    view: View,
+    *,
+    began: float,
+    trials: int | None = None,
+    hours: float | None = None,
+    accept_changes: bool = False,
+) -> StudyRecord:
+    """Give a study more trials or hours and go on with it: its search, then the confirmation of what leads by then.
+
+    Args:
+        storage_url: where it is stored.
+        name: of the study; finished or not, but not running.
+        view: shows what happens.
+        began: ``awake_s()`` from which the study's active time counts.
+        trials: training runs in all, those included that were made. [default: as planned]
+        hours: active time in all. [default: as planned]
+        accept_changes: go on although library versions or the processor have changed.
+
+    Raises:
+        PlanError: that is not more, or more than the rule allows.
+        StudyError: no such study, it is running, what its trials depend on has changed, or no time is left for a run.
+    """
+    storage = Storage(storage_url, create=False)
+    record = read_study(storage, name)
+    new = more_of(record.plan, trials=trials, hours=hours)
+    left_s, run_s = new.hours * 3600 - record.seconds_used, new.seconds + overhead_s(new, record.corpus)
+    if left_s < run_s:
+        raise StudyError(
+            f"of its {new.hours:g} h the study {name!r} has used {duration_text(record.seconds_used)}, and a run takes "
+            f"{duration_text(run_s)}; "
+            + ("start a new study." if new.hours == MAX_HOURS else "give it more with --hours as well.")
+        )
+    asked = {"trials": trials, "hours": hours}
+    command = " ".join([f"extend {name}", *(f"--{key} {value:g}" for key, value in asked.items() if value is not None)])
+    _check_resumable(storage, record, accept_changes=accept_changes, command=command)
+    with StudyWriter(storage, name, began=began) as writer, _launching(writer.plan, name) as launcher:
+        writer.extend(trials=new.trials, hours=new.hours)
+        return _run(writer, launcher, view)
 
 
 def _make_up_scores(writer: StudyWriter, launcher: Launcher, view: View) -> StudyRecord:
@@ -142,6 +185,16 @@ def _run(writer: StudyWriter, launcher: Launcher, view: View) -> StudyRecord:
 def _launching(plan: StudyPlan, name: str) -> closing[Launcher]:
     """The launcher of a study; it gets ready to train while everything else does."""
     return closing(LAUNCHERS.kind(plan.launcher).make(plan, name, data_home()))
+
+
+def _check_resumable(
+    storage: Storage, record: StudyRecord, *, accept_changes: bool, command: str, is_over: bool = False
+) -> None:
+    """Refuse what cannot go on here; ``command`` is what its user has called."""
+    _check_known(record)
+    _check_cores(record)
+    _check_packages(record.plan)
+    _check_unchanged(storage, record, accept_changes=accept_changes, command=command, is_over=is_over)
 
 
 def _check_known(record: StudyRecord) -> None:
@@ -184,7 +237,9 @@ def _moved(storage: Storage, record: StudyRecord, corpus: str) -> StudyRecord:
     return read_study(storage, record.name)
 
 
-def _check_unchanged(storage: Storage, record: StudyRecord, *, accept_changes: bool, is_over: bool) -> None:
+def _check_unchanged(
+    storage: Storage, record: StudyRecord, *, accept_changes: bool, command: str, is_over: bool
+) -> None:
     """Refuse what would not compare; what is accepted is what later resumes are held to, if runs follow."""
     now = fingerprint(text_of(record))
     changed = differences(record.fingerprint, now)
@@ -195,7 +250,7 @@ def _check_unchanged(storage: Storage, record: StudyRecord, *, accept_changes: b
         way_out = (
             "start a new study"
             if fatal
-            else f"put it back, or go on all the same with: bardtune resume {record.name} --accept-changes"
+            else f"put it back, or go on all the same with: bardtune {command} --accept-changes"
         )
         raise StudyError(f"the study {record.name!r} cannot go on: {'; '.join(changed.values())}. Way out: {way_out}.")
     if is_over:

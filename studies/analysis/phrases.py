@@ -1,6 +1,7 @@
 """Facts of a study in the words that all who tell them share."""
 
 import math
+from collections.abc import Sequence
 
 from bardtune.studies.records import StudyRecord
 
@@ -8,6 +9,7 @@ _WHY = {
     "trials": "all trials made",
     "hours": "its hours are over",
     "settled": "nothing more to gain",
+    "target": "its target is reached",
     "user": "by the user",
     "error": "trials kept crashing",
 }
@@ -34,6 +36,15 @@ def counts_text(record: StudyRecord) -> str:
     kinds = ("complete", "pruned", "failed", "diverged", "running", "interrupted")
     endings = ", ".join(f"{counts[kind]} {kind}" for kind in kinds if counts[kind] or kind in kinds[:3])
     return f"{counts['total']} of {counts['planned']} trials ({endings})"
+
+
+def extended_text(extended_at: Sequence[int]) -> str | None:
+    """How often a study was given more, and when; None if it never was."""
+    if not extended_at:
+        return None
+    times = {1: "once", 2: "twice"}.get(len(extended_at), f"{len(extended_at)} times")
+    places = " and ".join(map(str, extended_at))
+    return f"extended {times} at {places} runs, when its verdict had been seen"
 
 
 def state_text(record: StudyRecord) -> str:

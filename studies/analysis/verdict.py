@@ -182,6 +182,7 @@ def study_json(record: StudyRecord, *, with_settings: bool = True) -> dict[str, 
         "corpus": record.corpus,
         "note": record.note,
         "storage": record.storage,
+        "extended_at": list(record.extended_at),
     }
 
 

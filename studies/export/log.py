@@ -36,6 +36,7 @@ def replay_log(winner: Winner, *, fractions: Sequence[float], test_bpb: float | 
         "note": clean(record.note),
         "state": record.state,
         "stop_reason": record.stop_reason,
+        "extended_at": list(record.extended_at),
         "plan": {**plan, "corpus": corpus["name"], "space": "own" if own_space else plan["space"]},
         "parameters": [_parameter(record, each.name) for each in record.parameters],
         "corpus": corpus,

@@ -6,7 +6,7 @@ Equal logs, equal text: who changes a number in one of the two is contradicted b
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bardtune.studies.analysis.phrases import bpb_text
+from bardtune.studies.analysis.phrases import bpb_text, extended_text
 from bardtune.studies.analysis.verdict_phrases import phrases_of, sentences
 
 _ROLES = {"baseline": "baseline", "confirmation": "confirmation", "search": "search"}
@@ -65,10 +65,13 @@ def _phases(log: dict[str, Any]) -> Iterator[str]:
         "trials": "all runs were made",
         "hours": "the hours were over",
         "settled": "nothing more was to be gained",
+        "target": "a trial had reached what was wanted",
         "user": "it was stopped",
     }
     stop = why.get(log["stop_reason"] or "", "it is not finished")
     yield f"* End: {stop}; {counts['total']} of {counts['planned']} runs, {log['seconds_used'] / 60:.1f} minutes."
+    if extended := extended_text(log.get("extended_at", ())):  # logs of older versions have none
+        yield f"* {extended.capitalize()}."
 
 
 def _result(log: dict[str, Any]) -> Iterator[str]:

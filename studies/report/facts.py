@@ -11,6 +11,7 @@ from bardtune.studies.analysis.phrases import (
     bpb_text,
     counts_text,
     duration_text,
+    extended_text,
 )
 from bardtune.studies.analysis.run_facts import BY_NAME
 from bardtune.studies.analysis.verdict import Verdict
@@ -61,7 +62,8 @@ def asked(record: StudyRecord) -> str:
     """What the study was to do, in a sentence."""
     plan = record.plan
     runs = f"{plan.trials} training run{'s' * (plan.trials != 1)} of {plan.seconds:g} s each"
-    again = f", {plan.confirmation.num_runs} of them to confirm the winner" if plan.confirmation.num_runs else ""
+    num_kept = record.confirmation.num_runs
+    again = f", {num_kept} of them to confirm the winner" if num_kept else ""
     where = f"{plan.workers} at a time" if plan.workers > 1 else "one at a time"
     threads = f"{plan.threads} thread{'s' * (plan.threads != 1)}"
     return (
@@ -81,10 +83,12 @@ def stopped(record: StudyRecord) -> str:
             "trials": f"It ended after {used}, when all runs were made",
             "hours": f"It ended after {used}, when its hours were over",
             "settled": f"It ended after {used}, when nothing more was to be gained",
+            "target": f"It ended after {used}, when a trial had reached {record.plan.target:g} bpb",
             "user": f"It was interrupted by its user after {used} and can be continued",
             "error": f"It stopped after {used}, because trials kept crashing, and can be continued",
         }.get(record.stop_reason or "", f"It was interrupted after {used} and can be continued")
-    return f"{ended}: {counts_text(record)}."
+    extended = extended_text(record.extended_at)
+    return f"{ended}: {counts_text(record)}." + (f" It was {extended}." if extended else "")
 
 
 def found(record: StudyRecord, verdict: Verdict) -> list[str]:

@@ -15,6 +15,7 @@ from bardtune.data.paths import shown
 from bardtune.model.training.stats import stats_from
 from bardtune.studies import keys
 from bardtune.studies.errors import StudyError
+from bardtune.studies.extensions import extended, extensions_from
 from bardtune.studies.plan import plan_from
 from bardtune.studies.records import FINISHING_REASONS, Parameter, Role, RunState, StudyRecord, StudyState, TrialRecord
 from bardtune.studies.store.lock import lock_state
@@ -59,12 +60,14 @@ def record_of(storage: Storage, study: optuna.Study, sibling: optuna.Study | Non
     name = study.study_name
     held = lock_state(storage.engine, name)
     attrs = study.user_attrs
+    extensions = extensions_from(attrs.get(keys.EXTENSIONS, ()))
+    candidates = attrs.get(keys.of_extension(keys.CANDIDATES, len(extensions)))
     stop_reason = None if held.held else attrs.get(keys.STOP_REASON)
     search = study.get_trials(deepcopy=False)
     others = [] if sibling is None else sibling.get_trials(deepcopy=False)
     return StudyRecord(
         name=name,
-        plan=plan_from(name, attrs[keys.PLAN]),
+        plan=extended(plan_from(name, attrs[keys.PLAN]), extensions),
         state=_study_state(held.held, stop_reason),
         stop_reason=stop_reason,
         seconds_used=held.seconds_used,
@@ -74,9 +77,10 @@ def record_of(storage: Storage, study: optuna.Study, sibling: optuna.Study | Non
         other_runs=_records(others, None, owned=held.held),
         storage=storage.display_url,
         fingerprint=attrs.get(keys.FINGERPRINT, {}),
-        candidates=tuple(attrs[keys.CANDIDATES]) if keys.CANDIDATES in attrs else None,
+        candidates=None if candidates is None else tuple(candidates),
         final=attrs.get(keys.FINAL, {}),
         note=shown(str(attrs.get(keys.NOTE, ""))),
+        extensions=extensions,
     )
 
 

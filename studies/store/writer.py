@@ -3,7 +3,6 @@
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from typing import Any
 
 import optuna
@@ -14,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from bardtune.data.awake import awake_s
 from bardtune.studies import keys
 from bardtune.studies.errors import StudyError
-from bardtune.studies.plan import StudyPlan, plan_from
+from bardtune.studies.extensions import Extension, confirmation_of, extended, extensions_from
+from bardtune.studies.plan import Confirmation, StudyPlan, plan_from
 from bardtune.studies.records import Role, StopReason, StudyRecord
 from bardtune.studies.store.creating import NewStudy, create_study
 from bardtune.studies.store.lock import CoordinatorLock, fenced
@@ -42,6 +42,7 @@ class StudyWriter:
     search: optuna.Study
     others: optuna.Study
     plan: StudyPlan
+    extensions: tuple[Extension, ...]
 
     def __init__(
         self,
@@ -82,9 +83,14 @@ class StudyWriter:
         self.others = optuna.create_study(
             study_name=keys.runs_name(self.name), storage=self.storage.rdb, direction="minimize", load_if_exists=True
         )
-        self.plan = plan_from(self.name, self.search.user_attrs[keys.PLAN])
+        self._read_plan()
         self.lock.count_from(self.clock() if self.began is None else self.began)
         self.requeue_orphans()
+
+    def _read_plan(self) -> None:
+        attrs = self.search.user_attrs
+        self.extensions = extensions_from(attrs.get(keys.EXTENSIONS, ()))
+        self.plan = extended(plan_from(self.name, attrs[keys.PLAN]), self.extensions)
 
     def renew(self) -> None:
         """Keep the study; to be called often.
@@ -133,23 +139,56 @@ class StudyWriter:
     @property
     def candidates(self) -> list[int] | None:
         """Search trials that were chosen to be confirmed; None while the search goes on."""
-        stored: list[int] | None = self.search.user_attrs.get(keys.CANDIDATES)
+        stored: list[int] | None = self.search.user_attrs.get(self._of_now(keys.CANDIDATES))
         return stored
 
     def note_candidates(self, numbers: list[int]) -> None:
         """End the search: these are its leaders."""
         self.lock.verify()
-        self.search.set_user_attr(keys.CANDIDATES, numbers)
+        self.search.set_user_attr(self._of_now(keys.CANDIDATES), numbers)
 
     @property
     def settled(self) -> str | None:
         """Why the search was ended before its time: what it had still promised; None if it was not."""
-        said: str | None = self.search.user_attrs.get(keys.SETTLED)
+        said: str | None = self.search.user_attrs.get(self._of_now(keys.SETTLED))
         return said
 
     def note_settled(self, text: str) -> None:
         self.lock.verify()
-        self.search.set_user_attr(keys.SETTLED, text)
+        self.search.set_user_attr(self._of_now(keys.SETTLED), text)
+
+    @property
+    def reached(self) -> int | None:
+        """The search trial that reached the target, for which the search was ended; None if it was not."""
+        number: int | None = self.search.user_attrs.get(self._of_now(keys.REACHED))
+        return number
+
+    def note_reached(self, number: int) -> None:
+        self.lock.verify()
+        self.search.set_user_attr(self._of_now(keys.REACHED), number)
+
+    def _of_now(self, key: str) -> str:
+        return keys.of_extension(key, len(self.extensions))
+
+    @property
+    def confirmation(self) -> Confirmation:
+        """The runs that are kept for making sure of the winner."""
+        return confirmation_of(self.plan, self.extensions)
+
+    def extend(self, *, trials: int, hours: float) -> None:
+        """Give the study more: its search goes on, and what leads then is confirmed."""
+        self.lock.verify()
+        roles = self.roles()
+        extension = Extension(
+            trials=trials,
+            hours=hours,
+            at_runs=self.num_runs(),
+            confirmations=roles["confirmation"],
+            baselines=roles["baseline"],
+        )
+        stored = [each.as_dict() for each in (*self.extensions, extension)]
+        self.search.set_user_attr(keys.EXTENSIONS, stored)
+        self._read_plan()
 
     def confirmed(self) -> Counter[int | None]:
         """How many confirmation runs each candidate has, in any state."""
@@ -273,9 +312,9 @@ class StudyWriter:
     def change_corpus(self, place: str) -> None:
         """Note where the study's text lies now; the caller has seen that it is the same."""
         self.lock.verify()
-        self.plan = replace(self.plan, corpus=place)
         self.search.set_user_attr(keys.CORPUS, {**self.corpus, "name": place})
-        self.search.set_user_attr(keys.PLAN, self.plan.as_dict())
+        self.search.set_user_attr(keys.PLAN, {**self.search.user_attrs[keys.PLAN], "corpus": place})
+        self._read_plan()
 
     def change_fingerprint(self, fingerprint: dict[str, Any]) -> None:
         """Hold later resumes to this fingerprint instead."""

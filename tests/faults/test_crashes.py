@@ -1,5 +1,7 @@
 """Trials that crash one after the other: the study stops and says why, and goes on when the cause is gone."""
 
+import pytest
+
 from support.at_hand import Place
 
 # Read by every Python process at its start; while the file is there, those that should train die at once.
@@ -10,6 +12,7 @@ if "bardtune.search.launch.worker" in sys.orig_argv and os.path.exists("{fault}"
 """
 
 
+@pytest.mark.long
 def test_crashes_in_a_row_stop_a_study_which_goes_on_when_their_cause_is_gone(place: Place) -> None:
     fault = place.folder / "fault"
     fault.touch()

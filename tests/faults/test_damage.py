@@ -94,6 +94,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield folder
 
 
+@pytest.mark.long
 def test_a_disk_that_is_filled_and_a_folder_that_is_locked_cost_no_trial(small_disk: Path) -> None:
     place = Place.at(small_disk)
     process = running_study(place)
@@ -118,6 +119,7 @@ def test_a_disk_that_is_filled_and_a_folder_that_is_locked_cost_no_trial(small_d
     place.check_sound()
 
 
+@pytest.mark.long
 def test_a_study_goes_on_when_what_it_says_can_no_longer_be_written(place: Place) -> None:
     with open("/dev/full", "w") as full:  # as a log on a full disk
         place.start("s", errors_to=full, trials=2, seconds=0.3).communicate(timeout=240)
@@ -125,6 +127,7 @@ def test_a_study_goes_on_when_what_it_says_can_no_longer_be_written(place: Place
     assert (state["state"], state["trials"]["complete"]) == ("finished", 2)
 
 
+@pytest.mark.long
 def test_no_file_is_writable_for_everybody_even_if_the_user_would_allow_it(place: Place) -> None:
     before = os.umask(0)
     try:

@@ -99,6 +99,7 @@ for progress in trainer.TrainingRun(settings, load_corpus("text.txt"), budget=bu
 """
 
 
+@pytest.mark.long
 def test_a_trial_killed_at_seventy_percent_ends_as_one_that_was_not(place: Place) -> None:
     def begin(checkpoint: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-P", "-c", TRAIN_BY_STEPS, checkpoint]
@@ -122,6 +123,7 @@ def test_a_trial_killed_at_seventy_percent_ends_as_one_that_was_not(place: Place
     assert Path(place.folder / "killed.pt").exists()
 
 
+@pytest.mark.long
 def test_the_minutes_between_a_kill_and_a_resume_are_not_used_up(place: Place) -> None:
     process = place.start("s", trials=2, seconds=2)
     place.wait_for("s", lambda state: state["trials"]["complete"] >= 1)

@@ -92,7 +92,8 @@ psutil.Process.cpu_affinity = lambda self, cores=None: [0, 1, 2, 3] if cores is 
 SMALL = {"trials": 8, "seconds": 0.3, "workers": 4}
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("rounds", [20])
 def test_four_workers_that_train_make_each_planned_run_once_whoever_is_killed(place: Place, rounds: int) -> None:
     chance = random.Random(4)
     place.at_every_start(FOUR_CORES)

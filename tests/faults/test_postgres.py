@@ -50,6 +50,7 @@ def place(tmp_path: Path, server: Server) -> Iterator[Place]:
     place.end_all()
 
 
+@pytest.mark.long
 def test_a_server_that_restarts_twice_costs_a_six_trial_study_nothing_but_a_wait(place: Place, server: Server) -> None:
     process = place.start("restarted", trials=6, seconds=1.5)
     for number in (1, 3):
@@ -99,6 +100,7 @@ def test_a_killed_study_is_resumed_from_the_server(place: Place) -> None:
     assert state["trials"]["complete"] == state["trials"]["total"] == 4
 
 
+@pytest.mark.long
 def test_a_study_is_looked_at_from_all_sides_while_it_is_run(place: Place) -> None:
     process = place.start("looked-at", trials=4, seconds=4, confirm=0)
     place.wait_for("looked-at", lambda state: state["state"] == "running")
@@ -127,6 +129,7 @@ def test_a_study_is_looked_at_from_all_sides_while_it_is_run(place: Place) -> No
     assert state["trials"]["complete"] == state["trials"]["total"] == 4
 
 
+@pytest.mark.long
 def test_who_wants_to_leave_does_not_wait_for_a_server_that_is_away(place: Place, server: Server) -> None:
     process = place.start("left", trials=1, seconds=120, hours=1)
     wait_until(lambda: any((place.home / "checkpoints").rglob("*.pt")))

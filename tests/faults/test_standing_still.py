@@ -49,6 +49,7 @@ def corpus_path(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_a_worker_that_was_stopped_has_trained_for_its_whole_budget(launcher: LocalLauncher, corpus_path: Path) -> None:
     launcher.start(order(corpus_path, "stopped", 3.0))
     until(launcher, Heartbeat)
@@ -63,6 +64,7 @@ def test_a_worker_that_was_stopped_has_trained_for_its_whole_budget(launcher: Lo
     assert 2.0 < ended.stats["seconds"]["train"] < 3.5
 
 
+@pytest.mark.long
 def test_a_run_whose_worker_stays_stopped_is_interrupted_and_its_process_replaced(
     launcher: LocalLauncher, corpus_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +96,7 @@ def test_ctrl_z_rests_the_training_too_and_fg_goes_on(place: Place) -> None:
     assert state["runs"][0]["stats"]["seconds"]["train"] < 4.5
 
 
+@pytest.mark.long
 def test_a_stopped_worker_can_be_asked_to_save(place: Place) -> None:
     process = place.start("s", trials=1, seconds=60, hours=0.1)
     wait_until(lambda: any((place.home / "checkpoints").rglob("*.pt")))
@@ -105,6 +108,7 @@ def test_a_stopped_worker_can_be_asked_to_save(place: Place) -> None:
     assert place.shown("s")["trials"]["interrupted"] == 1
 
 
+@pytest.mark.long
 def test_an_interrupt_in_the_first_second_is_neither_lost_nor_a_traceback(place: Place) -> None:
     """From the moment on in which Python has begun; before, it ends or goes on as it likes."""
     place.at_every_start(f"import os; open(f'{place.folder}/begun-{{os.getpid()}}', 'w').close()")

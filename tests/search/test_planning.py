@@ -34,6 +34,8 @@ def test_a_flag_beats_the_file_and_the_file_beats_the_default() -> None:
         ({"workers": 64}, "--workers"),
         ({"threads": 0}, "at least 1"),
         ({"seed": -1}, "--seed 0"),
+        ({"target": -0.1}, "--target 1.8"),
+        ({"target": 8.1}, "--target 1.8"),
         ({"trials": "many"}, "a whole number"),
         ({"trials": True}, "a whole number"),
         ({"corpus": 3}, "a text"),

@@ -178,3 +178,22 @@ def test_a_script_does_not_begin_that_the_hours_would_cut(tmp_path: Path) -> Non
         refusal = Scheduler(writer).refusal_of_script(remaining_s=10.0, run_s=6.0)
         assert refusal == "10 s left, too few for a run of 6 s and the 1 kept for baseline and confirmation"
         assert Scheduler(writer).refusal_of_script(remaining_s=12.0, run_s=6.0) is None
+
+
+def test_a_search_ends_when_a_trial_has_reached_the_target_and_its_leaders_are_confirmed(
+    storage: Storage, tmp_path: Path
+) -> None:
+    def third_is_good(order: RunOrder) -> list[float]:
+        good = order.settings["seed"] if order.run_id != "search-0002" else None
+        return falling_to(1.79 if good is None else 2.0 + good % 100 / 1e4)
+
+    make_study(storage, trials=20, confirm="2x2", pruner="none", sampler="random", target=1.8)
+    record = run_study(storage, tmp_path, ScriptedLauncher(third_is_good))
+    assert (record.state, record.stop_reason, len(record.search_runs)) == ("finished", "target", 3)
+    assert sum(run.role == "confirmation" for run in record.other_runs) == 4
+
+
+def test_a_target_that_no_trial_reaches_ends_nothing(storage: Storage, tmp_path: Path) -> None:
+    make_study(storage, trials=6, pruner="none", sampler="random", target=0.5)
+    record = run_study(storage, tmp_path, ScriptedLauncher(by_width))
+    assert (record.stop_reason, len(record.runs)) == ("trials", 6)

@@ -56,6 +56,7 @@ def run(storage: Storage, folder: Path, name: str) -> StudyRecord:
     return run_study(storage, folder, launcher, name)
 
 
+@pytest.mark.long
 def test_lost_answers_do_not_change_what_a_study_draws(storage: Storage, tmp_path: Path) -> None:
     for name in ("undisturbed", "disturbed"):
         make_study(storage, name, trials=6, sampler="random")

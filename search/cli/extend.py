@@ -1,0 +1,28 @@
+"""``bardtune extend``: more of a study."""
+
+from typing import Annotated
+
+import typer
+
+from bardtune.search.cli.options import BEGAN, Name, StorageOption, app, example
+from bardtune.studies.plan import MAX_HOURS, MAX_TRIALS
+
+
+@app.command(epilog=example("bardtune extend shakes --trials 40", "bardtune extend shakes --hours 2"))
+def extend(
+    name: Name,
+    trials: Annotated[
+        int | None,
+        typer.Option(help=f"Training runs in all, those included that were made; at most {MAX_TRIALS}."),
+    ] = None,
+    hours: Annotated[float | None, typer.Option(help=f"Active time in all, at most {MAX_HOURS:g}.")] = None,
+    storage: StorageOption = None,
+    accept_changes: Annotated[
+        bool,
+        typer.Option("--accept-changes", help="Go on although library versions or the processor have changed."),
+    ] = False,
+) -> int:
+    """Give a study more trials or hours, and go on with it."""
+    from bardtune.search.commands.extend import extend_command
+
+    return extend_command(name, storage, began=BEGAN, trials=trials, hours=hours, accept_changes=accept_changes)

@@ -1,0 +1,67 @@
+"""More of a study than its plan once asked for."""
+
+from dataclasses import replace
+
+import pytest
+
+from bardtune.studies.errors import PlanError
+from bardtune.studies.extensions import Extension, confirmation_of, extended, extensions_from, more_of
+from bardtune.studies.plan import StudyPlan
+
+PLAN = StudyPlan(trials=20, seconds=2.0, hours=1.0, stop_when_settled=True, target=1.8)
+
+
+def extension(trials: int = 40, *, at_runs: int = 20, confirmations: int = 4, baselines: int = 2) -> Extension:
+    return Extension(trials=trials, hours=2.0, at_runs=at_runs, confirmations=confirmations, baselines=baselines)
+
+
+def test_a_plan_is_as_its_last_extension_has_left_it() -> None:
+    assert extended(PLAN, ()) == PLAN
+    more = extended(PLAN, (extension(30), extension(40, at_runs=30)))
+    assert more == replace(PLAN, trials=40, hours=2.0, stop_when_settled=False, target=0.0)
+    assert extensions_from([extension().as_dict()]) == (extension(),)
+
+
+@pytest.mark.parametrize("more", [{"trials": 21}, {"hours": 1.5}, {"trials": 50, "hours": 3.0}])
+def test_what_is_more_is_taken(more: dict[str, float]) -> None:
+    new = more_of(PLAN, trials=more.get("trials"), hours=more.get("hours"))  # type: ignore[arg-type]
+    assert {"trials": new.trials, "hours": new.hours} == {"trials": 20, "hours": 1.0, **more}
+
+
+@pytest.mark.parametrize(
+    ("trials", "hours", "said"),
+    [
+        (None, None, "say how far it is to go"),
+        (20, 1.0, "say how far it is to go"),
+        (19, None, "--trials of more than 20"),
+        (0, None, "--trials of more than 20"),
+        (None, 0.5, "--hours of more than 1"),
+        (None, 0.0, "--hours of more than 1"),
+        (40, 0.5, "only adds to them"),
+        (51, None, "a study's cap; choose --trials 50"),
+        (-1, None, "a study's cap; choose --trials 50"),
+        (None, 4.0, "a study's cap; choose --hours 3"),
+        (None, float("nan"), "--hours is nan"),
+    ],
+)
+def test_what_is_not_more_is_refused(trials: int | None, hours: float | None, said: str) -> None:
+    with pytest.raises(PlanError, match=said):
+        more_of(PLAN, trials=trials, hours=hours)
+
+
+@pytest.mark.parametrize(
+    ("trials", "fresh_runs"),
+    [(40, 4 + 5), (28, 4 + 2), (22, 4 + 1), (21, 4)],
+)
+def test_of_the_runs_that_are_added_a_quarter_confirms_what_leads_then(trials: int, fresh_runs: int) -> None:
+    plan = extended(PLAN, [extension(trials)])
+    confirmation = confirmation_of(plan, [extension(trials)])
+    assert confirmation.fresh_runs == fresh_runs
+    assert confirmation.baselines == 1  # as many as there were
+    assert confirmation.candidates == (2 if fresh_runs > 4 else 0)
+    assert confirmation_of(PLAN, ()) == PLAN.confirmation
+
+
+def test_a_study_that_confirms_nothing_does_not_begin_to() -> None:
+    plan = replace(PLAN, confirm="0", trials=40)
+    assert confirmation_of(plan, [extension(confirmations=0, baselines=1)]).num_runs == 0
