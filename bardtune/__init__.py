@@ -23,7 +23,9 @@ from bardtune.data.errors import UserError
 if TYPE_CHECKING:
     from bardtune.search.api.door import (
         BestSettings,
+        Comparison,
         Study,
+        compare_studies,
         extend_study,
         list_studies,
         load_study,
@@ -35,9 +37,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BestSettings",
+    "Comparison",
     "Study",
     "UserError",
     "__version__",
+    "compare_studies",
     "extend_study",
     "list_studies",
     "load_study",

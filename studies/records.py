@@ -1,7 +1,7 @@
 """A study as its readers see it: plain values, the search trials and the other runs told apart."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -121,8 +121,8 @@ class StudyRecord:
 
     @property
     def extended_at(self) -> tuple[int, ...]:
-        """How many runs there were at each extension: whoever asked for more had seen a verdict."""
-        return tuple(extension.at_runs for extension in self.extensions)
+        """How many runs there were at each extension by somebody who had seen a verdict."""
+        return tuple(extension.at_runs for extension in self.extensions if extension.was_over)
 
     @property
     def runs(self) -> tuple[TrialRecord, ...]:
@@ -164,9 +164,15 @@ class StudyRecord:
     def kinds_of_processor(self) -> tuple[str, ...]:
         """On what its runs have trained, the commonest first: their bpb by seconds compare on one kind alone.
 
-        The processor's name and wide instructions, the precision of its products, and whether loops were compiled.
+        The processor's name and wide instructions, the precision that it chose, and whether loops were compiled. A
+        precision that the settings have fixed says nothing of the processor.
         """
-        kinds = Counter(run.stats.kind_of_processor for run in self.runs if run.stats.cpu is not None)
+        known = [run for run in self.runs if run.stats.cpu is not None]
+        chosen = [run for run in known if run.settings.get("precision", "auto") == "auto"]
+        seen = {(run.stats.cpu, run.stats.numba) for run in chosen}
+        stats = [run.stats for run in chosen]
+        stats += [replace(run.stats, precision=None) for run in known if (run.stats.cpu, run.stats.numba) not in seen]
+        kinds = Counter(each.kind_of_processor for each in stats)
         return tuple(kind for kind, _ in kinds.most_common())
 
     @property

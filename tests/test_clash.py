@@ -29,8 +29,8 @@ SCRIPT = """
 import json, prepare
 print(json.dumps({"val_bpb": 2.5, "total_steps": 1, "num_params_M": 0.1}))
 """
-# Every command is called in earnest, so that all its modules are loaded. In this order: the first two make what others
-# read; PYTHONPATH is that of the child processes.
+# Every command is called in earnest, so that all its modules are loaded. In this order: the first three make what
+# others read; PYTHONPATH is that of the child processes.
 CALLS = {
     "resume": ["resume", "s"],
     "extend": ["extend", "s", "--trials", "3"],
@@ -40,12 +40,14 @@ CALLS = {
     "list": ["list"],
     "show": ["show", "s"],
     "plot": ["plot", "s", "--kind", "all", "--format", "html,svg"],
+    "compare": ["compare", "s", "for-scripts", "--format", "html,svg"],
     "report": ["report", "s"],
     "trials": ["trials", "s", "--csv"],
     "note": ["note", "s", "to be kept"],
     "rename": ["rename", "nameless", "named"],
     "replay": ["replay", "exported", "--quick"],
     "sample": ["sample", "s", "--bytes", "5"],
+    "space": ["space", "space.toml", "--draws", "1", *TINY],
     "train": ["train", "--preset", "reference", "--steps", "1", "--set", "d_model=16", *TINY],
     "run": ["run", "train.py", "--study", "for-scripts"],
     "doctor": ["doctor", "--json"],

@@ -12,18 +12,30 @@ from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 from bardtune.data.awake import awake_s
+from bardtune.search.api.comparison import Comparison
 from bardtune.search.api.study import BestSettings, Study
 from bardtune.search.engine import session
 from bardtune.search.engine.planning import fresh_name, resolve_plan
 from bardtune.search.terminal.lines import LineView, View
 from bardtune.search.terminal.live import make_view, screen
+from bardtune.studies.analysis.versus import versus
 from bardtune.studies.errors import StorageError, StudyError
 from bardtune.studies.store.home import data_home
 from bardtune.studies.store.lock import OwnershipLostError
 from bardtune.studies.store.read_only import ReadOnlyStorage
 from bardtune.studies.store.reading import read_studies, read_study
 
-__all__ = ["BestSettings", "Study", "extend_study", "list_studies", "load_study", "resume_study", "start_study"]
+__all__ = [
+    "BestSettings",
+    "Comparison",
+    "Study",
+    "compare_studies",
+    "extend_study",
+    "list_studies",
+    "load_study",
+    "resume_study",
+    "start_study",
+]
 
 
 def list_studies(*, storage: str | None = None) -> list[Study]:
@@ -50,6 +62,21 @@ def load_study(name: str, *, storage: str | None = None) -> Study:
     """
     with _as_a_library():
         return Study(read_study(ReadOnlyStorage(_url(storage)), name))
+
+
+def compare_studies(*names: str, storage: str | None = None) -> Comparison:
+    """Read several stored studies and compare what they have found, as ``bardtune compare`` does.
+
+    Args:
+        names: of the studies, two to eight.
+        storage: database URL. [default: sqlite in the data folder, see BARDTUNE_HOME]
+
+    Raises:
+        UserError: too few or too many, no such study, or no such database.
+    """
+    with _as_a_library():
+        stored = ReadOnlyStorage(_url(storage))
+        return Comparison(versus([read_study(stored, name) for name in names]))
 
 
 def start_study(

@@ -50,7 +50,7 @@ class Study:
 
     @property
     def stop_reason(self) -> StopReason | None:
-        """Trials or hours of a finished study, user or error of another; None if nobody has stopped it."""
+        """Trials, hours, settled or target of a finished study, user or error of another; None if nobody stopped it."""
         return self.record.stop_reason
 
     @property

@@ -10,6 +10,7 @@ import optuna
 from bardtune.search.terminal.verdict import verdict_lines
 from bardtune.studies.analysis.phrases import counts_text, duration_text, extended_text, state_text
 from bardtune.studies.analysis.verdict import verdict_of
+from bardtune.studies.plan import MAX_HOURS, MAX_TRIALS
 from bardtune.studies.records import StudyRecord
 from bardtune.studies.store.home import data_home
 from bardtune.studies.store.lock import OwnershipLostError
@@ -49,6 +50,20 @@ def print_summary(record: StudyRecord, given_storage: str | None) -> None:
         print(f"have the test score made up for with: bardtune resume {record.name}{where}")
     if record.state != "interrupted" and verdict.winner is not None:
         print(f"look at it with: bardtune plot {record.name}{where}")
+        if (more := _options_of_more(record)) is not None:
+            print(f"more of it with: bardtune extend {record.name} {more}{where}")
+
+
+def _options_of_more(record: StudyRecord) -> str | None:
+    """How a finished study can be extended; None if it has all that a study may have."""
+    plan = record.plan
+    if record.state != "finished" or len(record.runs) >= MAX_TRIALS:
+        return None
+    trials = f"--trials {MAX_TRIALS}" if plan.trials < MAX_TRIALS else ""
+    has_time = record.stop_reason != "hours" and plan.hours * 3600 - record.seconds_used > 2 * plan.seconds
+    if not has_time and plan.hours == MAX_HOURS:
+        return None
+    return " ".join(filter(None, (trials, "" if has_time else f"--hours {MAX_HOURS:g}"))) or None
 
 
 def last_crash(record: StudyRecord) -> str | None:

@@ -136,20 +136,28 @@ def extend_study(
     """
     storage = Storage(storage_url, create=False)
     record = read_study(storage, name)
-    new = more_of(record.plan, trials=trials, hours=hours)
-    left_s, run_s = new.hours * 3600 - record.seconds_used, new.seconds + overhead_s(new, record.corpus)
-    if left_s < run_s:
-        raise StudyError(
-            f"of its {new.hours:g} h the study {name!r} has used {duration_text(record.seconds_used)}, and a run takes "
-            f"{duration_text(run_s)}; "
-            + ("start a new study." if new.hours == MAX_HOURS else "give it more with --hours as well.")
-        )
+    _more_of(record, trials=trials, hours=hours)
     asked = {"trials": trials, "hours": hours}
     command = " ".join([f"extend {name}", *(f"--{key} {value:g}" for key, value in asked.items() if value is not None)])
     _check_resumable(storage, record, accept_changes=accept_changes, command=command)
     with StudyWriter(storage, name, began=began) as writer, _launching(writer.plan, name) as launcher:
+        new = _more_of(writer.record(), trials=trials, hours=hours)  # since then another process may have run it
+        stored_space(name, writer.space)
         writer.extend(trials=new.trials, hours=new.hours)
         return _run(writer, launcher, view)
+
+
+def _more_of(record: StudyRecord, *, trials: int | None, hours: float | None) -> StudyPlan:
+    """The plan with more, in which there is time for a run."""
+    new = more_of(record.plan, num_runs=len(record.runs), trials=trials, hours=hours)
+    left_s, run_s = new.hours * 3600 - record.seconds_used, new.seconds + overhead_s(new, record.corpus)
+    if left_s < run_s:
+        raise StudyError(
+            f"the study {record.name!r} has used {duration_text(record.seconds_used)} of its {new.hours:g} h, and a "
+            f"run takes {duration_text(run_s)}; "
+            + ("start a new study." if new.hours == MAX_HOURS else "give it more with --hours as well.")
+        )
+    return new
 
 
 def _make_up_scores(writer: StudyWriter, launcher: Launcher, view: View) -> StudyRecord:

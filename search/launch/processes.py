@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 
@@ -13,6 +14,7 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 WORKER_MODULE = "bardtune.search.launch.worker"  # the program of a process that trains
 KILL_AFTER_S = 3.0  # from asking a process to end to killing it
 PR_SET_PDEATHSIG = 1  # see prctl(2)
+OOM_SCORE = 500  # of 1000; see proc_pid_oom_score_adj(5)
 
 
 _groups: set[int] = set()  # of processes that were started here, each in a group of its own
@@ -47,6 +49,12 @@ def other_trainers() -> list[int]:
         if WORKER_MODULE in (process.info["cmdline"] or ()) and process.info["ppid"] != os.getpid():
             found.add(process.info["ppid"])
     return sorted(found)
+
+
+def be_killed_first() -> None:
+    """Have the kernel, when memory runs out, end this process before the coordinator or what else the user runs."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
 
 
 def die_with_parent(parent: int) -> None:

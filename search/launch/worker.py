@@ -29,7 +29,7 @@ from bardtune.data.host import cpu_kind
 from bardtune.model import TRAINER_VERSION
 from bardtune.model.training.stats import RunStats
 from bardtune.search.launch.exit_reasons import reason_of
-from bardtune.search.launch.processes import die_with_parent
+from bardtune.search.launch.processes import be_killed_first, die_with_parent
 from bardtune.search.launch.protocol import (
     Ended,
     Heartbeat,
@@ -43,7 +43,6 @@ from bardtune.search.launch.protocol import (
 from bardtune.search.launch.wire import decode_order, encode
 
 HEARTBEAT_EVERY_S = 0.5
-OOM_SCORE = 500  # of 1000; see proc_pid_oom_score_adj(5)
 STARVED_CPU_SHARE = 0.75  # of its threads; below it the machine was busy with something else
 
 
@@ -199,12 +198,6 @@ def sender_to(stream: BinaryIO) -> Callable[[RunEvent], None]:
             os._exit(0)
 
     return send
-
-
-def be_killed_first() -> None:
-    """Have the kernel, when memory runs out, end this process before the coordinator or what else the user runs."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
 
 
 def main() -> None:

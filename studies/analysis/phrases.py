@@ -43,7 +43,8 @@ def extended_text(extended_at: Sequence[int]) -> str | None:
     if not extended_at:
         return None
     times = {1: "once", 2: "twice"}.get(len(extended_at), f"{len(extended_at)} times")
-    places = " and ".join(map(str, extended_at))
+    *before, last = map(str, extended_at)
+    places = f"{', '.join(before)} and {last}" if before else last
     return f"extended {times} at {places} runs, when its verdict had been seen"
 
 

@@ -6,7 +6,7 @@ choice did not depend on: the same settings again with fresh seeds.
 
 import math
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -44,6 +44,11 @@ class Confirmed:
         """The run whose weights are kept: chosen by validation, before anything is scored on the test part."""
         return min(self.runs, key=lambda run: (run.val_bpb, run.run_id))
 
+    def kept_run(self, final: Mapping[str, Mapping[str, Any]]) -> TrialRecord:
+        """The run that was scored on the test part already, or else the best: equal settings are not scored twice."""
+        scored = [run for run in self.runs if "test_bpb" in final.get(run.run_id, {})]
+        return scored[0] if scored else self.best_run
+
     def as_json(self) -> dict[str, Any]:
         return {"n": self.n, "mean": self.mean, "sd": self.sd, "starved": starved_in(self.runs)}
 
@@ -77,12 +82,12 @@ class Verdict:
 
     @property
     def baseline_test_bpb(self) -> float | None:
-        return self._test_bpb_of(self.baseline.best_run if self.baseline else None)
+        return self._test_bpb_of(self.baseline.kept_run(self.final) if self.baseline else None)
 
     @property
     def finalists(self) -> tuple[TrialRecord, ...]:
         """The runs whose weights are kept and scored on the test part: the winner's and the baseline's best."""
-        runs = (self.take_home, self.baseline.best_run if self.baseline else None)
+        runs = (self.take_home, self.baseline.kept_run(self.final) if self.baseline else None)
         return tuple(run for run in runs if run is not None)
 
     @property
@@ -134,13 +139,14 @@ def verdict_of(record: StudyRecord, *, over: bool | None = None) -> Verdict:
     """Read the verdict out of a study.
 
     Args:
-        over: whether all confirmation runs are made; before that nothing is crowned. [default: the study is finished]
+        over: whether all confirmation runs are made; before that nothing is crowned but what was before an extension.
+            [default: the study is finished]
     """
     over = record.state == "finished" if over is None else over
     raw_best = record.best
     baseline_runs = tuple(run for run in record.other_runs if run.role == "baseline" and run.val_bpb is not None)
     baseline = Confirmed("the baseline", baseline_runs) if baseline_runs else None
-    candidates = _candidates(record) if over else ()
+    candidates = _candidates(record, over=over)
     noise = _seed_noise(candidates, baseline)
     confirmed = candidates[0] if candidates else None
     winner = raw_best
@@ -156,7 +162,7 @@ def verdict_of(record: StudyRecord, *, over: bool | None = None) -> Verdict:
         seed_sd=noise.sd,
         degrees=noise.degrees,
         rivals=tuple(rival.label for rival in rivals if confirmed and not _differ(confirmed, rival, noise)),
-        take_home=confirmed.best_run if confirmed else winner,
+        take_home=confirmed.kept_run(record.final) if confirmed else winner,
         final=record.final,
     )
     if record.state != "finished":
@@ -186,8 +192,13 @@ def study_json(record: StudyRecord, *, with_settings: bool = True) -> dict[str, 
     }
 
 
-def _candidates(record: StudyRecord) -> tuple[Confirmed, ...]:
-    runs = [run for run in record.other_runs if run.role == "confirmation" and run.val_bpb is not None]
+def _candidates(record: StudyRecord, *, over: bool) -> tuple[Confirmed, ...]:
+    """What was confirmed; of a study that goes on after an extension, by what there was before that."""
+    made = [run for run in record.other_runs if run.role == "confirmation"]
+    if not over:
+        seen = [extension.confirmations for extension in record.extensions if extension.was_over]
+        made = made[: seen[-1] if seen else 0]
+    runs = [run for run in made if run.val_bpb is not None]
     numbers = dict.fromkeys(run.candidate for run in runs)
     groups = [Confirmed(f"trial {each}", tuple(run for run in runs if run.candidate == each)) for each in numbers]
     return tuple(sorted(groups, key=lambda group: group.mean))

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from bardtune.studies.analysis.versus import Versus
     from bardtune.studies.plots.data import PlotData
     from bardtune.studies.plots.view import View
 
@@ -37,6 +38,12 @@ Library = Literal["plotly", "matplotlib"]
 def view_of(data: "PlotData", kind: str) -> "View":
     """What the picture of ``kind`` shows: what ``view`` says in the module of ``views`` that is named like it."""
     view: View = import_module(f"{_ROOM}.views.{kind}").view(data)
+    return view
+
+
+def best_so_far_of(found: "Versus") -> "View":
+    """What the picture of several studies shows."""
+    view: View = import_module(f"{_ROOM}.views.versus").best_so_far(found)
     return view
 
 

@@ -16,6 +16,9 @@ PICKED = "#d6006f"
 # ColorBrewer's YlGnBu from its dark end, cut before it gets too light for thin lines: low bpb is dark.
 SCALE = ("#081d58", "#253494", "#225ea8", "#1d91c0", "#41b6c4", "#7fcdbb", "#99d6b8")
 
+# Of several studies in one picture: Okabe and Ito's colours, told apart by the colour-blind, the lightest left out.
+STUDIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#6741d9", "#1f2933")
+
 FONTS = "DejaVu Sans, Verdana, Segoe UI, Helvetica, Arial, sans-serif"
 TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 15, 11, 9.5
 

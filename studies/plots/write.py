@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bardtune.studies.analysis.importance import DEFAULT_EVALUATOR, check_evaluator
+from bardtune.studies.analysis.versus import Versus
 from bardtune.studies.errors import PlanError
 from bardtune.studies.files import write_whole
 from bardtune.studies.plots.data import PlotData
-from bardtune.studies.plots.registry import FORMATS, KINDS, render, view_of
+from bardtune.studies.plots.registry import FORMATS, KINDS, best_so_far_of, render, view_of
+from bardtune.studies.plots.words import shorten
 from bardtune.studies.records import StudyRecord
+
+LONGEST_STEM = 100  # of a file name that several studies share
 
 
 def write_plots(
@@ -40,6 +44,22 @@ def write_plots(
         for format_ in dict.fromkeys(formats):
             paths.append(folder / f"{record.name}-{kind}.{format_}")
             write_whole(paths[-1], render(view, format_), way_out="choose another folder with --out")
+    return paths
+
+
+def write_versus(found: Versus, *, formats: Sequence[str], folder: Path) -> list[Path]:
+    """Write ``{study}-{study}-best.{format}`` into ``folder`` for each format; return the paths.
+
+    Raises:
+        PlanError: a format that is not known, before anything is written.
+        StudyError: the folder cannot be made or written to.
+    """
+    _check("format", formats, FORMATS)
+    view = best_so_far_of(found)
+    stem = shorten("-".join(record.name for record in found.records), LONGEST_STEM).replace("…", "")
+    paths = [folder / f"{stem}-best.{format_}" for format_ in dict.fromkeys(formats)]
+    for path in paths:
+        write_whole(path, render(view, path.suffix[1:]), way_out="choose another folder with --out")
     return paths
 
 

@@ -60,7 +60,7 @@ def record_of(storage: Storage, study: optuna.Study, sibling: optuna.Study | Non
     name = study.study_name
     held = lock_state(storage.engine, name)
     attrs = study.user_attrs
-    extensions = extensions_from(attrs.get(keys.EXTENSIONS, ()))
+    extensions = extensions_from(name, attrs.get(keys.EXTENSIONS, ()))
     candidates = attrs.get(keys.of_extension(keys.CANDIDATES, len(extensions)))
     stop_reason = None if held.held else attrs.get(keys.STOP_REASON)
     search = study.get_trials(deepcopy=False)

@@ -15,7 +15,7 @@ from bardtune.studies import keys
 from bardtune.studies.errors import StudyError
 from bardtune.studies.extensions import Extension, confirmation_of, extended, extensions_from
 from bardtune.studies.plan import Confirmation, StudyPlan, plan_from
-from bardtune.studies.records import Role, StopReason, StudyRecord
+from bardtune.studies.records import FINISHING_REASONS, Role, StopReason, StudyRecord
 from bardtune.studies.store.creating import NewStudy, create_study
 from bardtune.studies.store.lock import CoordinatorLock, fenced
 from bardtune.studies.store.open_run import OpenRun, open_run
@@ -89,7 +89,7 @@ class StudyWriter:
 
     def _read_plan(self) -> None:
         attrs = self.search.user_attrs
-        self.extensions = extensions_from(attrs.get(keys.EXTENSIONS, ()))
+        self.extensions = extensions_from(self.name, attrs.get(keys.EXTENSIONS, ()))
         self.plan = extended(plan_from(self.name, attrs[keys.PLAN]), self.extensions)
 
     def renew(self) -> None:
@@ -177,16 +177,21 @@ class StudyWriter:
 
     def extend(self, *, trials: int, hours: float) -> None:
         """Give the study more: its search goes on, and what leads then is confirmed."""
-        self.lock.verify()
-        roles = self.roles()
+        stop_reason, roles = self.search.user_attrs.get(keys.STOP_REASON), self.roles()
         extension = Extension(
             trials=trials,
             hours=hours,
+            stop_when_settled=self.plan.stop_when_settled and stop_reason != "settled",
+            target=0.0 if stop_reason == "target" else self.plan.target,
+            was_over=stop_reason in FINISHING_REASONS,
             at_runs=self.num_runs(),
             confirmations=roles["confirmation"],
             baselines=roles["baseline"],
+            seconds_used=self.lock.seconds_used(),
         )
         stored = [each.as_dict() for each in (*self.extensions, extension)]
+        self.note_stop(None)  # first: whoever is killed here has a study that ends again as it had ended
+        self.lock.verify()
         self.search.set_user_attr(keys.EXTENSIONS, stored)
         self._read_plan()
 

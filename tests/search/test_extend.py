@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,10 +76,46 @@ def test_what_leads_after_an_extension_is_confirmed_and_can_win(home: Path) -> N
 
 def test_extensions_add_up_and_the_verdict_is_that_of_one_study_with_the_same_runs(home: Path) -> None:
     record = extended_study(home, 8, 12, 20)
-    assert record.extended_at == (8, 12)
+    assert (record.extended_at, len(record.runs)) == ((8, 12), 20)
     at_once = replace(record, extensions=())
     assert verdict_of(record) == verdict_of(at_once)
-    assert len(record.runs) == 20
+    going_on = replace(record, state="running", stop_reason=None)
+    assert verdict_of(replace(going_on, extensions=())).confirmed is None
+
+
+def test_while_it_goes_on_the_verdict_is_that_of_before(home: Path) -> None:
+    before = verdict_of(extended_study(home, 12))
+    extend(storage_at(home), trials=24)
+    ticks = iter(range(10_000))
+    stopped = run_study(storage_at(home), home, ScriptedLauncher(by_width), interrupted=lambda: next(ticks) == 30)
+    assert (stopped.state, len(stopped.runs) > 12) == ("interrupted", True)
+    now = verdict_of(stopped)
+    assert (now.winner, now.take_home, now.test_bpb) == (before.winner, before.take_home, before.test_bpb)
+    assert now.confirmed is not None
+
+
+def test_a_kill_while_it_is_stored_leaves_a_study_that_goes_on(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = storage_at(home)
+    make_study(storage, trials=8, **PLAN)
+    run_study(storage, home, ScriptedLauncher(by_width))
+    with monkeypatch.context() as patched:
+        patched.setattr(StudyWriter, "_read_plan", _killed_after_the_first_time())
+        with pytest.raises(KeyboardInterrupt):
+            extend(storage, trials=12)
+    assert read_study(storage, "s").state == "interrupted"
+    record = run_study(storage, home, ScriptedLauncher(by_width))
+    assert (record.state, len(record.runs), record.extended_at) == ("finished", 12, (8,))
+
+
+def _killed_after_the_first_time() -> Callable[[StudyWriter], None]:
+    whole, calls = StudyWriter._read_plan, iter(range(99))
+
+    def read(writer: StudyWriter) -> None:
+        if next(calls):
+            raise KeyboardInterrupt
+        whole(writer)
+
+    return read
 
 
 def test_the_cap_is_exact_however_often_it_is_killed(home: Path) -> None:
@@ -103,14 +139,33 @@ def test_the_cap_is_exact_however_often_it_is_killed(home: Path) -> None:
 
 
 def test_the_winners_test_score_is_kept_and_only_a_new_winner_is_scored(home: Path) -> None:
-    before = extended_study(home, 12)
+    def lowest_of(rates: set[float]) -> Callable[[RunOrder], list[float]]:
+        """Settings with one of these learning rates are better than all others; each seed is a little different."""
+
+        def bpb(order: RunOrder) -> list[float]:
+            is_low = order.settings["learning_rate"] in rates
+            return falling_to((2.0 if is_low else 3.0) - order.settings["seed"] % 100 / 1e6)
+
+        return bpb
+
+    storage = storage_at(home)
+    make_study(storage, trials=8, **PLAN)
+    before = run_study(storage, home, ScriptedLauncher(lowest_of({3e-3})))  # that of the best known point
     assert set(before.final) == {run.run_id for run in verdict_of(before).finalists}
-    extend(storage_at(home), trials=16)
-    launcher = ScriptedLauncher(by_width)
-    after = run_study(storage_at(home), home, launcher)
-    assert set(before.final) <= set(after.final)
-    new = {run.run_id for run in verdict_of(after).finalists} - set(before.final)
-    assert set(after.final) - set(before.final) == new
+    extend(storage, trials=16)
+    same = run_study(storage, home, ScriptedLauncher(lowest_of({3e-3})))
+    assert verdict_of(same).winner == verdict_of(before).winner
+    assert same.final == before.final
+    extend(storage, trials=32)
+    tried = {trial.params["learning_rate"] for trial in same.search_runs}
+
+    def new_is_lower(order: RunOrder) -> list[float]:
+        is_old = order.settings["learning_rate"] in tried
+        return falling_to(1.0 + is_old - order.settings["seed"] % 100 / 1e6)
+
+    other = run_study(storage, home, ScriptedLauncher(new_is_lower))
+    assert verdict_of(other).winner != verdict_of(before).winner
+    assert len(other.final) == len(before.final) + 1
 
 
 def test_a_search_that_had_settled_goes_on(home: Path) -> None:
@@ -152,8 +207,9 @@ def test_what_cannot_be_is_one_sentence_and_nothing_is_stored(home: Path, capsys
     make_study(storage, trials=4, hours=0.01)
     run_study(storage, home, ScriptedLauncher(by_width))
     assert "did you mean 's'?" in complaint(capsys, "extend", "ss", "--trials", "9")
-    assert "say how far it is to go" in complaint(capsys, "extend", "s")
+    assert "has made all of its 4 trials" in complaint(capsys, "extend", "s")
     assert "only adds to them" in complaint(capsys, "extend", "s", "--trials", "3")
+    assert "has made all of its 4 trials" in complaint(capsys, "extend", "s", "--hours", "1")
     assert "choose --trials 50" in complaint(capsys, "extend", "s", "--trials", "51")
     assert read_study(storage, "s").extensions == ()
 

@@ -53,3 +53,22 @@ def test_runs_on_several_kinds_of_processor_are_said_not_to_compare(capsys: pyte
     assert said in capsys.readouterr().out
     print_summary(make_record(*trials[:1]), None)
     assert "kinds of processor" not in capsys.readouterr().out
+
+
+def test_a_precision_that_the_settings_fix_is_no_other_kind_of_processor(capsys: pytest.CaptureFixture[str]) -> None:
+    stats = {"auto": RunStats(cpu="one", precision="bf16"), "fp32": RunStats(cpu="one", precision="fp32")}
+    trials = [
+        replace(make_trial(number), stats=stats[asked], settings={"precision": asked})
+        for number, asked in enumerate(("fp32", "auto", "auto"))
+    ]
+    print_summary(make_record(*trials), None)
+    assert "kinds of processor" not in capsys.readouterr().out
+    elsewhere = replace(trials[0], stats=RunStats(cpu="two", precision="fp32"))
+    print_summary(make_record(elsewhere, *trials[1:]), None)
+    assert "runs on 2 kinds of processor, whose bpb do not compare: one, bf16; two\n" in capsys.readouterr().out
+    fixed = [
+        replace(trial, stats=RunStats(cpu="one", precision=asked), settings={"precision": asked})
+        for trial, asked in zip(trials, ("fp32", "bf16", "bf16"), strict=True)
+    ]
+    print_summary(make_record(*fixed), None)
+    assert "kinds of processor" not in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """More of a study than its plan once asked for."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,20 +12,29 @@ from bardtune.studies.plan import StudyPlan
 PLAN = StudyPlan(trials=20, seconds=2.0, hours=1.0, stop_when_settled=True, target=1.8)
 
 
-def extension(trials: int = 40, *, at_runs: int = 20, confirmations: int = 4, baselines: int = 2) -> Extension:
-    return Extension(trials=trials, hours=2.0, at_runs=at_runs, confirmations=confirmations, baselines=baselines)
+def extension(trials: int = 40, *, at_runs: int = 20, **changes: Any) -> Extension:
+    facts: dict[str, Any] = {
+        "stop_when_settled": False,
+        "target": 0.0,
+        "was_over": True,
+        "confirmations": 4,
+        "baselines": 2,
+        "seconds_used": 90.0,
+        **changes,
+    }
+    return Extension(trials=trials, hours=2.0, at_runs=at_runs, **facts)
 
 
 def test_a_plan_is_as_its_last_extension_has_left_it() -> None:
     assert extended(PLAN, ()) == PLAN
     more = extended(PLAN, (extension(30), extension(40, at_runs=30)))
     assert more == replace(PLAN, trials=40, hours=2.0, stop_when_settled=False, target=0.0)
-    assert extensions_from([extension().as_dict()]) == (extension(),)
+    assert extensions_from("s", [extension().as_dict()]) == (extension(),)
 
 
 @pytest.mark.parametrize("more", [{"trials": 21}, {"hours": 1.5}, {"trials": 50, "hours": 3.0}])
 def test_what_is_more_is_taken(more: dict[str, float]) -> None:
-    new = more_of(PLAN, trials=more.get("trials"), hours=more.get("hours"))  # type: ignore[arg-type]
+    new = more_of(PLAN, num_runs=12, trials=more.get("trials"), hours=more.get("hours"))  # type: ignore[arg-type]
     assert {"trials": new.trials, "hours": new.hours} == {"trials": 20, "hours": 1.0, **more}
 
 
@@ -33,10 +43,10 @@ def test_what_is_more_is_taken(more: dict[str, float]) -> None:
     [
         (None, None, "say how far it is to go"),
         (20, 1.0, "say how far it is to go"),
-        (19, None, "--trials of more than 20"),
-        (0, None, "--trials of more than 20"),
-        (None, 0.5, "--hours of more than 1"),
-        (None, 0.0, "--hours of more than 1"),
+        (19, None, "only adds to them"),
+        (0, None, "choose --trials 50"),
+        (None, 0.5, "only adds to them"),
+        (None, 0.0, "choose --hours 3"),
         (40, 0.5, "only adds to them"),
         (51, None, "a study's cap; choose --trials 50"),
         (-1, None, "a study's cap; choose --trials 50"),
@@ -46,7 +56,7 @@ def test_what_is_more_is_taken(more: dict[str, float]) -> None:
 )
 def test_what_is_not_more_is_refused(trials: int | None, hours: float | None, said: str) -> None:
     with pytest.raises(PlanError, match=said):
-        more_of(PLAN, trials=trials, hours=hours)
+        more_of(PLAN, num_runs=12, trials=trials, hours=hours)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +70,30 @@ def test_of_the_runs_that_are_added_a_quarter_confirms_what_leads_then(trials: i
     assert confirmation.baselines == 1  # as many as there were
     assert confirmation.candidates == (2 if fresh_runs > 4 else 0)
     assert confirmation_of(PLAN, ()) == PLAN.confirmation
+
+
+def test_where_no_run_is_left_to_be_made_more_hours_are_refused_and_the_cap_is_the_cap() -> None:
+    with pytest.raises(PlanError, match="has made all of its 20 trials; give --trials of more than 20"):
+        more_of(PLAN, num_runs=20, trials=None, hours=2.0)
+    with pytest.raises(PlanError, match="50 trials, a study's cap; start a new study"):
+        more_of(replace(PLAN, trials=50), num_runs=50, trials=50, hours=3.0)
+
+
+def test_a_baseline_that_has_not_had_its_two_runs_gets_them() -> None:
+    for baselines, fresh_runs in ((0, 4), (1, 4), (2, 5)):
+        made = extension(40, confirmations=0, baselines=baselines)
+        kept = confirmation_of(extended(PLAN, [made]), [made])
+        assert (kept.baselines, kept.fresh_runs, kept.num_runs) == (1, fresh_runs, fresh_runs + 1)
+
+
+def test_where_hours_are_short_no_more_is_kept_than_a_quarter_of_what_fits() -> None:
+    made = extension(50, seconds_used=2.0 * 3600 - 50)  # 50 s for runs of 4.2 s
+    assert confirmation_of(extended(PLAN, [made]), [made]).fresh_runs == 4 + 2
+
+
+def test_an_extension_of_another_version_is_refused_in_a_sentence() -> None:
+    with pytest.raises(PlanError, match="the study 's' was extended by another version"):
+        extensions_from("s", [{**extension().as_dict(), "colour": "red"}])
 
 
 def test_a_study_that_confirms_nothing_does_not_begin_to() -> None:
