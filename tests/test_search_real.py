@@ -30,6 +30,7 @@ log = true
 """
 
 
+@pytest.mark.long
 def test_studies_by_turns_and_fresh_runs_of_what_they_recommend_once_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -111,6 +111,7 @@ def test_a_resume_is_refused_when_the_corpus_has_changed(place: Place) -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.long
 def test_two_workers_share_a_study(place: Place) -> None:
     if (os.cpu_count() or 1) < 2:
         pytest.skip("needs two cores")

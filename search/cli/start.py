@@ -60,7 +60,7 @@ def start(
         bool | None, option("stop_when_settled", "End the search when it promises less than seeds differ by.")
     ] = None,
     target: Annotated[
-        float | None, option("target", "End the search when a trial reaches this bpb; 0 for none.", default="none")
+        float | None, option("target", "End the search when a trial reaches this bpb; 0 for none.")
     ] = None,
     storage: StorageOption = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file with these options as keys.")] = None,

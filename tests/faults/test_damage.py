@@ -31,6 +31,7 @@ def one_sentence(errors: str) -> str:
     return last
 
 
+@pytest.mark.long
 def test_a_deleted_database_is_saved_beside_and_the_trial_goes_on(place: Place) -> None:
     process = running_study(place)
     for file in place.home.glob("studies.db*"):

@@ -19,7 +19,11 @@ LOG = logging.getLogger(__name__)  # see the figures with: pytest -m long -o log
 
 
 @pytest.mark.parametrize(
-    ("seed", "kills"), [(1564, 5), *(pytest.param(seed, 100, marks=pytest.mark.long) for seed in range(8))]
+    ("seed", "kills"),
+    [
+        pytest.param(1564, 5, marks=pytest.mark.long),
+        *(pytest.param(seed, 100, marks=pytest.mark.long) for seed in range(8)),
+    ],
 )
 def test_every_planned_trial_ends_exactly_once_whatever_is_killed_when(place: Place, seed: int, kills: int) -> None:
     chance, left, studies = random.Random(seed), kills, 0

@@ -15,7 +15,8 @@ from support.at_hand import Place, children, is_running, kill, wait_until
 MANY = 10
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("rounds", [20])
 def test_of_ten_that_start_a_study_at_once_one_runs_it_and_nine_are_told_who(place: Place, rounds: int) -> None:
     for number in range(rounds):
         name = f"wanted-{number}"

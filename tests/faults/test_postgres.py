@@ -69,7 +69,11 @@ def test_a_server_that_restarts_twice_costs_a_six_trial_study_nothing_but_a_wait
 
 
 @pytest.mark.parametrize(
-    ("seed", "kills"), [(1564, 2), *(pytest.param(seed, 100, marks=pytest.mark.long) for seed in range(2))]
+    ("seed", "kills"),
+    [
+        pytest.param(1564, 2, marks=pytest.mark.long),
+        *(pytest.param(seed, 100, marks=pytest.mark.long) for seed in range(2)),
+    ],
 )
 def test_a_server_that_is_killed_at_any_moment_costs_a_study_nothing(
     place: Place, server: Server, seed: int, kills: int

@@ -23,6 +23,7 @@ def is_stopped(pid: int) -> bool:
     return psutil.Process(pid).status() == psutil.STATUS_STOPPED
 
 
+@pytest.mark.long
 def test_a_coordinator_that_was_stopped_counts_the_run_that_finished_meanwhile(place: Place) -> None:
     process = place.start("s", trials=1, seconds=3, hours=0.005)
     wait_until(lambda: any((place.home / "checkpoints").rglob("*.pt")))

@@ -152,6 +152,7 @@ def result_of_a_process(folder: Path, *length: str) -> dict[str, Any]:
     return result
 
 
+@pytest.mark.long
 def test_two_processes_make_the_same_run_of_as_many_steps(tmp_path: Path) -> None:
     first, second = (result_of_a_process(tmp_path, "--steps", "12") for _ in range(2))
     assert first["val_bpb"] == pytest.approx(second["val_bpb"], abs=1e-6)

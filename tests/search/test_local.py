@@ -74,6 +74,7 @@ def test_a_process_trains_is_kept_is_interrupted_continues_and_is_replaced_when_
     assert pid_of(launcher) != pid
 
 
+@pytest.mark.long
 def test_a_run_that_works_may_go_on_up_to_what_the_study_has_left(launcher: LocalLauncher, corpus_path: Path) -> None:
     launcher.start(order(corpus_path, "long", 600.0, limit_s=1.0, most_s=12.0))
     began = time.monotonic()

@@ -77,6 +77,7 @@ def test_a_seed_that_is_no_number_is_one_sentence(exported: Exported) -> None:
     assert (done.returncode, done.stderr) == (2, "TORCH_SEED is 'abc'; give a whole number.\n")
 
 
+@pytest.mark.long
 def test_another_seed_trains_another_model_under_the_budget(exported: Exported) -> None:
     results = [result_of(exported, TORCH_SEED=seed) for seed in ("7", "8")]
     assert results[0]["val_bpb"] != results[1]["val_bpb"]
