@@ -158,6 +158,8 @@ def test_a_study_runs_in_a_thread_beside_an_event_loop(place: Place, capfd: pyte
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        # torch's own, of what GPyTorch does when it is imported
+        warnings.filterwarnings("ignore", message=".*torch.jit.script", category=DeprecationWarning)
         study = asyncio.run(begin())
     assert (study.name, study.state, study.stop_reason) == ("s", "finished", "trials")
     assert [run["ending"] for run in study.runs] == ["finished"] * 2
