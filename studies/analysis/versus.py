@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -129,8 +129,8 @@ def _warnings(records: Sequence[StudyRecord]) -> list[str]:
         for key, word in _CONDITIONS.items()
         if len({record.fingerprint[key] for record in records if key in record.fingerprint}) > 1
     ]
-    kinds = {kind for record in records for kind in record.kinds_of_processor}
-    if len(kinds) > 1 and _CONDITIONS["cpu"] not in found:
+    together = replace(records[0], search_runs=(), other_runs=tuple(run for record in records for run in record.runs))
+    if len(together.kinds_of_processor) > 1 and _CONDITIONS["cpu"] not in found:
         found.append(_CONDITIONS["cpu"])
     budgets = {(record.plan.seconds, record.plan.threads) for record in records}
     if len({seconds for seconds, _ in budgets}) > 1:

@@ -137,6 +137,18 @@ def test_what_is_no_number_is_not_judged() -> None:
     assert versus([study("a", [2.0, float("inf")]), study("b", [2.0, 2.01])]).pairs == ()
 
 
+def test_a_precision_that_one_of_them_fixes_is_no_other_processor() -> None:
+    def on(cpu: str, precision: str, asked: str, name: str) -> StudyRecord:
+        whole = study(name, [2.0, 2.01])
+        run = replace(whole.search_runs[0], stats=RunStats(cpu=cpu, precision=precision), settings={"precision": asked})
+        return replace(whole, search_runs=(run,))
+
+    chosen, fixed = on("one", "bf16", "auto", "a"), on("one", "fp32", "fp32", "b")
+    assert versus([chosen, fixed]).warnings == ()
+    elsewhere = on("two", "fp32", "fp32", "b")
+    assert versus([chosen, elsewhere]).warnings == ("their bpb do not compare: they differ in processor",)
+
+
 @pytest.mark.parametrize("names", [["a"], ["a", "a"], [str(number) for number in range(9)]])
 def test_too_few_too_many_or_one_twice_is_refused(names: list[str]) -> None:
     with pytest.raises(PlanError, match="name 2 to 8 different studies"):
