@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from bardtune.search.cli.options import BEGAN, Name, StorageOption, app, example
+from bardtune.search.cli.options import BEGAN, AcceptChangesOption, Name, StorageOption, app, example
 from bardtune.studies.plan import MAX_HOURS, MAX_TRIALS
 
 
@@ -17,10 +17,7 @@ def extend(
     ] = None,
     hours: Annotated[float | None, typer.Option(help=f"Active time in all, at most {MAX_HOURS:g}.")] = None,
     storage: StorageOption = None,
-    accept_changes: Annotated[
-        bool,
-        typer.Option("--accept-changes", help="Go on although library versions or the processor have changed."),
-    ] = False,
+    accept_changes: AcceptChangesOption = False,
 ) -> int:
     """Give a study more trials or hours, and go on with it."""
     from bardtune.search.commands.extend import extend_command

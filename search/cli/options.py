@@ -44,4 +44,7 @@ StorageOption = Annotated[
     str | None,
     typer.Option("--storage", help="Database URL. [default: sqlite in the data folder, see BARDTUNE_HOME]"),
 ]
+AcceptChangesOption = Annotated[
+    bool, typer.Option("--accept-changes", help="Go on although library versions or the processor have changed.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]

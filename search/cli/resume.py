@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from bardtune.search.cli.options import BEGAN, Name, StorageOption, app, example
+from bardtune.search.cli.options import BEGAN, AcceptChangesOption, Name, StorageOption, app, example
 
 
 @app.command(epilog=example("bardtune resume shakes"))
@@ -14,10 +14,7 @@ def resume(
         str | None, typer.Option(help="Where the study's text lies now, if it was moved; the same bytes.")
     ] = None,
     storage: StorageOption = None,
-    accept_changes: Annotated[
-        bool,
-        typer.Option("--accept-changes", help="Go on although library versions or the processor have changed."),
-    ] = False,
+    accept_changes: AcceptChangesOption = False,
 ) -> int:
     """Continue a stored study with its own plan."""
     from bardtune.search.commands.resume import resume_command

@@ -118,7 +118,7 @@ def _killed_after_the_first_time() -> Callable[[StudyWriter], None]:
     return read
 
 
-def test_the_cap_is_exact_however_often_it_is_killed(home: Path) -> None:
+def test_the_cap_is_exact_however_often_it_breaks_off(home: Path) -> None:
     storage = storage_at(home)
     make_study(storage, trials=8, **PLAN)
     run_study(storage, home, ScriptedLauncher(by_width))
