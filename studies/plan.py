@@ -59,6 +59,7 @@ class StudyPlan:
     repeat_starved: int = 0  # how often a finished trial whose machine was busy is run again under its number
     stop_when_settled: bool = False  # end the search when the runs left promise less than seeds differ by
     target: float = 0.0  # bpb at which the search ends, a single run's; 0 for none
+    mixed_machines: bool = False  # runs may train on different kinds of processor, although they do not compare then
 
     def __post_init__(self) -> None:
         self._check_kinds()

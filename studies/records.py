@@ -176,6 +176,24 @@ class StudyRecord:
         return tuple(kind for kind, _ in kinds.most_common())
 
     @property
+    def latest_kind(self) -> tuple[str, bool] | None:
+        """Processor and numba of the run that began last, of those that tell; further runs are held to it."""
+        told = [(run.started, run.run_id, run.stats) for run in self.runs if run.started and run.stats.cpu]
+        if not told:
+            return None
+        *_, stats = max(told, key=lambda each: each[:2])
+        return str(stats.cpu), bool(stats.numba)
+
+    @property
+    def nodes_by_host(self) -> dict[str, list[int]]:
+        """Numbers of a cluster's nodes on which runs have trained, by their hosts."""
+        found: dict[str, set[int]] = {}
+        for run in self.runs:
+            if run.stats.node and run.stats.host:
+                found.setdefault(run.stats.host, set()).add(run.stats.node)
+        return {host: sorted(numbers) for host, numbers in found.items()}
+
+    @property
     def share_outside_training(self) -> float | None:
         """Part of the workers' time that was neither training nor evaluation; None before any run has ended."""
         useful_s = sum(run.seconds("train") + run.seconds("evaluate") for run in self.runs)

@@ -28,6 +28,7 @@ class RunStats:
     over_budget: bool | None = None  # it trained for longer than it should
     measured_bpb: float | None = None  # by the last call of its evaluate_bpb
     said_bpb: float | None = None  # in its last line, where what it handed back was scored
+    node: int | None = None  # of a cluster, from 1, in the order in which they joined
 
     @property
     def million_params(self) -> float | None:

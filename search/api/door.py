@@ -98,6 +98,8 @@ def start_study(
     repeat_starved: int | None = None,
     stop_when_settled: bool | None = None,
     target: float | None = None,
+    mixed_machines: bool | None = None,
+    address: str | None = None,
     storage: str | None = None,
     progress: bool = True,
 ) -> Study:
@@ -124,6 +126,8 @@ def start_study(
         repeat_starved: times to run a trial again whose machine was busy. [default: 0]
         stop_when_settled: end the search when it promises less than seeds differ by. [default: no]
         target: end the search when a trial reaches this bpb, and confirm what leads; 0 for none. [default: 0]
+        mixed_machines: train on different kinds of processor, whose runs do not compare. [default: no]
+        address: of a cluster, for the launcher "ray". [default: the one that runs here, or a new one]
         storage: database URL. [default: sqlite in the data folder, see BARDTUNE_HOME]
         progress: tell what happens: a live view in a terminal, a line a run elsewhere.
 
@@ -148,11 +152,13 @@ def start_study(
         "repeat_starved": repeat_starved,
         "stop_when_settled": stop_when_settled,
         "target": target,
+        "mixed_machines": mixed_machines,
     }
     plan = resolve_plan(given, {})
     name = fresh_name() if name is None else name
     with _as_a_library():
-        return Study(session.start_study(_url(storage), name, plan, _view(progress), began=began))
+        record = session.start_study(_url(storage), name, plan, _view(progress), began=began, address=address)
+        return Study(record)
 
 
 def resume_study(
@@ -162,6 +168,9 @@ def resume_study(
     progress: bool = True,
     accept_changes: bool = False,
     corpus: str | None = None,
+    launcher: str | None = None,
+    workers: int | None = None,
+    address: str | None = None,
 ) -> Study:
     """Continue a study with its stored plan, as ``start_study`` does; a finished one only has a missing score made up.
 
@@ -171,6 +180,9 @@ def resume_study(
         progress: tell what happens.
         accept_changes: go on although library versions or the processor have changed.
         corpus: where the study's text lies now, if it was moved.
+        launcher: where its runs train from now on. [default: as before]
+        workers: runs at a time from now on. [default: as before]
+        address: of a cluster, for the launcher "ray". [default: the one that runs here, or a new one]
 
     Raises:
         UserError: no such study, it is running, or what its trials depend on has changed.
@@ -179,7 +191,15 @@ def resume_study(
     with _as_a_library():
         view = _view(progress)
         record = session.resume_study(
-            _url(storage), name, view, began=began, accept_changes=accept_changes, corpus=corpus
+            _url(storage),
+            name,
+            view,
+            began=began,
+            accept_changes=accept_changes,
+            corpus=corpus,
+            launcher=launcher,
+            workers=workers,
+            address=address,
         )
         return Study(record)
 
@@ -192,6 +212,7 @@ def extend_study(
     storage: str | None = None,
     progress: bool = True,
     accept_changes: bool = False,
+    address: str | None = None,
 ) -> Study:
     """Give a study more trials or hours and go on with it, as ``start_study`` does.
 
@@ -202,6 +223,7 @@ def extend_study(
         storage: database URL. [default: sqlite in the data folder, see BARDTUNE_HOME]
         progress: tell what happens.
         accept_changes: go on although library versions or the processor have changed.
+        address: of a cluster, for the launcher "ray". [default: the one that runs here, or a new one]
 
     Raises:
         UserError: that is not more than it has, no such study, it is running, or what its trials depend on has changed.
@@ -216,6 +238,7 @@ def extend_study(
             trials=trials,
             hours=hours,
             accept_changes=accept_changes,
+            address=address,
         )
         return Study(record)
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from bardtune.search.cli.options import BEGAN, AcceptChangesOption, Name, StorageOption, app, example
+from bardtune.search.cli.options import BEGAN, AcceptChangesOption, AddressOption, Name, StorageOption, app, example
 from bardtune.studies.plan import MAX_HOURS, MAX_TRIALS
 
 
@@ -16,10 +16,13 @@ def extend(
         typer.Option(help=f"Training runs in all, those included that were made; at most {MAX_TRIALS}."),
     ] = None,
     hours: Annotated[float | None, typer.Option(help=f"Active time in all, at most {MAX_HOURS:g}.")] = None,
+    address: AddressOption = None,
     storage: StorageOption = None,
     accept_changes: AcceptChangesOption = False,
 ) -> int:
     """Give a study more trials or hours, and go on with it."""
     from bardtune.search.commands.extend import extend_command
 
-    return extend_command(name, storage, began=BEGAN, trials=trials, hours=hours, accept_changes=accept_changes)
+    return extend_command(
+        name, storage, began=BEGAN, trials=trials, hours=hours, accept_changes=accept_changes, address=address
+    )

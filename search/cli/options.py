@@ -47,4 +47,10 @@ StorageOption = Annotated[
 AcceptChangesOption = Annotated[
     bool, typer.Option("--accept-changes", help="Go on although library versions or the processor have changed.")
 ]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Of a cluster, with --launcher ray: auto, local or ray://HOST:PORT. [default: the one here, or a new one]"
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]

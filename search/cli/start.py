@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bardtune.search.cli.options import BEGAN, StorageOption, app, complete_from, example
+from bardtune.search.cli.options import BEGAN, AddressOption, StorageOption, app, complete_from, example
 from bardtune.search.launch.registry import LAUNCHERS
 from bardtune.search.registry import Registry
 from bardtune.search.sampling.pruners.registry import PRUNERS
@@ -62,6 +62,10 @@ def start(
     target: Annotated[
         float | None, option("target", "End the search when a trial reaches this bpb; 0 for none.")
     ] = None,
+    mixed_machines: Annotated[
+        bool | None, option("mixed_machines", "Train on different kinds of processor, whose runs do not compare.")
+    ] = None,
+    address: AddressOption = None,
     storage: StorageOption = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file with these options as keys.")] = None,
 ) -> int:
@@ -69,4 +73,4 @@ def start(
     from bardtune.search.commands.start import start_command
 
     flags = {field: ctx.params[field] for field in PLAN_DEFAULTS}  # each field of the plan is an argument above
-    return start_command(name, flags, config, storage, began=BEGAN)
+    return start_command(name, flags, config, storage, began=BEGAN, address=address)

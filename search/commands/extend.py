@@ -7,13 +7,27 @@ from bardtune.studies.store.lock import OwnershipLostError
 
 
 def extend_command(
-    name: str, storage: str | None, *, began: float, trials: int | None, hours: float | None, accept_changes: bool
+    name: str,
+    storage: str | None,
+    *,
+    began: float,
+    trials: int | None,
+    hours: float | None,
+    accept_changes: bool,
+    address: str | None,
 ) -> int:
     quiet_libraries()
     view = make_view(screen())
     try:
         record = extend_study(
-            storage_url(storage), name, view, began=began, trials=trials, hours=hours, accept_changes=accept_changes
+            storage_url(storage),
+            name,
+            view,
+            began=began,
+            trials=trials,
+            hours=hours,
+            accept_changes=accept_changes,
+            address=address,
         )
     except OwnershipLostError as problem:
         return ownership_lost(problem)

@@ -1,5 +1,7 @@
 """What ``bardtune resume`` does and prints."""
 
+from typing import Any
+
 from bardtune.search.commands.shared import ownership_lost, print_summary, quiet_libraries, storage_url
 from bardtune.search.engine.session import exit_code, resume_study
 from bardtune.search.terminal.live import make_view, screen
@@ -8,13 +10,14 @@ from bardtune.studies.store.read_only import ReadOnlyStorage
 from bardtune.studies.store.reading import read_study
 
 
-def resume_command(name: str, storage: str | None, *, began: float, accept_changes: bool, corpus: str | None) -> int:
+def resume_command(name: str, storage: str | None, *, began: float, **changes: Any) -> int:
+    """``changes`` are the keywords of ``resume_study``."""
     quiet_libraries()
     view = make_view(screen())
     url = storage_url(storage)
     try:
         finished = read_study(ReadOnlyStorage(url), name).state == "finished"
-        record = resume_study(url, name, view, began=began, accept_changes=accept_changes, corpus=corpus)
+        record = resume_study(url, name, view, began=began, **changes)
     except OwnershipLostError as problem:
         return ownership_lost(problem)
     if finished:

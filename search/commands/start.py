@@ -11,13 +11,20 @@ from bardtune.studies.store.lock import OwnershipLostError
 
 
 def start_command(
-    name: str | None, flags: dict[str, Any], config: Path | None, storage: str | None, *, began: float
+    name: str | None,
+    flags: dict[str, Any],
+    config: Path | None,
+    storage: str | None,
+    *,
+    began: float,
+    address: str | None,
 ) -> int:
     plan = resolve_plan(flags, read_plan_file(config))
     quiet_libraries()
     view = make_view(screen())
+    name = fresh_name() if name is None else name
     try:
-        record = start_study(storage_url(storage), fresh_name() if name is None else name, plan, view, began=began)
+        record = start_study(storage_url(storage), name, plan, view, began=began, address=address)
     except OwnershipLostError as problem:
         return ownership_lost(problem)
     print_summary(record, storage)

@@ -104,6 +104,8 @@ class Watcher:
         if seen is None:
             self.view.run_began(run.run_id, record)
             seen = self.open[run.run_id] = Seen(0, self._since_start(run, record), self.now())
+        if run.stats.node is not None:
+            self.view.placed(run.run_id, run.stats.node)
         if len(run.curve) > seen.num_points:
             percent, bpb = run.curve[-1]
             self.view.measured(run.run_id, percent, bpb)

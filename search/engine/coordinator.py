@@ -16,7 +16,16 @@ from bardtune.model.training.stats import RunStats, stats_from
 from bardtune.search.engine.final_scoring import TICK_S, FinalScoring
 from bardtune.search.engine.limits import USUAL_BYTES_PER_S, overhead_s, remaining_s, run_limit_s
 from bardtune.search.engine.scheduler import NextRun, Scheduler
-from bardtune.search.launch.protocol import Ended, Heartbeat, Launcher, Measured, RunEvent, RunOrder
+from bardtune.search.launch.protocol import (
+    Ended,
+    Heartbeat,
+    Launcher,
+    LauncherEvent,
+    Measured,
+    Notice,
+    Placed,
+    RunOrder,
+)
 from bardtune.search.sampling.pruners.registry import make_pruner
 from bardtune.search.sampling.samplers.registry import SAMPLERS, make_sampler
 from bardtune.search.sampling.seeds import derive_seed
@@ -137,6 +146,8 @@ class Coordinator:
                 if outcome == "wait":
                     break
                 reason = outcome
+            if reason is None and not self.following and not self.launcher.capacity and self._is_out_of_time():
+                reason = "hours"
             for event in self.launcher.events(TICK_S):
                 self._handle(event)
             self.writer.renew()
@@ -154,11 +165,10 @@ class Coordinator:
         interrupted = self.writer.interrupted()
         if interrupted is None and self.writer.num_runs() >= self.plan.trials:
             return "trials"
-        spent_s = spent_before_s(interrupted) if interrupted else 0.0
-        run_s, left_s = self.plan.seconds + self.longest_overhead_s, remaining_s(self.writer)
-        if left_s < run_s - spent_s:
+        if self._is_out_of_time(interrupted):
             self._give_up_interrupted()
             return "hours"
+        run_s, left_s = self.plan.seconds + self.longest_overhead_s, remaining_s(self.writer)
         if interrupted is not None:
             self._begin(self.writer.resume_run(interrupted))
             return None
@@ -171,6 +181,11 @@ class Coordinator:
             return "settled" if self.writer.settled is not None else "hours"
         self._begin(self._ask(next_run))
         return None
+
+    def _is_out_of_time(self, interrupted: FrozenTrial | None = None) -> bool:
+        """Whether the hours have no time left for a run, or for what remains of an interrupted one."""
+        spent_s = spent_before_s(interrupted) if interrupted else 0.0
+        return remaining_s(self.writer) < self.plan.seconds + self.longest_overhead_s - spent_s
 
     def _ask(self, next_run: NextRun) -> OpenRun:
         if next_run.role == "search":
@@ -226,11 +241,17 @@ class Coordinator:
         needed_s = num_left / self.plan.workers * (self.plan.seconds + self.longest_overhead_s)
         return remaining_s(self.writer) < needed_s
 
-    def _handle(self, event: RunEvent) -> None:
+    def _handle(self, event: LauncherEvent) -> None:
+        if isinstance(event, Notice):
+            self.view.said(event.text)
+            return
         following = self.following.get(event.run_id)
         if following is None:
             return
-        if isinstance(event, Heartbeat):
+        if isinstance(event, Placed):
+            self.writer.note_place(following.run, event.node)
+            self.view.placed(event.run_id, event.node)
+        elif isinstance(event, Heartbeat):
             self.view.heartbeat(event.run_id, event.elapsed_s, event.step, event.doing)
         elif isinstance(event, Measured):
             self._measured(following, event)

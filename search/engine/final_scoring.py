@@ -1,17 +1,18 @@
 """The end of a study: its winner and its baseline are scored on the test part, once each, and their weights kept."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bardtune.search.engine.limits import ALLOWANCE_S, remaining_s, scoring_limit_s
-from bardtune.search.launch.protocol import Ended, Launcher, ScoreOrder
+from bardtune.search.launch.protocol import Ended, Launcher, LauncherEvent, Notice, ScoreOrder
 from bardtune.search.terminal.lines import View
 from bardtune.studies.analysis.verdict import verdict_of
 from bardtune.studies.store.home import Home
 from bardtune.studies.store.writer import StudyWriter
 
 TICK_S = 0.25
+MOST_SCORINGS = 3  # of the same weights, whose machine is lost each time
 SAME_BPB = 1e-4  # between a run's own last measurement and its weights read again
 
 
@@ -57,8 +58,22 @@ class FinalScoring:
         return True
 
     def _score(self, run_id: str) -> Ended | None:
-        """Have a run's weights scored; None if somebody has interrupted it."""
+        """Have a run's weights scored, again where that was cut off; None if somebody has interrupted it."""
+        for _ in range(MOST_SCORINGS):
+            ended = self._score_once(run_id)
+            if ended is None or ended.ending != "interrupted":
+                break
+        return ended
+
+    def _score_once(self, run_id: str) -> Ended | None:
         corpus = self.writer.corpus
+        waits_until = self.writer.lock.seconds_used() + self.most_s
+        while not self.launcher.capacity:
+            if self.interrupted():
+                return None
+            if self.writer.lock.seconds_used() > waits_until:
+                return Ended(run_id=run_id, ending="crashed", reason="no machine was left to score it on")
+            self._listen()
         weights = self.home.weights(self.writer.study_id, run_id)
         self.launcher.start(
             ScoreOrder(
@@ -71,12 +86,20 @@ class FinalScoring:
             )
         )
         while not self.interrupted():
-            for event in self.launcher.events(TICK_S):
+            for event in self._listen():
                 if isinstance(event, Ended) and event.run_id == run_id:
                     return event
-            self.writer.renew()
-            self.view.tick(self.writer.lock.seconds_used())
         return None
+
+    def _listen(self) -> Sequence[LauncherEvent]:
+        """What happens within a tick."""
+        events = self.launcher.events(TICK_S)
+        for event in events:
+            if isinstance(event, Notice):
+                self.view.said(event.text)
+        self.writer.renew()
+        self.view.tick(self.writer.lock.seconds_used())
+        return events
 
     @property
     def most_s(self) -> float:

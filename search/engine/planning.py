@@ -39,8 +39,9 @@ def resolve_plan(flags: Mapping[str, Any], file: Mapping[str, Any]) -> StudyPlan
     given = {**file, **{key: value for key, value in flags.items() if value is not None}}
     for registry in REGISTRIES:
         registry.kind(given.get(registry.noun, registry.default))
-    cores = LAUNCHERS.kind(given.get("launcher", LAUNCHERS.default)).num_cores()
-    if isinstance(workers := given.get("workers", 1), int) and workers > 0:
+    launcher = LAUNCHERS.kind(given.get("launcher", LAUNCHERS.default))
+    cores = launcher.num_cores()
+    if launcher.is_here and isinstance(workers := given.get("workers", 1), int) and workers > 0:
         given.setdefault("threads", max(1, min(cores, usual_cores()) // workers))
     for key, built_in in (("corpus", (BUILT_IN,)), ("space", space_names())):
         if isinstance(given.get(key), str) and given[key] not in ("", *built_in):
@@ -63,16 +64,23 @@ def fresh_name() -> str:
     return time.strftime("study-%Y%m%d-%H%M%S")
 
 
-def fingerprint(corpus: Corpus) -> dict[str, Any]:
-    """What must not change within a study, for its trials to be comparable."""
-    return {
+def fingerprint(corpus: Corpus, *, is_here: bool = True) -> dict[str, Any]:
+    """What must not change within a study, for its trials to be comparable.
+
+    Args:
+        corpus: its text.
+        is_here: whether its runs train on this machine; otherwise its processor does not matter.
+    """
+    facts = {
         "corpus_sha256": corpus.sha256,
         "metric_version": METRIC_VERSION,
         "trainer_version": TRAINER_VERSION,
         **{library: version(library) for library in LIBRARIES},
-        "cpu": cpu_kind(),  # decides, with torch's version, what the precision "auto" means
-        "numba": find_spec("numba") is not None,
     }
+    if is_here:
+        facts["cpu"] = cpu_kind()  # decides, with torch's version, what the precision "auto" means
+        facts["numba"] = find_spec("numba") is not None
+    return facts
 
 
 def differences(stored: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, str]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
+from typing import Any
 
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
-from bardtune.data.corpus import BUILT_IN, load_corpus
+from bardtune.data.corpus import BUILT_IN, Corpus, load_corpus
 from bardtune.data.errors import CorpusError
 from bardtune.data.paths import user_path
 from bardtune.search.engine.coordinator import Coordinator
@@ -16,13 +18,13 @@ from bardtune.search.engine.planning import LIBRARIES, PROCESSOR, REGISTRIES, di
 from bardtune.search.engine.signals import stop_signals
 from bardtune.search.launch.processes import other_trainers
 from bardtune.search.launch.protocol import Launcher
-from bardtune.search.launch.registry import LAUNCHERS
+from bardtune.search.launch.registry import LAUNCHERS, Site
 from bardtune.search.sampling.space import stored_space
 from bardtune.search.sampling.space_file import load_space
 from bardtune.search.terminal.lines import View, safe_view
 from bardtune.studies.analysis.phrases import duration_text
 from bardtune.studies.analysis.verdict import verdict_of
-from bardtune.studies.errors import StudyError
+from bardtune.studies.errors import PlanError, StudyError
 from bardtune.studies.extensions import more_of
 from bardtune.studies.plan import MAX_HOURS, StudyPlan, check_study_name
 from bardtune.studies.records import FINISHING_REASONS, StudyRecord
@@ -37,7 +39,9 @@ INCOMPRESSIBLE_BPB = 7.5
 CHANGEABLE = (*LIBRARIES, *PROCESSOR)  # a resume may accept these to differ
 
 
-def start_study(storage_url: str, name: str, plan: StudyPlan, view: View, *, began: float) -> StudyRecord:
+def start_study(
+    storage_url: str, name: str, plan: StudyPlan, view: View, *, began: float, address: str | None = None
+) -> StudyRecord:
     """Create a study and run it.
 
     Args:
@@ -46,11 +50,13 @@ def start_study(storage_url: str, name: str, plan: StudyPlan, view: View, *, beg
         plan: what to do.
         view: shows what happens.
         began: ``awake_s()`` from which the study's active time counts.
+        address: of the cluster that its launcher is to use.
 
     Raises:
         UserError: something the user can put right; no study has been created then.
     """
     check_study_name(name)
+    _check_address(plan, address)
     space, corpus = load_space(plan.space), load_corpus(plan.corpus, on_long=_reading(view))
     _check_packages(plan)
     if (bpb := corpus.zlib_bpb) > INCOMPRESSIBLE_BPB:
@@ -64,9 +70,9 @@ def start_study(storage_url: str, name: str, plan: StudyPlan, view: View, *, beg
         "sha256": corpus.sha256,
         "files": corpus.num_files,
     }
-    new = NewStudy(plan=plan, space=space.source, corpus=facts, fingerprint=fingerprint(corpus))
+    new = NewStudy(plan=plan, space=space.source, corpus=facts, fingerprint=_fingerprint(plan, corpus))
     storage = Storage(storage_url, create=True)
-    with StudyWriter(storage, name, new=new, began=began) as writer, _launching(plan, name) as launcher:
+    with StudyWriter(storage, name, new=new, began=began) as writer, _launching(writer, address) as launcher:
         return _run(writer, launcher, view)
 
 
@@ -83,6 +89,9 @@ def resume_study(
     began: float,
     accept_changes: bool = False,
     corpus: str | None = None,
+    launcher: str | None = None,
+    workers: int | None = None,
+    address: str | None = None,
 ) -> StudyRecord:
     """Continue a study with its stored plan; of one that is finished only a missing test score is made up for.
 
@@ -93,6 +102,9 @@ def resume_study(
         began: ``awake_s()`` from which the study's active time counts.
         accept_changes: go on although library versions or the processor have changed.
         corpus: where the study's text lies now, if it was moved.
+        launcher: where its runs train from now on. [default: as before]
+        workers: runs at a time from now on. [default: as before]
+        address: of the cluster that its launcher is to use.
 
     Raises:
         StudyError: no such study, it is running, or what its trials depend on has changed.
@@ -104,9 +116,14 @@ def resume_study(
     is_over = record.state == "finished"
     if is_over and not verdict_of(record).unscored:
         return record
+    record = _elsewhere(record, launcher, workers)
+    _check_address(record.plan, address)
     _check_resumable(storage, record, accept_changes=accept_changes, command=f"resume {name}", is_over=is_over)
-    with StudyWriter(storage, name, began=began) as writer, _launching(writer.plan, name) as launcher:
-        return _make_up_scores(writer, launcher, view) if is_over else _run(writer, launcher, view)
+    with StudyWriter(storage, name, began=began) as writer:
+        if (launcher, workers) != (None, None):
+            writer.change_place(launcher=record.plan.launcher, workers=record.plan.workers)
+        with _launching(writer, address, accept_changes=accept_changes) as place:
+            return _make_up_scores(writer, place, view) if is_over else _run(writer, place, view)
 
 
 def extend_study(
@@ -118,6 +135,7 @@ def extend_study(
     trials: int | None = None,
     hours: float | None = None,
     accept_changes: bool = False,
+    address: str | None = None,
 ) -> StudyRecord:
     """Give a study more trials or hours and go on with it: its search, then the confirmation of what leads by then.
 
@@ -129,6 +147,7 @@ def extend_study(
         trials: training runs in all, those included that were made. [default: as planned]
         hours: active time in all. [default: as planned]
         accept_changes: go on although library versions or the processor have changed.
+        address: of the cluster that its launcher is to use.
 
     Raises:
         PlanError: that is not more, or more than the rule allows.
@@ -139,8 +158,12 @@ def extend_study(
     _more_of(record, trials=trials, hours=hours)
     asked = {"trials": trials, "hours": hours}
     command = " ".join([f"extend {name}", *(f"--{key} {value:g}" for key, value in asked.items() if value is not None)])
+    _check_address(record.plan, address)
     _check_resumable(storage, record, accept_changes=accept_changes, command=command)
-    with StudyWriter(storage, name, began=began) as writer, _launching(writer.plan, name) as launcher:
+    with (
+        StudyWriter(storage, name, began=began) as writer,
+        _launching(writer, address, accept_changes=accept_changes) as launcher,
+    ):
         new = _more_of(writer.record(), trials=trials, hours=hours)  # since then another process may have run it
         stored_space(name, writer.space)
         writer.extend(trials=new.trials, hours=new.hours)
@@ -171,7 +194,7 @@ def _make_up_scores(writer: StudyWriter, launcher: Launcher, view: View) -> Stud
 
 def _run(writer: StudyWriter, launcher: Launcher, view: View) -> StudyRecord:
     space, view = stored_space(writer.name, writer.space), safe_view(view)
-    if others := other_trainers():
+    if LAUNCHERS.kind(writer.plan.launcher).is_here and (others := other_trainers()):
         numbers = " and ".join(map(str, others))
         view.said(
             f"another study trains on this machine (process {numbers}): as long as it does, both train less than they "
@@ -190,9 +213,28 @@ def _run(writer: StudyWriter, launcher: Launcher, view: View) -> StudyRecord:
     return writer.record()
 
 
-def _launching(plan: StudyPlan, name: str) -> closing[Launcher]:
+def _launching(writer: StudyWriter, address: str | None, *, accept_changes: bool = False) -> closing[Launcher]:
     """The launcher of a study; it gets ready to train while everything else does."""
-    return closing(LAUNCHERS.kind(plan.launcher).make(plan, name, data_home()))
+    site = Site(record=writer.record(), home=data_home(), address=address, accept_changes=accept_changes)
+    return closing(LAUNCHERS.kind(writer.plan.launcher).make(site))
+
+
+def _fingerprint(plan: StudyPlan, corpus: Corpus) -> dict[str, Any]:
+    return fingerprint(corpus, is_here=LAUNCHERS.kind(plan.launcher).is_here)
+
+
+def _elsewhere(record: StudyRecord, launcher: str | None, workers: int | None) -> StudyRecord:
+    """The study with another place for its runs, where its user has said one."""
+    if launcher is not None:
+        LAUNCHERS.kind(launcher)
+    plan = record.plan
+    plan = replace(plan, launcher=launcher or plan.launcher, workers=plan.workers if workers is None else workers)
+    return replace(record, plan=plan)
+
+
+def _check_address(plan: StudyPlan, address: str | None) -> None:
+    if address is not None and not LAUNCHERS.kind(plan.launcher).has_address:
+        raise PlanError(f"--address is for a cluster; choose --launcher ray, or leave it out with {plan.launcher!r}.")
 
 
 def _check_resumable(
@@ -223,7 +265,7 @@ def _check_cores(record: StudyRecord) -> None:
     if needed > cores:
         raise StudyError(
             f"the study {record.name!r} trains on {needed} cores and there are {cores}; resume it where there are as "
-            "many, or start a new study."
+            "many, with fewer --workers, or start a new study."
         )
 
 
@@ -249,8 +291,12 @@ def _check_unchanged(
     storage: Storage, record: StudyRecord, *, accept_changes: bool, command: str, is_over: bool
 ) -> None:
     """Refuse what would not compare; what is accepted is what later resumes are held to, if runs follow."""
-    now = fingerprint(text_of(record))
-    changed = differences(record.fingerprint, now)
+    now, stored = _fingerprint(record.plan, text_of(record)), record.fingerprint
+    if record.latest_kind is not None:  # of a study that has trained on a cluster
+        stored = {**dict(zip(PROCESSOR, record.latest_kind, strict=True)), **stored}
+    if record.plan.mixed_machines or not LAUNCHERS.kind(record.plan.launcher).is_here:
+        stored = {name: value for name, value in stored.items() if name not in PROCESSOR}
+    changed = differences(stored, now)
     if not changed:
         return
     fatal = [name for name in changed if name not in CHANGEABLE]

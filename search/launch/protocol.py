@@ -1,6 +1,7 @@
 """What goes between the coordinator and the place where runs train."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -80,19 +81,45 @@ class Ended:
     stats: dict[str, Any] = field(default_factory=dict)
 
 
-RunEvent = Heartbeat | Measured | Ended
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Placed:
+    """On which of several machines a run trains; said when it begins there."""
+
+    run_id: str
+    node: int  # from 1, in the order in which they joined
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice:
+    """What the user is to be told of the place where runs train."""
+
+    text: str
+
+
+RunEvent = Heartbeat | Measured | Ended | Placed
+LauncherEvent = RunEvent | Notice
 
 
 class Launcher(Protocol):
-    """Where runs train; all the loop may ask of it. Every order that was started gets exactly one ``Ended``."""
+    """Where runs train; all the loop may ask of it. Every order that was started gets exactly one ``Ended``.
 
-    capacity: int  # runs at a time
+    The paths in an order are the coordinator's own: a launcher for other machines brings the files there and back. A
+    run that ends "interrupted" although nobody has asked for it has lost its place, and may go on in another.
+    """
+
+    @property
+    def capacity(self) -> int:
+        """Runs at a time; it may change while machines come and go."""
 
     def start(self, order: RunOrder | ScoreOrder) -> None:
         """Begin; the caller has seen to it that there is room."""
 
-    def events(self, timeout_s: float) -> list[RunEvent]:
-        """What has happened, in order; waits up to ``timeout_s`` if nothing has."""
+    def events(self, timeout_s: float) -> Sequence[LauncherEvent]:
+        """What has happened, in order; waits up to ``timeout_s`` if nothing has.
+
+        Raises:
+            UserError: nothing can be trained here any more; runs in progress can go on from their checkpoints.
+        """
 
     def stop(self, run_id: str, ending: StopEnding) -> None:
         """Ask a run to end; an interrupted one saves its state first. Quiet if it has ended already."""

@@ -20,6 +20,8 @@ class View(Protocol):
 
     def run_began(self, run_id: str, record: StudyRecord) -> None: ...
 
+    def placed(self, run_id: str, node: int) -> None: ...
+
     def heartbeat(self, run_id: str, elapsed_s: float, step: int | None, doing: str | None = None) -> None: ...
 
     def measured(self, run_id: str, percent: int, val_bpb: float) -> None: ...
@@ -72,10 +74,11 @@ def run_line(run: TrialRecord) -> str:
     bpb = f"{run.last_bpb:.4f} bpb" if run.last_bpb is not None else "no bpb"
     where = f" at {run.curve[-1][0]} %" if run.ending == "pruned" and run.curve else ""
     starved = "  (starved: the machine was busy)" if run.stats.starved else ""
+    node = f"  node {run.stats.node}" if run.stats.node else ""
     why = f"  {run.reason}" if run.reason and run.ending in ("crashed", "diverged") else ""
     head = f"{run.label:<14} {(run.ending or run.state) + where:<14} {bpb:<11} {run.seconds('train'):6.1f} s"
     what = f"trial {run.candidate} again" if run.candidate is not None else params_text(run.params)
-    return f"{head}  {what}{why}{starved}".rstrip()
+    return f"{head}  {what}{why}{starved}{node}".rstrip()
 
 
 def script_line(run: TrialRecord) -> str:
@@ -145,6 +148,9 @@ class LineView:
             self.say(f"so far: {counts_text(record)}{best}")
 
     def run_began(self, run_id: str, record: StudyRecord) -> None:
+        return
+
+    def placed(self, run_id: str, node: int) -> None:
         return
 
     def heartbeat(self, run_id: str, elapsed_s: float, step: int | None, doing: str | None = None) -> None:

@@ -41,6 +41,7 @@ class RunningRow:
     percent: int = 0
     val_bpb: float | None = None
     doing: str | None = None  # where that is not training
+    node: int | None = None  # of a cluster
 
 
 @dataclass(slots=True)
@@ -69,7 +70,10 @@ class LiveView:
     def run_began(self, run_id: str, record: StudyRecord) -> None:
         self.record = record
         if (run := find_run(record, run_id)) is not None:
-            self.running[run_id] = RunningRow(run.label, run.params)
+            self.running[run_id] = RunningRow(run.label, run.params, node=run.stats.node)
+
+    def placed(self, run_id: str, node: int) -> None:
+        self.running[run_id].node = node
 
     def heartbeat(self, run_id: str, elapsed_s: float, step: int | None, doing: str | None = None) -> None:
         row = self.running[run_id]
@@ -122,7 +126,8 @@ class LiveView:
         budget_s, width = self.record.plan.seconds, self.console.width
         bpb = f"{row.val_bpb:.4f} bpb at {row.percent} %" if row.val_bpb is not None else "no bpb yet"
         clock = f"{'about ' if self.is_guest else ''}{row.elapsed_s:.0f} of {budget_s:g} s"
-        cells: list[RenderableType] = [Text(row.label, style="bold")]
+        label = row.label if row.node is None else f"{row.label}, node {row.node}"
+        cells: list[RenderableType] = [Text(label, style="bold")]
         if width >= NARROW:
             bar_width = min(40, 10 + max(0, width - NARROW) // 2)
             cells.append(ProgressBar(total=budget_s, completed=min(row.elapsed_s, budget_s), width=bar_width))

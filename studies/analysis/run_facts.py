@@ -121,6 +121,7 @@ FACTS = (
     Fact("cpu", "the processor's name and wide instructions", TABLE | LOG, _run("stats.cpu")),
     Fact("precision", "of its products: fp32 or bf16", TABLE | LOG, _run("stats.precision")),
     Fact("numba", "whether its loops were compiled, which makes a run faster", TABLE | LOG, _run("stats.numba")),
+    Fact("node", "of a cluster, from 1, in the order in which they joined", TABLE | LOG, _run("stats.node")),
 )
 BY_NAME = {fact.name: fact for fact in FACTS}
 

@@ -1,10 +1,8 @@
 """Deleting a study, with everything that belongs to it; one that was deleted half can be deleted again."""
 
-import re
 import shutil
 import socket
 from dataclasses import dataclass
-from pathlib import Path
 
 import optuna
 
@@ -96,17 +94,10 @@ def _delete_files(home: Home, plan: DeletionPlan) -> None:
             for folder in (home.checkpoints(plan.study_id), home.weights_folder(plan.study_id)):
                 if folder.exists():
                     shutil.rmtree(folder)
-        for log in _logs(home, plan.name):
+        for log in home.logs_of(plan.name):
             log.unlink(missing_ok=True)
     except OSError as problem:
         raise StorageError(
             f"cannot delete {problem.filename}: {problem.strerror}; the study {plan.name!r} is still there: put that "
             "right and delete it again."
         ) from problem
-
-
-def _logs(home: Home, name: str) -> list[Path]:
-    """Logs of this study's workers, and not of a study whose name only begins like its."""
-    folder = home.worker_log(name, 0).parent
-    ours = re.compile(re.escape(name) + r"-worker\d+\.log")
-    return [file for file in folder.glob("*.log") if ours.fullmatch(file.name)]

@@ -43,7 +43,7 @@ def check_folder(home: Home) -> Iterator[Finding]:
         )
     else:
         yield Finding(check="data folder", level="ok", found=str(folder))
-    yield Finding(check="logs", level="ok", found=f"of the processes that train: {home.worker_log('NAME', 0).parent}")
+    yield Finding(check="logs", level="ok", found=f"of the processes that train: {home.logs}")
     free = shutil.disk_usage(there).free
     found = f"{free / 1e9:.1f} GB free for {folder}"
     if free >= LITTLE_DISK_BYTES:

@@ -1,6 +1,7 @@
 """Where things are kept: the data folder and the names in it."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,9 +44,22 @@ class Home:
         """What a finished run has learned."""
         return self.weights_folder(study_id) / f"{_plain(run_id)}.safetensors"
 
+    @property
+    def logs(self) -> Path:
+        """The folder of what the processes of all studies say on their standard error."""
+        return self.root / "logs"
+
     def worker_log(self, study_name: str, worker: int) -> Path:
-        """What the worker's process says on its standard error."""
-        return self.root / "logs" / f"{_plain(study_name)}-worker{worker}.log"
+        return self.logs / f"{_plain(study_name)}-worker{worker}.log"
+
+    def cluster_log(self, study_name: str) -> Path:
+        """Of the process that speaks with a cluster."""
+        return self.logs / f"{_plain(study_name)}-cluster.log"
+
+    def logs_of(self, study_name: str) -> list[Path]:
+        """All logs of a study, and none of one whose name only begins like its."""
+        ours = re.compile(re.escape(_plain(study_name)) + r"-(worker\d+|cluster)\.log")
+        return [file for file in self.logs.glob("*.log") if ours.fullmatch(file.name)]
 
 
 def _plain(name: str) -> str:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 
 import sqlalchemy as sa
 from optuna.storages._rdb.models import StudyModel
@@ -54,8 +53,6 @@ def _rename_rows(storage: Storage, old: str, new: str) -> None:
 
 
 def _rename_logs(home: Home, old: str, new: str) -> None:
-    folder = home.worker_log(old, 0).parent
-    for log in folder.glob(f"{old}-worker*.log"):
-        if found := re.fullmatch(re.escape(old) + r"-worker(\d+)\.log", log.name):
-            with contextlib.suppress(OSError):
-                os.replace(log, home.worker_log(new, int(found[1])))
+    for log in home.logs_of(old):
+        with contextlib.suppress(OSError):
+            os.replace(log, log.with_name(new + log.name.removeprefix(old)))

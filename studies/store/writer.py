@@ -246,6 +246,11 @@ class StudyWriter:
         """Note what the run is about to train with."""
         run.optuna_trial.set_user_attr(keys.SETTINGS, settings)
 
+    def note_place(self, run: OpenRun, node: int) -> None:
+        """Note on which node of a cluster a run trains now."""
+        stored = self.storage.rdb.get_trial(run.trial_id).user_attrs.get(keys.STATS, {})
+        run.optuna_trial.set_user_attr(keys.STATS, {**stored, "node": node})
+
     def tell_finished(self, run: OpenRun, val_bpb: float, stats: dict[str, Any], *, note: str | None = None) -> None:
         """``note`` is stored as the reason: what else there is to say of the bpb."""
         self._tell(run, "finished", stats, reason=note, value=val_bpb)
@@ -319,6 +324,14 @@ class StudyWriter:
         self.lock.verify()
         self.search.set_user_attr(keys.CORPUS, {**self.corpus, "name": place})
         self.search.set_user_attr(keys.PLAN, {**self.search.user_attrs[keys.PLAN], "corpus": place})
+        self._read_plan()
+
+    def change_place(self, *, launcher: str, workers: int) -> None:
+        """Let the runs that follow train elsewhere, or another number of them at a time."""
+        self.lock.verify()
+        self.search.set_user_attr(
+            keys.PLAN, {**self.search.user_attrs[keys.PLAN], "launcher": launcher, "workers": workers}
+        )
         self._read_plan()
 
     def change_fingerprint(self, fingerprint: dict[str, Any]) -> None:

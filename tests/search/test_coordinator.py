@@ -11,7 +11,7 @@ import pytest
 from bardtune.data.awake import awake_s
 from bardtune.search.commands.shared import print_summary
 from bardtune.search.engine.coordinator import Coordinator
-from bardtune.search.launch.local import LauncherError
+from bardtune.search.launch.piped import LauncherError
 from bardtune.search.launch.protocol import Ended, RunOrder
 from bardtune.search.sampling.samplers.registry import SAMPLERS
 from bardtune.studies import keys

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bardtune.search.launch.local import LauncherError, LocalLauncher
+from bardtune.search.launch.local import LocalLauncher
+from bardtune.search.launch.piped import LauncherError
 from bardtune.search.launch.processes import KILL_AFTER_S
 from bardtune.search.launch.protocol import Ended, Heartbeat, Measured, RunOrder
 from support.fakes import text_of

@@ -10,7 +10,7 @@ from bardtune.data.errors import UserError
 from bardtune.search.cli.app import main
 from bardtune.search.engine.planning import REGISTRIES
 from bardtune.search.launch.protocol import Ended
-from bardtune.search.launch.registry import LAUNCHERS
+from bardtune.search.launch.registry import LAUNCHERS, Site
 from bardtune.search.registry import Kind, Registry
 from bardtune.search.sampling.samplers.registry import SAMPLERS, make_sampler
 from bardtune.studies.errors import PlanError
@@ -18,6 +18,7 @@ from bardtune.studies.plan import StudyPlan
 from bardtune.studies.store.home import Home
 from support.fakes import text_of
 from support.paths import ROOT
+from support.study_records import make_record
 from support.workers_at_hand import order, until
 
 by_noun = pytest.mark.parametrize("registry", REGISTRIES, ids=lambda registry: registry.noun)
@@ -93,13 +94,13 @@ def test_a_seed_decides_every_draw_of_a_sampler_and_another_seed_makes_others(na
 # Launchers
 
 
-@pytest.mark.parametrize("name", LAUNCHERS.names)
+@pytest.mark.parametrize("name", [name for name in LAUNCHERS.names if LAUNCHERS.kind(name).is_here])
 def test_a_launcher_trains_a_run_and_ends_it_once(name: str, tmp_path: Path) -> None:
     kind = LAUNCHERS.kind(name)
     assert kind.num_cores() >= 1
     text = tmp_path / "text.txt"
     text.write_bytes(text_of(20_000))
-    launcher = kind.make(StudyPlan(workers=1, threads=1), "s", Home(tmp_path))
+    launcher = kind.make(Site(record=make_record(plan=StudyPlan(workers=1, threads=1)), home=Home(tmp_path)))
     try:
         assert launcher.capacity == 1
         launcher.start(order(text, "one", 0.3))

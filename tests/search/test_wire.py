@@ -11,6 +11,7 @@ from bardtune.search.launch.protocol import (
     Heartbeat,
     Measured,
     Order,
+    Placed,
     RunEvent,
     RunOrder,
     ScoreOrder,
@@ -32,6 +33,7 @@ ORDERS: list[Order] = [
     StopOrder(run_id="search-0001", ending="pruned"),
 ]
 EVENTS: list[RunEvent] = [
+    Placed(run_id="search-0001", node=3),
     Heartbeat(run_id="search-0001", step=7, elapsed_s=0.1 + 0.2),
     Measured(run_id="search-0001", percent=10, step=7, elapsed_s=1.0, val_bpb=2.1, final=False),
     Measured(run_id="search-0001", percent=10, step=7, elapsed_s=1.0, val_bpb=math.inf, final=True),

@@ -1,0 +1,119 @@
+"""Whole studies on a Ray cluster of several nodes on this machine, which come, go and are killed."""
+
+import contextlib
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bardtune.studies.errors import StorageError, StudyError
+from bardtune.studies.records import StudyRecord
+from bardtune.studies.store.read_only import ReadOnlyStorage
+from bardtune.studies.store.reading import read_study
+from support.at_hand import Place
+from support.clusters import ClusterAtHand, needs_ray
+
+pytestmark = needs_ray
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    place = Place.at(tmp_path)
+    yield place
+    place.end_all()
+
+
+def running_on(nodes: int) -> Callable[[StudyRecord], bool]:
+    """Whether runs are in progress on so many nodes, and have reported."""
+
+    def condition(record: StudyRecord) -> bool:
+        at_work = [run for run in record.runs if run.state == "running" and run.curve]
+        return len({run.stats.node for run in at_work} - {None}) >= nodes
+
+    return condition
+
+
+def complete(number: int) -> Callable[[StudyRecord], bool]:
+    return lambda record: record.counts()["complete"] >= number
+
+
+def wait_for(place: Place, condition: Callable[[StudyRecord], bool], seconds: float = 150.0) -> None:
+    """Read the study until the condition holds."""
+    end = time.monotonic() + seconds
+    record = None
+    while time.monotonic() < end:
+        with contextlib.suppress(StudyError, StorageError):  # not there yet
+            record = read(place)
+            if condition(record):
+                return
+        time.sleep(0.1)
+    raise AssertionError(record)
+
+
+def read(place: Place) -> StudyRecord:
+    return read_study(ReadOnlyStorage(f"sqlite:///{place.database}"), "s")
+
+
+def check_whole(record: StudyRecord, trials: int) -> None:
+    """Every planned run has ended once, none twice, and the cap is exact."""
+    assert record.state == "finished"
+    assert record.counts()["total"] == trials
+    assert set(Counter(run.run_id for run in record.runs).values()) == {1}
+    assert {run.ending for run in record.runs} <= {"finished", "pruned", "diverged"}, record.runs
+
+
+def test_a_study_outlives_its_nodes_and_its_own_process(place: Place) -> None:
+    with ClusterAtHand(1, 1) as cluster:
+        there = {"launcher": "ray", "address": cluster.address}
+        process = place.start("s", trials=6, seconds=1.5, workers=2, **there)
+        wait_for(place, running_on(2))
+        cluster.kill(0)
+        cluster.add(1)
+        wait_for(place, complete(2))
+        wait_for(place, running_on(1))
+        process.kill()
+        process.communicate()
+        resumed = place.run("resume", "s", "--address", cluster.address)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "node 2 is " in resumed.stderr
+    record = read(place)
+    check_whole(record, trials=6)
+    assert {run.stats.node for run in record.runs} >= {2}
+    exported = place.run("export", "s", "--out", "taken")
+    assert exported.returncode == 0, exported.stderr
+    log = (place.folder / "taken" / "submission.json").read_text()
+    host = record.runs[0].stats.host
+    assert '"node": 2' in log
+    assert f'"{host}"' not in log
+    assert json.loads(place.run("trials", "s", "--jsonl").stdout.splitlines()[0])["node"] in (1, 2, 3)
+    assert list((place.home / "logs").glob("s-*.log"))
+
+
+def test_a_study_begun_here_goes_on_on_a_cluster_and_comes_back(place: Place) -> None:
+    process = place.start("s", trials=5, seconds=1.5, confirm="0")
+    wait_for(place, complete(1))
+    process.terminate()
+    assert process.wait(60) == 130
+    refused = place.run("resume", "s", "--address", "auto")
+    assert (refused.returncode, "choose --launcher ray" in refused.stderr) == (2, True)
+    process = place.begin("resume", "s", "--launcher", "ray", "--address", "local", "--workers", "1")
+    wait_for(place, complete(3))
+    process.terminate()
+    assert process.wait(60) == 130, process.communicate()
+    assert read(place).plan.launcher == "ray"
+    done = place.run("resume", "s", "--launcher", "local")
+    assert done.returncode == 0, done.stderr
+    record = read(place)
+    check_whole(record, trials=5)
+    assert {run.stats.node for run in record.runs} == {None, 1}
+
+
+def test_a_cluster_that_is_not_there_is_one_sentence_and_the_study_is_kept(place: Place) -> None:
+    refused = place.started("s", launcher="ray", address="127.0.0.1:1", trials=2, seconds=1)
+    assert refused.returncode == 2
+    assert "the Ray cluster at 127.0.0.1:1 cannot be used" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert read(place).state == "interrupted"
