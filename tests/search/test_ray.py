@@ -1,19 +1,13 @@
 """Whole studies on a Ray cluster of several nodes on this machine, which come, go and are killed."""
 
-import contextlib
 import json
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bardtune.studies.errors import StorageError, StudyError
-from bardtune.studies.records import StudyRecord
-from bardtune.studies.store.read_only import ReadOnlyStorage
-from bardtune.studies.store.reading import read_study
 from support.at_hand import Place
+from support.cluster_studies import check_whole, complete, read, running_on, wait_for
 from support.clusters import ClusterAtHand, needs_ray
 
 pytestmark = needs_ray
@@ -24,45 +18,6 @@ def place(tmp_path: Path) -> Iterator[Place]:
     place = Place.at(tmp_path)
     yield place
     place.end_all()
-
-
-def running_on(nodes: int) -> Callable[[StudyRecord], bool]:
-    """Whether runs are in progress on so many nodes, and have reported."""
-
-    def condition(record: StudyRecord) -> bool:
-        at_work = [run for run in record.runs if run.state == "running" and run.curve]
-        return len({run.stats.node for run in at_work} - {None}) >= nodes
-
-    return condition
-
-
-def complete(number: int) -> Callable[[StudyRecord], bool]:
-    return lambda record: record.counts()["complete"] >= number
-
-
-def wait_for(place: Place, condition: Callable[[StudyRecord], bool], seconds: float = 150.0) -> None:
-    """Read the study until the condition holds."""
-    end = time.monotonic() + seconds
-    record = None
-    while time.monotonic() < end:
-        with contextlib.suppress(StudyError, StorageError):  # not there yet
-            record = read(place)
-            if condition(record):
-                return
-        time.sleep(0.1)
-    raise AssertionError(record)
-
-
-def read(place: Place) -> StudyRecord:
-    return read_study(ReadOnlyStorage(f"sqlite:///{place.database}"), "s")
-
-
-def check_whole(record: StudyRecord, trials: int) -> None:
-    """Every planned run has ended once, none twice, and the cap is exact."""
-    assert record.state == "finished"
-    assert record.counts()["total"] == trials
-    assert set(Counter(run.run_id for run in record.runs).values()) == {1}
-    assert {run.ending for run in record.runs} <= {"finished", "pruned", "diverged"}, record.runs
 
 
 def test_a_study_outlives_its_nodes_and_its_own_process(place: Place) -> None:

@@ -98,9 +98,10 @@ def _sentence(brief: Brief, problem: Exception) -> str:
         return str(problem)
     place = "here" if brief.address is None else f"at {brief.address}"
     reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0][:300]
+    token = "" if "RAY_AUTH_MODE" in os.environ else ", set RAY_AUTH_MODE=token if it asks for one"
     return (
-        f"the Ray cluster {place} cannot be used: {reason.rstrip('.')}; see that it runs (ray status), or give another "
-        "--address, and resume the study."
+        f"the Ray cluster {place} cannot be used: {reason.rstrip('.')}; see that it runs (ray status){token}, or give "
+        "another --address, and resume the study."
     )
 
 
