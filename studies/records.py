@@ -8,6 +8,7 @@ from typing import Any, Literal
 from bardtune.data.corpus import BUILT_IN
 from bardtune.data.paths import short_name
 from bardtune.model.training.stats import RunStats
+from bardtune.studies.earlier import EarlierStudy
 from bardtune.studies.extensions import Extension, confirmation_of
 from bardtune.studies.plan import MAX_TRIALS, Confirmation, StudyPlan
 
@@ -103,6 +104,7 @@ class StudyRecord:
     final: dict[str, dict[str, Any]] = field(default_factory=dict)  # by run id: test_bpb, or the reason for none
     note: str = ""  # words of the user's
     extensions: tuple[Extension, ...] = ()  # of the plan, the oldest first; ``plan`` is as the last has left it
+    earlier: tuple[EarlierStudy, ...] = ()  # studies that it comes after
 
     @property
     def corpus_name(self) -> str:

@@ -5,7 +5,7 @@ import itertools
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from optuna.storages import InMemoryStorage
 
 from bardtune.search.engine.coordinator import Coordinator
 from bardtune.search.launch.protocol import Ended, Launcher, Measured, RunEvent, RunOrder, ScoreOrder, StopEnding
+from bardtune.search.sampling.after import space_after, studies_before
 from bardtune.search.sampling.curvegp.candidates import KNOWN_SD
 from bardtune.search.sampling.seeds import derive_seed
 from bardtune.search.sampling.space import SearchSpace
@@ -197,7 +198,7 @@ def simulate(truth: Truth, arm: Arm, *, trials: int, seed: int, **how: Any) -> O
     """What comes of one study that is run to its end; the arguments are those of ``simulated``."""
     began = time.process_time()
     record = simulated(truth, arm, trials=trials, seed=seed, **how)
-    return _outcome(truth, record, time.process_time() - began)
+    return outcome_of(truth, record, time.process_time() - began)
 
 
 def simulated(
@@ -209,6 +210,7 @@ def simulated(
     workers: int = 1,
     known: bool = True,
     displaced: float = 0.0,
+    after: Sequence[StudyRecord] = (),
 ) -> StudyRecord:
     """Run one study to its end.
 
@@ -216,13 +218,14 @@ def simulated(
         known: whether its first trial is the best known point; otherwise the sampler draws it.
         displaced: how far, in standard deviations of the prior in every coordinate, the point that is thought to be the
             best known lies from the one that is.
+        after: studies that it comes after.
     """
     plan = StudyPlan(trials=trials, seconds=BUDGET_S, seed=seed, workers=workers, **arm.plan)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), arm.changes():
         warnings.simplefilter("ignore")
         space = displace(truth.world.space, displaced, seed=seed) if displaced else truth.world.space
-        return _study(truth, space, plan, Path(folder), known=known)
+        return _study(truth, space, plan, Path(folder), known=known, after=after)
 
 
 def displace(space: SearchSpace, distance: float, *, seed: int) -> SearchSpace:
@@ -232,10 +235,15 @@ def displace(space: SearchSpace, distance: float, *, seed: int) -> SearchSpace:
     return replace(space, source={**space.source, "best_known": moved})
 
 
-def _study(truth: Truth, space: SearchSpace, plan: StudyPlan, folder: Path, *, known: bool) -> StudyRecord:
+def _study(
+    truth: Truth, space: SearchSpace, plan: StudyPlan, folder: Path, *, known: bool, after: Sequence[StudyRecord]
+) -> StudyRecord:
     clock = VirtualClock()
     storage: Any = MemoryStorage()
-    new = NewStudy(plan=plan, space=space.source, corpus=CORPUS, fingerprint={})
+    fingerprint = {"corpus_sha256": truth.world.name}
+    earlier = studies_before(after, space, plan, fingerprint)
+    space = space_after(space, earlier)
+    new = NewStudy(plan=plan, space=space.source, corpus=CORPUS, fingerprint=fingerprint, earlier=earlier)
     names = frozenset(dimension.name for dimension in space.dimensions)
     launcher: Launcher = SimulatedLauncher(truth, names, clock, workers=plan.workers)
     view: View = SilentView()  # type: ignore[assignment]
@@ -246,7 +254,8 @@ def _study(truth: Truth, space: SearchSpace, plan: StudyPlan, folder: Path, *, k
     return record
 
 
-def _outcome(truth: Truth, record: StudyRecord, cpu_s: float) -> Outcome:
+def outcome_of(truth: Truth, record: StudyRecord, cpu_s: float = 0.0) -> Outcome:
+    """What a study that is over has found, judged by the truth."""
     verdict = verdict_of(record, over=True)
     assert verdict.winner is not None and verdict.bpb is not None
     values = dict(zip(*_true_values(truth, record.search_runs), strict=True))

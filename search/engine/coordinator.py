@@ -26,6 +26,7 @@ from bardtune.search.launch.protocol import (
     Placed,
     RunOrder,
 )
+from bardtune.search.sampling.after import first_points
 from bardtune.search.sampling.pruners.registry import make_pruner
 from bardtune.search.sampling.samplers.registry import SAMPLERS, make_sampler
 from bardtune.search.sampling.seeds import derive_seed
@@ -89,6 +90,7 @@ class Coordinator:
         self.scheduler = Scheduler(writer, self.so_far)
         self.pruner = make_pruner(self.plan.pruner, self.so_far)
         self.final_scoring = FinalScoring(writer, launcher, view, home=home, interrupted=interrupted)
+        self.first_points = first_points(space, writer.record().earlier)
         self.following: dict[str, Following] = {}
         self.has_settled = False
         self.crashes_in_a_row = 0
@@ -194,8 +196,8 @@ class Coordinator:
 
     def _ask_search(self) -> OpenRun:
         number = self.writer.next_search_number()
-        if number == 0:
-            self.writer.enqueue(self.space.best_known)
+        if number < len(self.first_points):
+            self.writer.enqueue(self.first_points[number])
         sampler = make_sampler(self.plan.sampler, seed=self.plan.seed, number=number, so_far=self.so_far)
         return self.writer.ask_search(sampler)
 

@@ -8,6 +8,7 @@ from typing import Any
 import optuna
 
 from bardtune.studies import keys
+from bardtune.studies.earlier import EarlierStudy
 from bardtune.studies.errors import StudyError
 from bardtune.studies.plan import StudyPlan
 from bardtune.studies.store.reading import is_ours
@@ -22,6 +23,7 @@ class NewStudy:
     space: dict[str, Any]
     corpus: dict[str, Any]
     fingerprint: dict[str, Any]
+    earlier: tuple[EarlierStudy, ...] = ()  # that it comes after
 
 
 def create_study(storage: Storage, name: str, new: NewStudy) -> None:
@@ -48,6 +50,7 @@ def create_study(storage: Storage, name: str, new: NewStudy) -> None:
         (keys.SPACE, new.space),
         (keys.CORPUS, new.corpus),
         (keys.FINGERPRINT, new.fingerprint),
+        (keys.EARLIER, [each.as_dict() for each in new.earlier]),
         (keys.PLAN, new.plan.as_dict()),
     ):
         study.set_user_attr(key, value)

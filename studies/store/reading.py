@@ -14,6 +14,7 @@ from bardtune.data.errors import UserError
 from bardtune.data.paths import shown
 from bardtune.model.training.stats import stats_from
 from bardtune.studies import keys
+from bardtune.studies.earlier import earlier_from
 from bardtune.studies.errors import StudyError
 from bardtune.studies.extensions import extended, extensions_from
 from bardtune.studies.plan import plan_from
@@ -81,6 +82,7 @@ def record_of(storage: Storage, study: optuna.Study, sibling: optuna.Study | Non
         final=attrs.get(keys.FINAL, {}),
         note=shown(str(attrs.get(keys.NOTE, ""))),
         extensions=extensions,
+        earlier=earlier_from(name, attrs.get(keys.EARLIER, ())),
     )
 
 

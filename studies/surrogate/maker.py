@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 # The numbers are learned anew when so many runs have ended, and kept in between: a function of what is stored. With
 # fewer than the first there is nothing to learn from.
+LEARNED_SOONER = (1, 2, 3)  # too, where earlier studies are learned from
 LEARNED_AT = (4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 24, 28, 33, 39, 46)
 
 
@@ -36,9 +37,10 @@ class SurrogateMaker:
         runs = [run for run in modelled(record) if run.run_id != without]
         num_ended = sum(run.ended is not None for run in runs)
         seen = observe(record, runs)
-        learned_from = max((count for count in LEARNED_AT if count <= num_ended), default=0)
+        learned_at = (*LEARNED_SOONER, *LEARNED_AT) if record.earlier else LEARNED_AT
+        learned_from = max((count for count in learned_at if count <= num_ended), default=0)
         first = observe(record, runs[:learned_from])
-        if seen is None or first is None:
+        if seen is None or first is None or not any(run.role == "search" and run.val_bpb is not None for run in runs):
             return None
         from bardtune.studies.surrogate.surrogate import Surrogate, learn
 

@@ -12,10 +12,12 @@ to be gained from there (their median), and how sure that is (their spread). The
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import numpy as np
 
+from bardtune.studies.earlier import EarlierStudy
 from bardtune.studies.records import StudyRecord, TrialRecord
 
 MIN_CURVES = 5  # finished runs that have a bpb at a percent, before anything is read from curves there
@@ -23,6 +25,7 @@ FAILED = 2.5  # logarithm of eleven times the usual distance from the best: fail
 FINISHED_AT = (40, 70)  # percents of a finished run's curve that are learned from beside its end
 GUESSES = 3  # of the ends of pruned runs: each is made on the scale that the one before has led to
 LAST_POINTS = 2  # of the curve of a run that has no end
+AWAY, FAR_AWAY = 0.03, 0.5  # conditions of an earlier study, equal ones and others; see ``process``
 _MAD = 1.4826  # makes the median of absolute deviations a standard deviation
 
 
@@ -47,20 +50,23 @@ class Scale:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observations:
-    """What there is to learn from: R runs, M measurements."""
+    """What there is to learn from: R runs, E runs of earlier studies, M measurements."""
 
     runs: tuple[TrialRecord, ...]  # (R,)
-    params: tuple[dict[str, Any], ...]  # (R,) of each run
+    params: tuple[dict[str, Any], ...]  # (R + E,) of each run, those of earlier studies last
     scale: Scale
     clock: dict[int, tuple[float, float]]  # percent -> (what is still to be gained, square of its spread), in units
     owner: np.ndarray  # (M,) which run a measurement is of
     time: np.ndarray  # (M,) clock of a measurement
     units: np.ndarray  # (M,) its bpb in units, as if at the end
+    away: np.ndarray  # (M,) how far its study's conditions are from those of this one; 0 for this one's own
 
 
 def observe(record: StudyRecord, runs: Sequence[TrialRecord]) -> Observations | None:
-    """Take up what these runs have shown; None as long as no two of them have finished differently."""
-    finals = np.array([run.val_bpb for run in runs if run.val_bpb is not None], dtype=np.float64)
+    """Take up what these runs and earlier studies have shown; None as long as no two have finished differently."""
+    own = [run.val_bpb for run in runs if run.val_bpb is not None]
+    before = [each for study in record.earlier for each in _of_earlier(study, record, runs)] if own else []
+    finals = np.array([*own, *(bpb for _, bpb, _ in before)], dtype=np.float64)
     if len(finals) < 2 or np.ptp(finals) == 0:
         return None
     finished = [run for run in runs if run.val_bpb is not None]
@@ -78,16 +84,42 @@ def observe(record: StudyRecord, runs: Sequence[TrialRecord]) -> Observations | 
         for each in _measurements(run, scale, clock):
             owner.append(place)
             measured.append(each)
-    time, units = np.array(measured, dtype=np.float64).T
+    time, units = np.array([*measured, *((0.0, end) for end in scale.units(finals[len(own) :]))], dtype=np.float64).T
     return Observations(
         runs=tuple(runs),
-        params=tuple(run.params if run.candidate is None else drawn[run.candidate] for run in runs),
+        params=(
+            *(run.params if run.candidate is None else drawn[run.candidate] for run in runs),
+            *(params for params, _, _ in before),
+        ),
         scale=scale,
         clock=clock,
-        owner=np.array(owner),
+        owner=np.array([*owner, *(len(runs) + place for place in range(len(before)))]),
         time=time,
         units=units,
+        away=np.array([*([0.0] * len(owner)), *(away for _, _, away in before)]),
     )
+
+
+def _of_earlier(
+    study: EarlierStudy, record: StudyRecord, runs: Sequence[TrialRecord]
+) -> list[tuple[dict[str, Any], float, float]]:
+    """(parameters, bpb, away) of an earlier study's runs; none as long as it cannot be told what they mean here.
+
+    Where they do not compare with those of this study, they are moved by what the same settings, the winner's, reach
+    more or less here than there.
+    """
+    if not study.differs:
+        return [(run.params, run.val_bpb, AWAY) for run in study.runs]
+    same = {trial.number for trial in record.search_runs if trial.params == study.winner}
+    again = [
+        run.val_bpb
+        for run in runs
+        if run.val_bpb is not None and (run.number if run.role == "search" else run.candidate) in same
+    ]
+    if not again:
+        return []
+    moved = fmean(again) - study.winner_bpb
+    return [(run.params, run.val_bpb + moved, FAR_AWAY) for run in study.runs]
 
 
 def modelled(record: StudyRecord) -> list[TrialRecord]:

@@ -12,8 +12,9 @@ optimization" (arXiv 1406.3896). Priors of the lengths that grow with the number
 and L. Nardi (arXiv 2402.02229). The process and its fitting are GPyTorch's and BoTorch's (M. Balandat et al., NeurIPS
 2020).
 
-A row of inputs is (D coordinates of the settings, clock, number of the run over 1024); a run's number below 0 is that
-of no run, whose chance counts as 0.
+A row of inputs is (D coordinates of the settings, away, clock, number of the run over 1024); a run's number below 0 is
+that of no run, whose chance counts as 0. What settings are worth under other conditions, in an earlier study, is away
+from what they are worth here, and correlates with it as exp(-distance) along that axis.
 """
 
 import math
@@ -30,6 +31,7 @@ from gpytorch.mlls import ExactMarginalLogLikelihood
 from gpytorch.priors import NormalPrior
 from torch import Tensor, nn
 
+NUM_MARKS = 3  # columns of an input beside the coordinates
 NO_RUN = -1.0
 RUNS_PER_UNIT = 1024.0  # a power of two: numbers of runs stay exact
 MAX_ROUNDS = 60  # of the optimizer
@@ -64,15 +66,16 @@ class CurveKernel(Kernel):  # type: ignore[misc]
         )
 
     def forward(self, x1: Tensor, x2: Tensor, diag: bool = False, **_: Any) -> Tensor:
-        """(..., N, D + 2) and (..., M, D + 2) to (..., N, M), or to (..., N) of the pairs alone."""
+        """(..., N, D + 3) and (..., M, D + 3) to (..., N, M), or to (..., N) of the pairs alone."""
         if not diag:
             x1, x2 = x1.unsqueeze(-2), x2.unsqueeze(-3)
         worth, chance, curve, wandering = self.log_variances.exp()
+        related = (-(x1[..., -3] - x2[..., -3]).abs()).exp()
         steps = (x1 - x2)[..., : self.num_columns] ** 2
         clock = torch.minimum(x1[..., -2], x2[..., -2])
         same = ((x1[..., -1] == x2[..., -1]) & (x1[..., -1] >= 0)).to(steps.dtype)
         shapes = [_matern(steps @ (-2 * lengths).exp()) for lengths in self.log_lengths]
-        total: Tensor = worth * shapes[0] + curve * clock * shapes[1] + same * (chance + wandering * clock)
+        total: Tensor = worth * related * shapes[0] + curve * clock * shapes[1] + same * (chance + wandering * clock)
         return total
 
 
@@ -86,13 +89,13 @@ def build(inputs: Tensor, units: Tensor) -> SingleTaskGP:
     """A process over what was measured, its numbers at the middle of what is likely.
 
     Args:
-        inputs: (M, D + 2) float64.
+        inputs: (M, D + 3) float64.
         units: (M,) float64.
     """
     likelihood = GaussianLikelihood(noise_constraint=GreaterThan(_READING_NOISE / 10))
     likelihood.noise = _READING_NOISE
     likelihood.requires_grad_(False)
-    kernel = CurveKernel(inputs.shape[-1] - 2)
+    kernel = CurveKernel(inputs.shape[-1] - NUM_MARKS)
     model = SingleTaskGP(
         inputs, units.unsqueeze(-1), covar_module=kernel, likelihood=likelihood, outcome_transform=None
     )

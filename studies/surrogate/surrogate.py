@@ -77,12 +77,12 @@ class Surrogate:
         self.model.load_state_dict(numbers)
 
     def inputs(self, drawn: Sequence[dict[str, Any]]) -> Tensor:
-        """(N, D + 2) where the worth of settings at the end of the budget is asked for."""
+        """(N, D + 3) where the worth of settings at the end of the budget is asked for."""
         return self.inputs_at(coordinates(self.parameters, drawn))
 
     def inputs_at(self, points: np.ndarray) -> Tensor:
-        """(N, D + 2) where it is asked for at coordinates, (N, D)."""
-        return _inputs(points, np.zeros(len(points)), np.full(len(points), NO_RUN))
+        """(N, D + 3) where it is asked for at coordinates, (N, D)."""
+        return _inputs(points, clock=np.zeros(len(points)), runs=np.full(len(points), NO_RUN))
 
     def worth(self, drawn: Sequence[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
         """What settings reach on average: mean (N,) and covariance (N, N), in units."""
@@ -93,7 +93,8 @@ class Surrogate:
         percents = tuple(sorted(self.seen.clock))
         clock = np.array([*(self.seen.clock[percent][1] for percent in percents), 0.0])
         points = np.repeat(coordinates(self.parameters, [params]), len(clock), axis=0)
-        mean, covariance = self._posterior(_inputs(points, clock, np.full(len(clock), float(len(self.seen.runs)))))
+        new_run = np.full(len(clock), float(len(self.seen.params)))
+        mean, covariance = self._posterior(_inputs(points, clock=clock, runs=new_run))
         gains = np.array([self.seen.clock[percent][0] for percent in percents])
         return Forecast(
             percents=percents,
@@ -109,7 +110,7 @@ class Surrogate:
         if not drawn:
             return self
         mean, _ = self.worth(drawn)
-        count = len(self.seen.runs)
+        count = len(self.seen.params)
         seen = Observations(
             runs=self.seen.runs,
             params=(*self.seen.params, *drawn),
@@ -118,6 +119,7 @@ class Surrogate:
             owner=np.concatenate([self.seen.owner, count + np.arange(len(drawn))]),
             time=np.concatenate([self.seen.time, np.zeros(len(drawn))]),
             units=np.concatenate([self.seen.units, mean]),
+            away=np.concatenate([self.seen.away, np.zeros(len(drawn))]),
         )
         return Surrogate(self.parameters, seen, self.numbers)
 
@@ -161,8 +163,10 @@ def learn(parameters: Sequence[Parameter], seen: Observations) -> Numbers:
 
 def _process(parameters: Sequence[Parameter], seen: Observations) -> SingleTaskGP:
     points = coordinates(parameters, seen.params)[seen.owner]
-    return build(_inputs(points, seen.time, seen.owner.astype(np.float64)), torch.from_numpy(seen.units))
+    inputs = _inputs(points, clock=seen.time, runs=seen.owner.astype(np.float64), away=seen.away)
+    return build(inputs, torch.from_numpy(seen.units))
 
 
-def _inputs(points: np.ndarray, clock: np.ndarray, runs: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.column_stack([points, clock, np.where(runs < 0, NO_RUN, runs / RUNS_PER_UNIT)]))
+def _inputs(points: np.ndarray, *, clock: np.ndarray, runs: np.ndarray, away: np.ndarray | None = None) -> Tensor:
+    marks = [np.zeros(len(points)) if away is None else away, clock, np.where(runs < 0, NO_RUN, runs / RUNS_PER_UNIT)]
+    return torch.from_numpy(np.column_stack([points, *marks]))

@@ -14,6 +14,7 @@ from botorch.acquisition.prior_guided import PriorGuidedAcquisitionFunction
 from torch import Tensor, nn
 
 from bardtune.search.sampling.curvegp.candidates import KNOWN_SD
+from bardtune.studies.surrogate.process import NUM_MARKS
 from bardtune.studies.surrogate.surrogate import Surrogate
 
 GOAL = 0.4  # below what is expected of the best settings, in units (the finished runs have variance 1)
@@ -25,11 +26,11 @@ class Nearness(nn.Module):
 
     def __init__(self, point: Tensor) -> None:
         super().__init__()
-        self.point = point  # (1, D + 2), of which the last two do not count
+        self.point = point  # (1, D + 3), of which the last three do not count
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """(..., D + 2) -> (...)"""
-        away = (inputs - self.point)[..., :-2] / KNOWN_SD
+        """(..., D + 3) -> (...)"""
+        away = (inputs - self.point)[..., :-NUM_MARKS] / KNOWN_SD
         return -(away**2).sum(-1) / 2
 
 

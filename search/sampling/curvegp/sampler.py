@@ -15,7 +15,7 @@ from bardtune.search.sampling.so_far import StudySoFar
 from bardtune.search.sampling.unit_cube import params_at
 from bardtune.studies.records import make_run_id
 
-NUM_START = 5  # trials that are drawn before the process is asked, the best known point included
+NUM_START = 5  # trials that are drawn before the process is asked, the best known point included; 1 after others
 AWAY_EVERY = 8  # th draw is from anywhere, whatever the process says: it may be wrong
 NUM_LEADERS = 5  # that candidates are drawn around
 
@@ -51,7 +51,8 @@ class CurveGPSampler(BaseSampler):
         space, record = self.so_far.space, self.so_far.record()
         rng = np.random.default_rng(self.seed)
         surrogate = self.so_far.surrogates.make(record, without=make_run_id("search", self.number))
-        if self.number < NUM_START or surrogate is None:
+        num_start = 1 if record.earlier else NUM_START
+        if self.number < num_start or surrogate is None:
             return start_point(space, max(1, self.number), seed=record.plan.seed)
         if self.number % AWAY_EVERY == 0:
             return params_at(space, rng.uniform(size=len(space.dimensions)))
