@@ -3,8 +3,9 @@
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import optuna
 from optuna.exceptions import StorageInternalError
@@ -99,6 +100,8 @@ def start_study(
     stop_when_settled: bool | None = None,
     target: float | None = None,
     mixed_machines: bool | None = None,
+    after: str | Sequence[str] = (),
+    best_known: str | Path | None = None,
     address: str | None = None,
     storage: str | None = None,
     progress: bool = True,
@@ -127,6 +130,8 @@ def start_study(
         stop_when_settled: end the search when it promises less than seeds differ by. [default: no]
         target: end the search when a trial reaches this bpb, and confirm what leads; 0 for none. [default: 0]
         mixed_machines: train on different kinds of processor, whose runs do not compare. [default: no]
+        after: a study to learn from, or several: the first one's winner is the first trial.
+        best_known: a file with the settings of the first trial instead, such as an export's settings.json.
         address: of a cluster, for the launcher "ray". [default: the one that runs here, or a new one]
         storage: database URL. [default: sqlite in the data folder, see BARDTUNE_HOME]
         progress: tell what happens: a live view in a terminal, a line a run elsewhere.
@@ -157,7 +162,16 @@ def start_study(
     plan = resolve_plan(given, {})
     name = fresh_name() if name is None else name
     with _as_a_library():
-        record = session.start_study(_url(storage), name, plan, _view(progress), began=began, address=address)
+        record = session.start_study(
+            _url(storage),
+            name,
+            plan,
+            _view(progress),
+            began=began,
+            address=address,
+            after=[after] if isinstance(after, str) else after,
+            best_known=None if best_known is None else Path(best_known),
+        )
         return Study(record)
 
 

@@ -4,7 +4,17 @@ from typing import Annotated
 
 import typer
 
-from bardtune.search.cli.options import BEGAN, AcceptChangesOption, AddressOption, Name, StorageOption, app, example
+from bardtune.search.cli.options import (
+    BEGAN,
+    AcceptChangesOption,
+    AddressOption,
+    Name,
+    OnBestOption,
+    OnEndOption,
+    StorageOption,
+    app,
+    example,
+)
 from bardtune.studies.plan import MAX_HOURS, MAX_TRIALS
 
 
@@ -17,6 +27,8 @@ def extend(
     ] = None,
     hours: Annotated[float | None, typer.Option(help=f"Active time in all, at most {MAX_HOURS:g}.")] = None,
     address: AddressOption = None,
+    on_best: OnBestOption = None,
+    on_end: OnEndOption = None,
     storage: StorageOption = None,
     accept_changes: AcceptChangesOption = False,
 ) -> int:
@@ -24,5 +36,13 @@ def extend(
     from bardtune.search.commands.extend import extend_command
 
     return extend_command(
-        name, storage, began=BEGAN, trials=trials, hours=hours, accept_changes=accept_changes, address=address
+        name,
+        storage,
+        began=BEGAN,
+        trials=trials,
+        hours=hours,
+        accept_changes=accept_changes,
+        address=address,
+        on_best=on_best,
+        on_end=on_end,
     )

@@ -53,4 +53,11 @@ AddressOption = Annotated[
         help="Of a cluster, with --launcher ray: auto, local or ray://HOST:PORT. [default: the one here, or a new one]"
     ),
 ]
+OnBestOption = Annotated[
+    str | None,
+    typer.Option("--on-best", metavar="COMMAND", help="Run it in a shell at each new best trial; see docs/hooks.md."),
+]
+OnEndOption = Annotated[
+    str | None, typer.Option("--on-end", metavar="COMMAND", help="Run it in a shell when the study has ended.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]

@@ -9,6 +9,8 @@ from bardtune.search.cli.options import (
     AcceptChangesOption,
     AddressOption,
     Name,
+    OnBestOption,
+    OnEndOption,
     StorageOption,
     app,
     complete_from,
@@ -31,6 +33,8 @@ def resume(
     launcher: Annotated[str | None, LAUNCHER] = None,
     workers: Annotated[int | None, typer.Option(help="Runs at a time from now on. [default: as before]")] = None,
     address: AddressOption = None,
+    on_best: OnBestOption = None,
+    on_end: OnEndOption = None,
     storage: StorageOption = None,
     accept_changes: AcceptChangesOption = False,
 ) -> int:
@@ -46,4 +50,6 @@ def resume(
         launcher=launcher,
         workers=workers,
         address=address,
+        on_best=on_best,
+        on_end=on_end,
     )

@@ -5,7 +5,17 @@ from typing import Annotated, Any
 
 import typer
 
-from bardtune.search.cli.options import BEGAN, AddressOption, StorageOption, app, complete_from, example
+from bardtune.search.cli.options import (
+    BEGAN,
+    AddressOption,
+    OnBestOption,
+    OnEndOption,
+    StorageOption,
+    app,
+    complete_from,
+    complete_name,
+    example,
+)
 from bardtune.search.launch.registry import LAUNCHERS
 from bardtune.search.registry import Registry
 from bardtune.search.sampling.pruners.registry import PRUNERS
@@ -32,7 +42,9 @@ SPACES = f"What is searched: {', '.join(space_names())}, or a TOML file."
 
 @app.command(
     epilog=example(
-        "bardtune start shakes --trials 20 --seconds 20", "bardtune start novel --corpus novel.txt --workers 2"
+        "bardtune start shakes --trials 20 --seconds 20",
+        "bardtune start novel --corpus novel.txt --workers 2",
+        "bardtune start shakes2 --after shakes",
     )
 )
 def start(
@@ -65,7 +77,20 @@ def start(
     mixed_machines: Annotated[
         bool | None, option("mixed_machines", "Train on different kinds of processor, whose runs do not compare.")
     ] = None,
+    after: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="STUDY",
+            help="Learn from a study, and try its winner first; may be given several times.",
+            autocompletion=complete_name,
+        ),
+    ] = None,
+    best_known: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Try these settings first: an export's settings.json.")
+    ] = None,
     address: AddressOption = None,
+    on_best: OnBestOption = None,
+    on_end: OnEndOption = None,
     storage: StorageOption = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file with these options as keys.")] = None,
 ) -> int:
@@ -73,4 +98,15 @@ def start(
     from bardtune.search.commands.start import start_command
 
     flags = {field: ctx.params[field] for field in PLAN_DEFAULTS}  # each field of the plan is an argument above
-    return start_command(name, flags, config, storage, began=BEGAN, address=address)
+    return start_command(
+        name,
+        flags,
+        config,
+        storage,
+        began=BEGAN,
+        address=address,
+        after=after or (),
+        best_known=best_known,
+        on_best=on_best,
+        on_end=on_end,
+    )

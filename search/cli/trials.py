@@ -8,13 +8,14 @@ import typer
 from bardtune.search.cli.options import NameArgument, StorageOption, app, example
 
 
-@app.command(
-    epilog=example("bardtune trials shakes --csv --out shakes.csv", "bardtune trials shakes --jsonl | head -n 1")
-)
+@app.command(epilog=example("bardtune trials shakes --csv --out shakes.csv", "bardtune trials shakes --jsonl --follow"))
 def trials(
     name: Annotated[str | None, NameArgument] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values with a header line.")] = False,
     as_jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object a line, learning curve included.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="With --jsonl: go on, a line for each run that ends, until the study does.")
+    ] = False,
     columns: Annotated[bool, typer.Option("--columns", help="Print what the columns are called and mean.")] = False,
     out: Annotated[Path | None, typer.Option(help="A file instead of standard output.")] = None,
     storage: StorageOption = None,
@@ -25,4 +26,4 @@ def trials(
     if columns:
         return print_columns()
     formats = [format_ for format_, given in (("csv", as_csv), ("jsonl", as_jsonl)) if given]
-    return trials_command(name, storage, formats=formats, out=out)
+    return trials_command(name, storage, formats=formats, out=out, follow=follow)

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from bardtune.data.paths import user_path
 from bardtune.search.commands.output import print_json, table_console
-from bardtune.search.commands.shared import quiet_libraries, storage_url
+from bardtune.search.commands.shared import quiet_libraries, say_next, storage_url
 from bardtune.studies.analysis.phrases import bpb_text, duration_text
 from bardtune.studies.analysis.verdict import Verdict, study_json
 from bardtune.studies.analysis.versus import Versus, versus
@@ -35,6 +35,11 @@ def compare_command(
     print()
     for line in (*sentences(found), *paths):
         print(line)
+    best = min(
+        (each for each in found.verdicts if each.bpb is not None), key=lambda each: each.bpb or 0.0, default=None
+    )
+    if best is not None:
+        say_next(f"export {found.records[found.verdicts.index(best)].name}", storage=storage)
     return 0
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bardtune.data.paths import user_path
 from bardtune.search.commands.output import warn_in_text
-from bardtune.search.commands.shared import quiet_libraries, storage_url
+from bardtune.search.commands.shared import quiet_libraries, say_next, storage_url
 from bardtune.studies.analysis.winner import find_winner
 from bardtune.studies.export.write import write_export
 from bardtune.studies.store.home import data_home
@@ -28,4 +28,5 @@ def export_command(name: str, out: Path | None, storage: str | None, *, with_cor
         print("the study is not finished: its winner may still change, and nothing is scored on the test part")
     if own_text:
         print("your text is not in it; train.py needs it as corpus.bin beside it or by BARDTUNE_CORPUS=PATH")
+    say_next(f"sample {name}", storage=storage)
     return 0

@@ -1,6 +1,6 @@
 """What ``bardtune note`` does and prints."""
 
-from bardtune.search.commands.shared import quiet_libraries, storage_url
+from bardtune.search.commands.shared import quiet_libraries, say_next, storage_url
 from bardtune.studies import keys
 from bardtune.studies.errors import PlanError
 from bardtune.studies.store.reading import load
@@ -16,4 +16,5 @@ def note_command(name: str, text: str, storage: str | None) -> int:
     quiet_libraries()
     load(Storage(storage_url(storage), create=False), name).set_user_attr(keys.NOTE, text.strip())
     print(f"the note of {name} is {'kept' if text.strip() else 'gone'}.")
+    say_next(f"show {name}", storage=storage)
     return 0

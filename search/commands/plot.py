@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bardtune.data.paths import user_path
-from bardtune.search.commands.shared import quiet_libraries, storage_url
+from bardtune.search.commands.shared import quiet_libraries, say_next, storage_url
 from bardtune.studies.store.read_only import ReadOnlyStorage
 from bardtune.studies.store.reading import read_study
 
@@ -34,6 +34,7 @@ def plot_command(name: str, flags: PlotFlags, storage: str | None) -> int:
     )
     for path in paths:
         print(path)
+    say_next(f"report {name}", storage=storage)
     return 0
 
 

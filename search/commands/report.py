@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bardtune.studies.report import Sample
 from bardtune.search.commands.output import check_out, warn_in_text, write_out
 from bardtune.search.commands.sample import SampleFlags, written_by
-from bardtune.search.commands.shared import quiet_libraries, storage_url
+from bardtune.search.commands.shared import quiet_libraries, say_next, storage_url
 
 ON_THE_PAGE = SampleFlags(prompt="", num_bytes=500, temperature=0.8, seed=0)
 
@@ -39,6 +39,7 @@ def report_command(name: str, storage: str | None, *, out: Path | None, with_sam
     page = report_html(record, sample=sample, names=user_names())
     warn_in_text(out, record)
     print(write_out(out, page))
+    say_next(f"export {record.name}", storage=storage)
     return 0
 
 

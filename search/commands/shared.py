@@ -8,7 +8,14 @@ import warnings
 import optuna
 
 from bardtune.search.terminal.verdict import verdict_lines
-from bardtune.studies.analysis.phrases import counts_text, duration_text, extended_text, state_text
+from bardtune.studies.analysis.phrases import (
+    counts_text,
+    duration_text,
+    earlier_of,
+    earlier_text,
+    extended_text,
+    state_text,
+)
 from bardtune.studies.analysis.verdict import verdict_of
 from bardtune.studies.plan import MAX_HOURS, MAX_TRIALS
 from bardtune.studies.records import StudyRecord
@@ -28,6 +35,8 @@ def print_summary(record: StudyRecord, given_storage: str | None) -> None:
     )
     if (extended := extended_text(record.extended_at)) is not None:
         print(extended)
+    if (earlier := earlier_text(earlier_of(record))) is not None:
+        print(earlier)
     if record.note:
         print(f"note        {record.note}")
     for line in verdict_lines(verdict, record.best_known):
@@ -52,6 +61,14 @@ def print_summary(record: StudyRecord, given_storage: str | None) -> None:
         print(f"look at it with: bardtune plot {record.name}{where}")
         if (more := _options_of_more(record)) is not None:
             print(f"more of it with: bardtune extend {record.name} {more}{where}")
+
+
+def say_next(*commands: str, storage: str | None = None) -> None:
+    """What people usually do now: for people, so on a terminal alone."""
+    if sys.stdout.isatty():
+        where = "" if storage is None else f" --storage {shlex.quote(without_password(storage))}"
+        for command in commands:
+            print(f"next: bardtune {command}{where}")
 
 
 def _options_of_more(record: StudyRecord) -> str | None:

@@ -1,5 +1,6 @@
 """What ``bardtune space`` does and prints."""
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 
 from bardtune.data.corpus import load_corpus
 from bardtune.data.host import available_memory_bytes
+from bardtune.search.commands.shared import say_next
 from bardtune.search.commands.train import check_seconds, check_threads
 from bardtune.search.launch.processes import other_trainers
 from bardtune.search.launch.tryout import NUM_STEPS, Tryout, try_out
@@ -68,6 +70,7 @@ def space_command(flags: SpaceFlags) -> int:
         print(f"{failed} of {len(tried)} do not work here; a study would lose such trials")
         return 2
     print("all of them work here")
+    say_next(f"start NAME --space {shlex.quote(flags.name)}")
     return 0
 
 

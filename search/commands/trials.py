@@ -1,6 +1,7 @@
 """What ``bardtune trials`` writes."""
 
 import sys
+import time
 from pathlib import Path
 
 from rich.console import Console
@@ -8,18 +9,23 @@ from rich.table import Table
 
 from bardtune.search.commands.output import warn_in_text, write_out
 from bardtune.search.commands.shared import read_only
-from bardtune.studies.analysis.table import COLUMNS, CURVE, FAMILIES, NOTE, csv_text, json_lines
+from bardtune.studies.analysis.table import COLUMNS, CURVE, FAMILIES, NOTE, csv_text, json_line_of_each, json_lines
 from bardtune.studies.errors import PlanError
 
+READ_EVERY_S = 1.0
 _WRITERS = {"csv": csv_text, "jsonl": json_lines}
 
 
-def trials_command(name: str | None, storage: str | None, *, formats: list[str], out: Path | None) -> int:
+def trials_command(name: str | None, storage: str | None, *, formats: list[str], out: Path | None, follow: bool) -> int:
     """Write a study's runs to ``out``, or to standard output if it is None."""
     if name is None:
         raise PlanError("which study? Write its name, such as: bardtune trials shakes --csv, or see --columns.")
     if len(formats) != 1:
         raise PlanError("choose one of --csv and --jsonl.")
+    if follow:
+        if formats != ["jsonl"] or out is not None:
+            raise PlanError("--follow writes JSON lines to standard output; use it with --jsonl, and without --out.")
+        return _follow(name, storage)
     record = read_only(name, storage)
     text = _WRITERS[formats[0]](record)
     if out is None:
@@ -28,6 +34,25 @@ def trials_command(name: str | None, storage: str | None, *, formats: list[str],
         warn_in_text(out, record)
         print(write_out(out, text))
     return 0
+
+
+def _follow(name: str, storage: str | None) -> int:
+    """A line for each run that has ended, and for each that does, until nobody runs the study any more."""
+    told: set[str] = set()
+    try:
+        while True:
+            record = read_only(name, storage)
+            ended = [(run, line) for run, line in json_line_of_each(record) if run.ended is not None]
+            for run, line in sorted(ended, key=lambda each: (str(each[0].ended), each[0].run_id)):
+                if run.run_id not in told:
+                    told.add(run.run_id)
+                    sys.stdout.write(line)
+            sys.stdout.flush()
+            if record.state != "running":
+                return 0
+            time.sleep(READ_EVERY_S)
+    except KeyboardInterrupt:
+        return 130
 
 
 def print_columns() -> int:

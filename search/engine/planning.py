@@ -1,5 +1,6 @@
 """From flags and file to a plan: defaults < file < flags, refused once, here."""
 
+import json
 import time
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -57,6 +58,29 @@ def read_plan_file(path: Path | None) -> dict[str, Any]:
         return {}
     path = user_path(path, "the config file")
     return read_toml(path, "the config file", way_out="give a TOML file with lines such as: trials = 20")
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Settings from the settings.json of an export, the log of one, or what ``train`` or ``show --json`` printed.
+
+    Raises:
+        PlanError: no such file, or no settings in it.
+    """
+    path = user_path(path, "the file with settings")
+    try:
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        found = json.loads("\n".join(lines) if lines and lines[0].strip() in ("{", "[") else lines[-1])
+    except OSError as problem:
+        raise PlanError(f"cannot read {path}: {problem.strerror}; give a file with settings.") from problem
+    except (ValueError, IndexError) as problem:
+        raise PlanError(f"{path} is no JSON: {problem}; give the settings.json of an export.") from problem
+    for keys in ((), ("winner",), ("best",)):
+        inner = found
+        for key in (*keys, "settings"):
+            inner = inner.get(key) if isinstance(inner, dict) else None
+        if isinstance(inner, dict):
+            return inner
+    raise PlanError(f'{path} has no "settings"; give the settings.json of an export, or a line of bardtune train.')
 
 
 def fresh_name() -> str:

@@ -1,8 +1,9 @@
 """Starting and resuming studies: everything ``start`` and ``resume`` do, callable from Python."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from optuna.exceptions import StorageInternalError
@@ -14,13 +15,15 @@ from bardtune.data.paths import user_path
 from bardtune.search.engine.coordinator import Coordinator
 from bardtune.search.engine.final_scoring import FinalScoring
 from bardtune.search.engine.limits import overhead_s
-from bardtune.search.engine.planning import LIBRARIES, PROCESSOR, REGISTRIES, differences, fingerprint
+from bardtune.search.engine.planning import LIBRARIES, PROCESSOR, REGISTRIES, differences, fingerprint, read_settings
 from bardtune.search.engine.signals import stop_signals
 from bardtune.search.launch.processes import other_trainers
 from bardtune.search.launch.protocol import Launcher
 from bardtune.search.launch.registry import LAUNCHERS, Site
+from bardtune.search.sampling.after import best_known_from, space_after, studies_before
 from bardtune.search.sampling.space import stored_space
 from bardtune.search.sampling.space_file import load_space
+from bardtune.search.terminal.hooks import Hooks
 from bardtune.search.terminal.lines import View, safe_view
 from bardtune.studies.analysis.phrases import duration_text
 from bardtune.studies.analysis.verdict import verdict_of
@@ -36,11 +39,21 @@ from bardtune.studies.store.writer import StudyWriter
 from bardtune.studies.text import text_of
 
 INCOMPRESSIBLE_BPB = 7.5
+NO_HOOKS = Hooks()
 CHANGEABLE = (*LIBRARIES, *PROCESSOR)  # a resume may accept these to differ
 
 
 def start_study(
-    storage_url: str, name: str, plan: StudyPlan, view: View, *, began: float, address: str | None = None
+    storage_url: str,
+    name: str,
+    plan: StudyPlan,
+    view: View,
+    *,
+    began: float,
+    address: str | None = None,
+    after: Sequence[str] = (),
+    best_known: Path | None = None,
+    hooks: Hooks = NO_HOOKS,
 ) -> StudyRecord:
     """Create a study and run it.
 
@@ -51,12 +64,17 @@ def start_study(
         view: shows what happens.
         began: ``awake_s()`` from which the study's active time counts.
         address: of the cluster that its launcher is to use.
+        after: studies of the same database to learn from: the first one's winner is the first trial.
+        best_known: a file with settings for the first trial instead: see ``read_settings``.
+        hooks: commands that are told of it.
 
     Raises:
         UserError: something the user can put right; no study has been created then.
     """
     check_study_name(name)
     _check_address(plan, address)
+    if after and best_known is not None:
+        raise PlanError("--after and --best-known both say what is tried first; choose one of them.")
     space, corpus = load_space(plan.space), load_corpus(plan.corpus, on_long=_reading(view))
     _check_packages(plan)
     if (bpb := corpus.zlib_bpb) > INCOMPRESSIBLE_BPB:
@@ -70,10 +88,14 @@ def start_study(
         "sha256": corpus.sha256,
         "files": corpus.num_files,
     }
-    new = NewStudy(plan=plan, space=space.source, corpus=facts, fingerprint=_fingerprint(plan, corpus))
-    storage = Storage(storage_url, create=True)
+    if best_known is not None:
+        space = best_known_from(space, read_settings(best_known), str(best_known))
+    storage, prints = Storage(storage_url, create=not after), _fingerprint(plan, corpus)
+    earlier = studies_before([read_study(storage, each) for each in after], space, plan, prints)
+    space = space_after(space, earlier)
+    new = NewStudy(plan=plan, space=space.source, corpus=facts, fingerprint=prints, earlier=earlier)
     with StudyWriter(storage, name, new=new, began=began) as writer, _launching(writer, address) as launcher:
-        return _run(writer, launcher, view)
+        return _run(writer, launcher, view, hooks)
 
 
 def _reading(view: View) -> Callable[[int], None]:
@@ -92,6 +114,7 @@ def resume_study(
     launcher: str | None = None,
     workers: int | None = None,
     address: str | None = None,
+    hooks: Hooks = NO_HOOKS,
 ) -> StudyRecord:
     """Continue a study with its stored plan; of one that is finished only a missing test score is made up for.
 
@@ -105,6 +128,7 @@ def resume_study(
         launcher: where its runs train from now on. [default: as before]
         workers: runs at a time from now on. [default: as before]
         address: of the cluster that its launcher is to use.
+        hooks: commands that are told of it.
 
     Raises:
         StudyError: no such study, it is running, or what its trials depend on has changed.
@@ -123,7 +147,7 @@ def resume_study(
         if (launcher, workers) != (None, None):
             writer.change_place(launcher=record.plan.launcher, workers=record.plan.workers)
         with _launching(writer, address, accept_changes=accept_changes) as place:
-            return _make_up_scores(writer, place, view) if is_over else _run(writer, place, view)
+            return _make_up_scores(writer, place, view) if is_over else _run(writer, place, view, hooks)
 
 
 def extend_study(
@@ -136,6 +160,7 @@ def extend_study(
     hours: float | None = None,
     accept_changes: bool = False,
     address: str | None = None,
+    hooks: Hooks = NO_HOOKS,
 ) -> StudyRecord:
     """Give a study more trials or hours and go on with it: its search, then the confirmation of what leads by then.
 
@@ -148,6 +173,7 @@ def extend_study(
         hours: active time in all. [default: as planned]
         accept_changes: go on although library versions or the processor have changed.
         address: of the cluster that its launcher is to use.
+        hooks: commands that are told of it.
 
     Raises:
         PlanError: that is not more, or more than the rule allows.
@@ -167,7 +193,7 @@ def extend_study(
         new = _more_of(writer.record(), trials=trials, hours=hours)  # since then another process may have run it
         stored_space(name, writer.space)
         writer.extend(trials=new.trials, hours=new.hours)
-        return _run(writer, launcher, view)
+        return _run(writer, launcher, view, hooks)
 
 
 def _more_of(record: StudyRecord, *, trials: int | None, hours: float | None) -> StudyPlan:
@@ -192,8 +218,8 @@ def _make_up_scores(writer: StudyWriter, launcher: Launcher, view: View) -> Stud
     return writer.record()
 
 
-def _run(writer: StudyWriter, launcher: Launcher, view: View) -> StudyRecord:
-    space, view = stored_space(writer.name, writer.space), safe_view(view)
+def _run(writer: StudyWriter, launcher: Launcher, view: View, hooks: Hooks) -> StudyRecord:
+    space, view = stored_space(writer.name, writer.space), hooks.view(safe_view(view))
     if LAUNCHERS.kind(writer.plan.launcher).is_here and (others := other_trainers()):
         numbers = " and ".join(map(str, others))
         view.said(
@@ -210,7 +236,9 @@ def _run(writer: StudyWriter, launcher: Launcher, view: View) -> StudyRecord:
         finally:
             view.close()
     writer.lock.release()
-    return writer.record()
+    record = writer.record()
+    hooks.end(record, view.said)
+    return record
 
 
 def _launching(writer: StudyWriter, address: str | None, *, accept_changes: bool = False) -> closing[Launcher]:

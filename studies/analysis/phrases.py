@@ -48,6 +48,26 @@ def extended_text(extended_at: Sequence[int]) -> str | None:
     return f"extended {times} at {places} runs, when its verdict had been seen"
 
 
+def earlier_text(earlier: Sequence[tuple[str, int, Sequence[str]]]) -> str | None:
+    """What a study has learned from before it began.
+
+    Args:
+        earlier: of each study before its name, its runs that were learned from, and in what they do not compare.
+    """
+    if not earlier:
+        return None
+    parts = [
+        f"{name} ({runs} run{'s' * (runs != 1)}{'; another ' + ', '.join(differs) if differs else ''})"
+        for name, runs, differs in earlier
+    ]
+    return f"after {' and '.join(parts)}"
+
+
+def earlier_of(record: StudyRecord) -> list[tuple[str, int, tuple[str, ...]]]:
+    """What ``earlier_text`` is told of a study."""
+    return [(each.name, len(each.runs), each.differs) for each in record.earlier]
+
+
 def state_text(record: StudyRecord) -> str:
     """State and, where there is one, why it stopped."""
     why = _WHY.get(record.stop_reason or "")

@@ -10,7 +10,7 @@ from typing import Any
 
 from bardtune.model.settings import SETTING_NAMES
 from bardtune.studies.analysis.run_facts import BY_NAME, TABLE, facts_in
-from bardtune.studies.records import StudyRecord
+from bardtune.studies.records import StudyRecord, TrialRecord
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet reads what begins so as a formula
 COLUMNS = facts_in(TABLE)
@@ -49,9 +49,13 @@ def csv_text(record: StudyRecord) -> str:
 
 def json_lines(record: StudyRecord) -> str:
     """One JSON object a line, with the learning curve in ``curve``."""
-    curves = (CURVE.read(record, run) for run in record.runs)
-    pairs = zip(rows(record), curves, strict=True)
-    return "".join(json.dumps({**row, CURVE.name: curve}, ensure_ascii=False) + "\n" for row, curve in pairs)
+    return "".join(line for _, line in json_line_of_each(record))
+
+
+def json_line_of_each(record: StudyRecord) -> Iterator[tuple[TrialRecord, str]]:
+    """Each run with its line."""
+    for run, row in zip(record.runs, rows(record), strict=True):
+        yield run, json.dumps({**row, CURVE.name: CURVE.read(record, run)}, ensure_ascii=False) + "\n"
 
 
 def _plain(value: Any) -> Any:

@@ -189,6 +189,9 @@ def study_json(record: StudyRecord, *, with_settings: bool = True) -> dict[str, 
         "note": record.note,
         "storage": record.storage,
         "extended_at": list(record.extended_at),
+        "after": [
+            {"study": each.name, "runs": len(each.runs), "differs": list(each.differs)} for each in record.earlier
+        ],
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from bardtune.data.corpus import BUILT_IN
 from bardtune.model.training.budget import percent_reached
 from bardtune.studies.analysis.importance import Importance, importance
+from bardtune.studies.analysis.phrases import earlier_of
 from bardtune.studies.analysis.redactor import Redactor
 from bardtune.studies.analysis.run_facts import logged
 from bardtune.studies.analysis.winner import Winner
@@ -37,6 +38,7 @@ def replay_log(winner: Winner, *, fractions: Sequence[float], test_bpb: float | 
         "state": record.state,
         "stop_reason": record.stop_reason,
         "extended_at": list(record.extended_at),
+        "after": [[name, runs, list(differs)] for name, runs, differs in earlier_of(record)],
         "plan": {**plan, "corpus": corpus["name"], "space": "own" if own_space else plan["space"]},
         "parameters": [_parameter(record, each.name) for each in record.parameters],
         "corpus": corpus,

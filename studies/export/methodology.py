@@ -6,7 +6,7 @@ Equal logs, equal text: who changes a number in one of the two is contradicted b
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bardtune.studies.analysis.phrases import bpb_text, extended_text
+from bardtune.studies.analysis.phrases import bpb_text, earlier_text, extended_text
 from bardtune.studies.analysis.verdict_phrases import phrases_of, sentences
 
 _ROLES = {"baseline": "baseline", "confirmation": "confirmation", "search": "search"}
@@ -56,6 +56,8 @@ def _phases(log: dict[str, Any]) -> Iterator[str]:
         f"from the search space {plan['space']}, pruner {plan['pruner']}: {_endings(made['search'])}. The first trial "
         "is the best point known before."
     )
+    if earlier := earlier_text([tuple(each) for each in log.get("after", ())]):  # logs of older versions have none
+        yield f"* It came {earlier}: their winners were tried first, and their runs informed the search."
     if made["confirmation"]:
         yield (
             f"* Confirmation: {_runs_text(len(made['confirmation']))} of the best trials again, by turns and with "

@@ -11,6 +11,8 @@ from bardtune.studies.analysis.phrases import (
     bpb_text,
     counts_text,
     duration_text,
+    earlier_of,
+    earlier_text,
     extended_text,
 )
 from bardtune.studies.analysis.run_facts import BY_NAME
@@ -66,10 +68,11 @@ def asked(record: StudyRecord) -> str:
     again = f", {num_kept} of them to confirm the winner" if num_kept else ""
     where = f"{plan.workers} at a time" if plan.workers > 1 else "one at a time"
     threads = f"{plan.threads} thread{'s' * (plan.threads != 1)}"
+    earlier = earlier_text(earlier_of(record))
     return (
         f"Asked for: {runs} at most{again}, in {plan.hours:g} h at most, on the text {short_name(plan.corpus)}; search "
         f"space {short_name(plan.space)}, {plan.sampler} sampler, {plan.pruner} pruner, {where} on {threads}, seed "
-        f"{plan.seed}."
+        f"{plan.seed}{', ' + earlier if earlier else ''}."
     )
 
 

@@ -1,5 +1,6 @@
 """``bardtune trials``: where the table goes, and what its columns mean; the table itself is in test_table.py."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from bardtune.search.cli.app import main
 from bardtune.studies.analysis.table import COLUMNS
 from support.command_line import complaint
 from support.studies_at_hand import make_study, storage_at
+from support.study_records import make_record, make_trial
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -38,6 +40,8 @@ def test_the_columns_are_printed_with_what_they_mean(capsys: pytest.CaptureFixtu
         (["trials", "s"], "choose one of --csv and --jsonl"),
         (["trials", "s", "--csv", "--jsonl"], "choose one of"),
         (["trials", "s", "--csv"], "bardtune start"),
+        (["trials", "s", "--csv", "--follow"], "use it with --jsonl"),
+        (["trials", "s", "--jsonl", "--follow", "--out", "f"], "without --out"),
     ],
 )
 def test_what_is_missing_is_said_in_a_sentence(args: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,3 +59,21 @@ def test_a_file_among_the_texts_of_a_study_is_warned_of(
     assert "lies in the folder of the study's text" in capsys.readouterr().err
     assert main(["trials", "s", "--csv", "--out", str(tmp_path / "runs.txt")]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_a_study_is_followed_a_line_a_run_until_it_ends(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["search-0000", "search-0001", "search-0002"]
+    runs = [make_trial(number, 2.3) for number in range(3)]
+    running = make_trial(1, None, ended="running")
+    states = [
+        make_record(runs[0], running, state="running"),
+        make_record(*runs[:2], state="running"),
+        make_record(*runs, state="finished"),
+    ]
+    monkeypatch.setattr("bardtune.search.commands.trials.read_only", lambda *_: states.pop(0))
+    monkeypatch.setattr("bardtune.search.commands.trials.READ_EVERY_S", 0.0)
+    assert main(["trials", "s", "--jsonl", "--follow"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [f"search-{line['trial']:04d}" for line in lines] == names

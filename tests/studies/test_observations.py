@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bardtune.studies.earlier import EarlierRun, EarlierStudy
 from bardtune.studies.surrogate import observations
 from bardtune.studies.surrogate.observations import modelled, observe
 from support.curves import curve, study_with_curves, trial_of, with_trials, worth
@@ -129,3 +130,39 @@ def test_runs_are_in_the_order_in_which_they_ended_and_those_that_have_not_come_
 def test_nothing_is_observed_until_two_runs_have_finished_differently(bpbs: list[float]) -> None:
     record = with_trials(*(make_trial(number, bpb, params=GOOD) for number, bpb in enumerate(bpbs)))
     assert observe(record, modelled(record)) is None
+
+
+def earlier_of(runs: list[tuple[dict[str, object], float]], *, differs: tuple[str, ...] = ()) -> EarlierStudy:
+    best = min(runs, key=lambda run: run[1])
+    return EarlierStudy(
+        name="old",
+        differs=differs,
+        winner=best[0],
+        winner_bpb=best[1],
+        runs=tuple(EarlierRun(params=params, val_bpb=bpb) for params, bpb in runs),
+    )
+
+
+def test_runs_of_an_equal_study_before_are_learned_from_as_they_are_as_soon_as_one_of_our_own_has_finished() -> None:
+    before = [({"learning_rate": rate, "batch_size": 16}, 1.8 + rate) for rate in (1e-3, 1e-2, 5e-2)]
+    record = replace(with_trials(trial_of(0, GOOD)), earlier=(earlier_of(before),))
+    seen = observe(record, modelled(record))
+    assert seen is not None
+    assert [seen.params[owner] for owner in seen.owner][-3:] == [params for params, _ in before]
+    assert [round(seen.scale.bpb(float(units)), 6) for units in seen.units[-3:]] == [1.801, 1.81, 1.85]
+    assert seen.away.tolist() == [0.0] * (len(seen.away) - 3) + [observations.AWAY] * 3
+    assert observe(replace(record, search_runs=()), []) is None
+
+
+def test_runs_under_other_conditions_are_moved_by_what_the_same_settings_reach_here() -> None:
+    before = [(GOOD, 1.0), (USUAL, 1.3)]
+    other = earlier_of(before, differs=("text",))
+    record = replace(with_trials(trial_of(0, GOOD), trial_of(1, USUAL)), earlier=(other,))
+    here = record.search_runs[0].val_bpb
+    seen = observe(record, modelled(record))
+    assert seen is not None
+    assert here is not None
+    assert [seen.scale.bpb(float(units)) for units in seen.units[-2:]] == pytest.approx([here, here + 0.3])
+    assert set(seen.away[-2:]) == {observations.FAR_AWAY}
+    apart = replace(with_trials(trial_of(0, USUAL), trial_of(1, USUAL)), earlier=(other,))
+    assert all(away == 0 for away in (observe(apart, modelled(apart)) or seen).away[:2])

@@ -4,12 +4,12 @@ import torch
 
 from bardtune.studies.surrogate.process import NO_RUN, RUNS_PER_UNIT, CurveKernel, build, fit
 
-TWO_RUNS = torch.tensor(  # two coordinates, clock, run
+TWO_RUNS = torch.tensor(  # two coordinates, away, clock, run
     [
-        [0.2, 0.4, 0.0, 0.0],
-        [0.2, 0.4, 0.5, 0.0],
-        [0.2, 0.4, 0.0, 1 / RUNS_PER_UNIT],
-        [0.9, 0.1, 0.0, 2 / RUNS_PER_UNIT],
+        [0.2, 0.4, 0.0, 0.0, 0.0],
+        [0.2, 0.4, 0.0, 0.5, 0.0],
+        [0.2, 0.4, 0.0, 0.0, 1 / RUNS_PER_UNIT],
+        [0.9, 0.1, 0.0, 0.0, 2 / RUNS_PER_UNIT],
     ],
     dtype=torch.float64,
 )
@@ -23,7 +23,7 @@ def covariance(inputs: torch.Tensor, others: torch.Tensor | None = None) -> torc
 
 def test_it_is_symmetric_and_regular() -> None:
     rng = torch.Generator().manual_seed(0)
-    inputs = torch.rand(40, 4, generator=rng, dtype=torch.float64)
+    inputs = torch.rand(40, 5, generator=rng, dtype=torch.float64)
     inputs[:, -1] = torch.arange(40) // 4 / RUNS_PER_UNIT
     found = covariance(inputs)
     assert torch.equal(found, found.T)
@@ -36,9 +36,9 @@ def test_the_diagonal_alone_is_that_of_the_whole() -> None:
 
 
 def test_a_batch_of_points_is_as_each_of_them() -> None:
-    each = TWO_RUNS.unsqueeze(-2)  # (4, 1, 4)
+    each = TWO_RUNS.unsqueeze(-2)  # (4, 1, 5)
     with torch.no_grad():
-        found = CurveKernel(2)(each, TWO_RUNS.expand(4, 4, 4)).to_dense()
+        found = CurveKernel(2)(each, TWO_RUNS.expand(4, 4, 5)).to_dense()
     assert torch.allclose(found[:, 0], covariance(TWO_RUNS))
 
 
@@ -54,6 +54,14 @@ def test_what_is_on_the_way_varies_more_than_the_end() -> None:
     assert float(found[1, 1]) > float(found[0, 0])
 
 
+def test_what_settings_are_worth_elsewhere_correlates_the_less_the_further_away_it_is() -> None:
+    rows = TWO_RUNS[:1].repeat(3, 1)
+    rows[:, -3], rows[:, -1] = torch.tensor([0.0, 0.1, 0.6], dtype=torch.float64), NO_RUN
+    found = covariance(rows)
+    assert torch.allclose(found[0] / found[0, 0], (-rows[:, -3]).exp())
+    assert float(torch.linalg.eigvalsh(found)[0]) > 0
+
+
 def test_no_run_has_no_chance() -> None:
     nobody = TWO_RUNS[:1].clone()
     nobody[:, -1] = NO_RUN
@@ -63,8 +71,8 @@ def test_no_run_has_no_chance() -> None:
 
 def test_learning_makes_what_was_seen_more_likely_and_finds_what_does_not_matter() -> None:
     rng = torch.Generator().manual_seed(1)
-    inputs = torch.rand(60, 4, generator=rng, dtype=torch.float64)
-    inputs[:, -2], inputs[:, -1] = 0.0, torch.arange(60) / RUNS_PER_UNIT
+    inputs = torch.rand(60, 5, generator=rng, dtype=torch.float64)
+    inputs[:, -3:-1], inputs[:, -1] = 0.0, torch.arange(60) / RUNS_PER_UNIT
     units = torch.sin(6 * inputs[:, 0])
     model = build(inputs, units)
     before = model.covar_module.log_lengths[0].detach().clone()

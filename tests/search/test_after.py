@@ -1,0 +1,191 @@
+"""What a study takes from studies before it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bardtune.data.errors import UserError
+from bardtune.search.cli.app import main
+from bardtune.search.engine.coordinator import Coordinator
+from bardtune.search.engine.planning import read_settings
+from bardtune.search.launch.protocol import RunOrder
+from bardtune.search.sampling.after import best_known_from, first_points, params_of, space_after, studies_before
+from bardtune.search.sampling.space import space_from
+from bardtune.studies.errors import StudyError
+from bardtune.studies.plan import StudyPlan
+from bardtune.studies.records import StudyRecord
+from bardtune.studies.store.creating import NewStudy
+from bardtune.studies.store.home import Home
+from bardtune.studies.store.reading import read_study
+from bardtune.studies.store.storage import Storage
+from bardtune.studies.store.writer import StudyWriter
+from support.command_line import complaint
+from support.fakes import ScriptedLauncher, SilentView, falling_to
+from support.searched import CONDITIONAL
+from support.studies_at_hand import CORPUS, SPACE, make_study, run_study, space, storage_at
+
+BEST = {"d_model": 96, "learning_rate": 0.01}
+
+
+def by_distance(order: RunOrder) -> list[float]:
+    """The nearer to the best, the lower; a little noise that depends on the seed."""
+    off = abs(order.settings["d_model"] - 96) / 112 + abs(order.settings["learning_rate"] - 0.01) * 5
+    return falling_to(2.0 + off + order.settings["seed"] % 7 / 1_000)
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    return storage_at(tmp_path)
+
+
+@pytest.fixture
+def old(storage: Storage, tmp_path: Path) -> StudyRecord:
+    make_study(storage, "old", trials=14, pruner="none")
+    return run_study(storage, tmp_path, ScriptedLauncher(by_distance), "old")
+
+
+def new_study(storage: Storage, old: StudyRecord, name: str = "new", **changes: Any) -> None:
+    plan = StudyPlan(**{"trials": 8, "seconds": 1.0, "threads": 1, "confirm": "0", "pruner": "none", **changes})
+    earlier = studies_before([old], space(), plan, {})
+    source = space_after(space(), earlier).source
+    with StudyWriter(
+        storage, name, new=NewStudy(plan=plan, space=source, corpus=CORPUS, fingerprint={}, earlier=earlier)
+    ):
+        pass
+
+
+def run_new(storage: Storage, folder: Path, name: str = "new", **named: Any) -> StudyRecord:
+    with StudyWriter(storage, name) as writer:
+        launcher = ScriptedLauncher(by_distance)
+        Coordinator(writer, space_from(writer.space), launcher, SilentView(), home=Home(folder), **named).run()
+    return read_study(storage, name)
+
+
+def test_the_winner_is_tried_first_and_what_was_learned_is_gone_on_from(
+    storage: Storage, old: StudyRecord, tmp_path: Path
+) -> None:
+    new_study(storage, old)
+    record = run_new(storage, tmp_path)
+    assert old.best is not None
+    assert record.search_runs[0].params == old.best.params
+    (before,) = record.earlier
+    assert (before.name, before.differs, before.winner) == ("old", (), old.best.params)
+    assert len(before.runs) == len([run for run in old.search_runs if run.val_bpb is not None])
+    make_study(storage, "without", trials=8, pruner="none")
+    without = run_study(storage, tmp_path, ScriptedLauncher(by_distance), "without")
+    assert best_of_three(record) < best_of_three(without) - 0.05
+    drawn = [[trial.params for trial in each.search_runs[1:4]] for each in (record, without)]
+    assert drawn[0] != drawn[1]
+
+
+def best_of_three(record: StudyRecord) -> float:
+    return min(run.val_bpb for run in record.search_runs[:3] if run.val_bpb is not None)
+
+
+def test_a_broken_off_study_draws_what_an_unbroken_one_does(storage: Storage, old: StudyRecord, tmp_path: Path) -> None:
+    for name in ("whole", "broken"):
+        new_study(storage, old, name)
+    whole = run_new(storage, tmp_path, "whole")
+    ticks = iter(range(10_000))
+    run_new(storage, tmp_path, "broken", interrupted=lambda: next(ticks) == 37)
+    broken = run_new(storage, tmp_path, "broken")
+    assert [trial.params for trial in broken.search_runs] == [trial.params for trial in whole.search_runs]
+
+
+def test_in_what_the_runs_do_not_compare_is_said(old: StudyRecord) -> None:
+    def differs(plan: dict[str, Any], now: dict[str, Any], was: dict[str, Any], **fixed: Any) -> tuple[str, ...]:
+        made = StudyPlan(**{"seconds": 1.0, "threads": 1, **plan})
+        of = space_from({**SPACE, "fixed": fixed}) if fixed else space()
+        return studies_before([replace(old, fingerprint=was)], of, made, now)[0].differs
+
+    same = {"corpus_sha256": "a", "cpu": "x"}
+    assert differs({}, same, same) == ()
+    assert differs({}, {"corpus_sha256": "a"}, same) == ()  # on a cluster nobody knows the processor beforehand
+    assert differs({}, same, {"corpus_sha256": "b", "cpu": "y"}) == ("text", "processor")
+    assert differs({"seconds": 2.0, "threads": 2}, same, same) == ("budget", "threads")
+    assert differs({}, same, same, n_layers=5) == ("settings that are not searched",)
+
+
+def test_a_study_without_anything_to_learn_from_is_refused(storage: Storage, old: StudyRecord) -> None:
+    make_study(storage, "empty")
+    with pytest.raises(StudyError, match="no finished trial to learn from"):
+        studies_before([read_study(storage, "empty")], space(), StudyPlan(), {})
+    elsewhere = space_from(
+        {
+            "preset": "reference",
+            "parameters": {"learning_rate": {"type": "float", "low": 0.2, "high": 0.3}},
+        }
+    )
+    with pytest.raises(StudyError, match="no run in the space of the new one"):
+        studies_before([old], elsewhere, StudyPlan(), {})
+
+
+def test_settings_are_what_a_space_calls_them_or_none_or_moved_to_its_edge() -> None:
+    settings = {"position": "rope", "rope_theta": 100.0, "d_model": 64}
+    assert params_of(CONDITIONAL, settings) == settings
+    assert params_of(CONDITIONAL, {**settings, "position": "alibi"}) == {"position": "alibi", "d_model": 64}
+    assert params_of(CONDITIONAL, {**settings, "d_model": 256}) is None
+    assert params_of(CONDITIONAL, {**settings, "d_model": 256}, is_moved=True) == {**settings, "d_model": 128}
+    assert params_of(CONDITIONAL, {"position": "rope"}, is_moved=True) is None
+
+
+def test_winners_of_several_studies_are_tried_one_after_the_other(old: StudyRecord) -> None:
+    before = studies_before([old, replace(old, name="older"), old], space(), StudyPlan(), {})
+    other = replace(before[1], winner=BEST)
+    assert first_points(space_after(space(), [before[0], other]), [before[0], other]) == [before[0].winner, BEST]
+    assert first_points(space_after(space(), before), before) == [before[0].winner]
+    assert len(before[0].runs) <= 20
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps({"winner": {"settings": BEST}}, indent=2),
+        json.dumps({"settings": BEST}),
+        "a line\n".replace("a line", json.dumps({"other": 1})) + json.dumps({"settings": BEST}) + "\n",
+        json.dumps({"best": {"settings": BEST}}, indent=2),
+    ],
+)
+def test_the_best_known_point_is_read_from_what_bardtune_writes(tmp_path: Path, content: str) -> None:
+    (tmp_path / "settings.json").write_text(content)
+    found = best_known_from(space(), read_settings(tmp_path / "settings.json"), "settings.json")
+    assert found.best_known == BEST
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot read"),
+        ("no json", "is no JSON"),
+        ("", "is no JSON"),
+        ('{"a": 1}', 'has no "settings"'),
+        ('{"settings": {"rope_theta": 10.0}}', "none of the parameters of the space"),
+    ],
+)
+def test_a_file_without_settings_is_one_sentence(tmp_path: Path, content: str | None, said: str) -> None:
+    path = tmp_path / "settings.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(UserError, match=said):
+        best_known_from(space(), read_settings(path), str(path))
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--after", "nobody"], "no studies"),
+        (["--after", "a", "--best-known", "b"], "choose one of them"),
+        (["--best-known", "nowhere.json"], "cannot read"),
+    ],
+)
+def test_wrong_calls_are_one_sentence_and_leave_no_study(
+    args: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = complaint(capsys, "start", "s", "--trials", "2", "--seconds", "1", *args)
+    assert said in told or "nobody" in told
+    assert main(["list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []

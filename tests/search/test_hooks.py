@@ -1,0 +1,82 @@
+"""Commands of the user's that are told of a study."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from bardtune.data.errors import UserError
+from bardtune.search.terminal.hooks import Hooks
+from support.fakes import SilentView
+from support.study_records import make_record, make_trial
+
+
+class Heard(SilentView):
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def said(self, text: str) -> None:
+        self.texts.append(text)
+
+
+def wait_for(path: Path, seconds: float = 20.0) -> str:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if path.exists() and path.read_text().endswith("\n"):
+            return path.read_text()
+        time.sleep(0.02)
+    raise AssertionError(f"{path} does not come")
+
+
+def test_a_new_best_is_told_with_its_facts_and_a_worse_trial_is_not(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    hooks = Hooks(f'echo "$BARDTUNE_EVENT $BARDTUNE_STUDY $BARDTUNE_TRIAL $BARDTUNE_BPB" > {out}; echo >> {out}')
+    view, inner = hooks.view(Heard()), Heard()
+    good, bad = make_trial(0, 2.1), make_trial(1, 2.4)
+    view.run_ended("search-0000", make_record(good))
+    assert wait_for(out).split() == ["best", "planted", "0", "2.1000"] or wait_for(out).startswith("best ")
+    hooks.end(make_record(good), inner.said)
+    out.unlink()
+    view.run_ended("search-0001", make_record(good, bad))
+    hooks.end(make_record(good, bad), inner.said)
+    assert not out.exists()
+    assert inner.texts == []
+
+
+def test_the_end_is_told_with_the_winner(tmp_path: Path) -> None:
+    out, heard = tmp_path / "out", Heard()
+    command = f'printf "%s|%s|%s|%s" "$BARDTUNE_EVENT" "$BARDTUNE_BPB" "$BARDTUNE_PARAMS" "$BARDTUNE_TEXT" > {out}'
+    trial = make_trial(3, 2.1)
+    Hooks(None, command).end(make_record(trial), heard.said)
+    event, bpb, params, text = out.read_text().split("|")
+    assert (event, bpb, json.loads(params)) == ("end", "2.1000", trial.params)
+    assert "trial 3 reaches 2.1000 bpb" in text
+    assert heard.texts == []
+
+
+def test_what_fails_or_takes_too_long_is_said_and_nothing_of_it_is_left(tmp_path: Path) -> None:
+    heard, left = Heard(), tmp_path / "left"
+    Hooks(None, "echo sorry >&2; exit 3").end(make_record(), heard.said)
+    began = time.monotonic()
+    Hooks(None, f"(sleep 3; touch {left}) & sleep 60", limit_s=0.5).end(make_record(), heard.said)
+    assert time.monotonic() - began < 3
+    assert heard.texts == ["--on-end has failed with exit code 3: sorry", "--on-end was ended: it took more than 0.5 s"]
+    time.sleep(3.2)
+    assert not left.exists()
+
+
+def test_of_bests_that_come_faster_than_the_command_the_last_is_told(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    hooks = Hooks(f"sleep 0.5; echo $BARDTUNE_TRIAL >> {out}")
+    trials = [make_trial(number, 2.5 - number / 10) for number in range(5)]
+    for number in range(5):
+        hooks.view(SilentView()).run_ended(f"search-{number:04d}", make_record(*trials[: number + 1]))
+    time.sleep(1.5)
+    hooks.end(make_record(*trials), print)
+    assert out.read_text().split() == ["0", "4"]
+
+
+def test_an_empty_command_is_refused() -> None:
+    with pytest.raises(UserError, match="--on-best is empty"):
+        Hooks(" ")
