@@ -4,6 +4,7 @@ What is meant for every change stands in tests/search/test_ray.py; this is the f
 ``.venv/bin/pytest -m long -o log_cli=true -o log_cli_level=INFO tests/faults/test_cluster.py``.
 """
 
+import contextlib
 import logging
 import os
 import random
@@ -88,9 +89,11 @@ class Round:
                 "resume", "s", "--address", self.cluster.address, errors_to=subprocess.DEVNULL
             )
         else:
-            trains = [each.pid for each in psutil.process_iter(["cmdline"]) if WORKER_MODULE in (each.cmdline() or ())]
+            running = psutil.process_iter(["cmdline"])
+            trains = [each.pid for each in running if WORKER_MODULE in (each.info["cmdline"] or ())]
             if trains:
-                os.kill(self.chance.choice(trains), signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self.chance.choice(trains), signal.SIGKILL)
 
     def finish(self) -> None:
         for _ in range(5):
