@@ -19,6 +19,12 @@ SCALE = ("#081d58", "#253494", "#225ea8", "#1d91c0", "#41b6c4", "#7fcdbb", "#99d
 # Of several studies in one picture: Okabe and Ito's colours, told apart by the colour-blind, the lightest left out.
 STUDIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#6741d9", "#1f2933")
 
+
+def node_colour(node: int) -> str:
+    """Of a node of a cluster; 0: of none."""
+    return STUDIES[(node - 1) % len(STUDIES)] if node else PRUNED
+
+
 FONTS = "DejaVu Sans, Verdana, Segoe UI, Helvetica, Arial, sans-serif"
 TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 15, 11, 9.5
 

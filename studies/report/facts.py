@@ -191,6 +191,8 @@ def environment_facts(record: StudyRecord) -> list[tuple[str, str]]:
         facts.append(("largest memory of a run", f"{max(peaks) / 1e9:.1f} GB"))
     if len(kinds := record.kinds_of_processor) > 1:
         facts.append(("runs on several kinds of processor", f"their bpb do not compare: {'; '.join(kinds)}"))
+    if nodes := sorted({run.stats.node for run in record.runs if run.stats.node}):
+        facts.append(("nodes of a cluster", str(len(nodes))))
     if starved := record.counts()["starved"]:
         facts.append(("runs on a busy machine", f"{starved} of {len(record.runs)}, which trained less for it"))
     if (share := record.share_outside_training) is not None:

@@ -12,6 +12,7 @@ from bardtune.studies.records import TrialRecord
 
 HEADING = "runs by phase"
 Phases = tuple[tuple[str, float], ...]  # (name, seconds), in the order of PHASES
+NODES_NOTE = "A bar is a run, whole: setup, training, evaluation and checkpoints; which it is, the table of runs tells."
 OTHER = "other"  # of a run that has not said what it did
 PAUSE_S = 120.0  # with no run at all: longer ones are cut out
 _SLACK_S = 1.0  # two clocks: that of the phases and that of the stored moments
@@ -25,6 +26,7 @@ class Bar:
     start_s: float  # since the first run began, without the pauses
     phases: Phases
     look: Look
+    node: int | None  # of a cluster
     is_starved: bool
     is_continued: bool  # stopped and taken up again: drawn without the time in which it stood still
     hover: tuple[str, ...]
@@ -41,11 +43,18 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timeline(View):
-    """Runs of every role in the order in which they began."""
+    """Runs of every role in the order in which they began: one a row, or on a cluster one after the other on nodes."""
 
     bars: tuple[Bar, ...]  # at least one
+    rows: tuple[str, ...]  # what they are called
+    places: tuple[int, ...]  # of each bar: its row
     unit: str  # of the time axis
     unit_s: float
+
+    @property
+    def nodes(self) -> tuple[int, ...]:
+        """Of a cluster, where that is what the rows are."""
+        return tuple(sorted({bar.node for bar in self.bars if bar.node is not None}))
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -64,12 +73,33 @@ def view(data: PlotData) -> View:
     starts, num_pauses = _without_pauses([(_drawn_from(*each), _total_s(each[1])) for each in runs])
     bars = tuple(_bar(run, phases, start) for (run, phases), start in zip(runs, starts, strict=True))
     is_long = max(bar.end_s for bar in bars) > 180
+    by_node = any(bar.node is not None for bar in bars)
+    rows, places = _lanes(bars) if by_node else (tuple(bar.name for bar in bars), tuple(range(len(bars))))
+    notes = _notes(bars, num_pauses)
     return Timeline(
-        frame=data.frame(HEADING, _notes(bars, num_pauses)),
+        frame=data.frame("runs by node" if by_node else HEADING, [NODES_NOTE, *notes[1:]] if by_node else notes),
         bars=bars,
+        rows=rows,
+        places=places,
         unit="minutes" if is_long else "seconds",
         unit_s=60.0 if is_long else 1.0,
     )
+
+
+def _lanes(bars: Sequence[Bar]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Rows for each node, as many as it trained runs at a time, and each bar's."""
+    ends: dict[tuple[int, int], float] = {}  # of (node, lane)
+    taken = []
+    for bar in bars:
+        node, lane = bar.node or 0, 0
+        while ends.get((node, lane), -1.0) > bar.start_s + _SLACK_S:
+            lane += 1
+        ends[node, lane] = bar.end_s
+        taken.append((node, lane))
+    lanes = sorted(ends)
+    several = {node for node, lane in lanes if lane > 0}
+    names = [("elsewhere" if not node else f"node {node}") + f".{lane + 1}" * (node in several) for node, lane in lanes]
+    return tuple(names), tuple(lanes.index(each) for each in taken)
 
 
 def _notes(bars: Sequence[Bar], num_pauses: int) -> list[str]:
@@ -143,6 +173,7 @@ def _bar(run: TrialRecord, phases: Phases, start_s: float) -> Bar:
         start_s=start_s,
         phases=phases,
         look=look_of(run),
+        node=run.stats.node,
         is_starved=bool(run.stats.starved),
         is_continued=bool(stopped),
         hover=(*hover_lines(run), *spent, *stopped),
