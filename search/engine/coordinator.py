@@ -93,6 +93,7 @@ class Coordinator:
         self.first_points = first_points(space, writer.record().earlier)
         self.following: dict[str, Following] = {}
         self.has_settled = False
+        self.waits = False  # what comes next depends on runs in progress, and none has ended since that was asked
         self.crashes_in_a_row = 0
         own_runs = [run for run in writer.record().runs if run.ending == "finished" and run.script is None]
         self.overheads_s = [overhead_in(run.stats) for run in own_runs]
@@ -143,9 +144,10 @@ class Coordinator:
     def _loop(self) -> StopReason:
         reason: StopReason | None = None
         while reason is None or self.following:
-            while reason is None and len(self.following) < self.launcher.capacity:
+            while reason is None and not self.waits and len(self.following) < self.launcher.capacity:
                 outcome = self._start_next()
                 if outcome == "wait":
+                    self.waits = True
                     break
                 reason = outcome
             if reason is None and not self.following and not self.launcher.capacity and self._is_out_of_time():
@@ -259,6 +261,7 @@ class Coordinator:
             self._measured(following, event)
         else:
             del self.following[event.run_id]
+            self.waits = False
             self._note_overhead(following, event)
             self._tell(following.run, event, prune_reason=following.prune_reason)
 
