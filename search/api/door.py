@@ -1,6 +1,5 @@
 """Reading, starting and resuming studies: what ``bardtune.start_study`` and its neighbours do."""
 
-import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from bardtune.search.engine import session
 from bardtune.search.engine.planning import fresh_name, resolve_plan
 from bardtune.search.terminal.lines import LineView, View
 from bardtune.search.terminal.live import make_view, screen
+from bardtune.search.terminal.notebook import NotebookView
 from bardtune.studies.analysis.versus import versus
 from bardtune.studies.errors import StorageError, StudyError
 from bardtune.studies.store.home import data_home
@@ -262,12 +262,14 @@ def _url(given: str | None) -> str:
 
 
 def _view(progress: bool) -> View:
-    """What the command line shows; in a notebook plain lines that are not red, as standard error is there."""
+    """What the command line shows; in a notebook lines and bars."""
     if not progress:
         return LineView(Console(quiet=True))
     console = screen()
     if console.is_jupyter:
-        return LineView(Console(file=sys.stdout, force_jupyter=False, force_terminal=False, no_color=True))
+        from IPython.display import display
+
+        return NotebookView(display)
     return make_view(console)
 
 

@@ -63,7 +63,7 @@ def test_a_study_is_started_with_the_fields_of_its_plan() -> None:
     parameters = inspect.signature(bardtune.start_study).parameters
     plan = {field.name: field.type | None for field in fields(StudyPlan)}  # type: ignore[operator]
     assert {name: parameters[name].annotation for name in plan} == plan
-    assert set(parameters) - set(plan) == {"name", "storage", "progress"}
+    assert set(parameters) - set(plan) == {"name", "storage", "progress", "address", "after", "best_known"}
     assert all(f"\n        {name}: " in (bardtune.start_study.__doc__ or "") for name in parameters)
 
 

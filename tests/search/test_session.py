@@ -30,7 +30,7 @@ def test_a_plan_that_names_what_there_is_not_is_refused_before_anything_is_store
 def launcher(monkeypatch: pytest.MonkeyPatch) -> ScriptedLauncher:
     """Stands for the processes of this machine."""
     launcher = ScriptedLauncher(lambda order: falling_to(2.0 + order.settings["learning_rate"]))
-    monkeypatch.setattr(session, "_launching", lambda plan, name: closing(launcher))
+    monkeypatch.setattr(session, "_launching", lambda *_, **__: closing(launcher))
     return launcher
 
 
