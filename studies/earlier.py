@@ -9,10 +9,10 @@ from bardtune.studies.errors import PlanError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EarlierRun:
-    """A finished run: its settings as parameters of the present space, and what it reached."""
+    """A run: its settings as parameters of the present space, and what it reached."""
 
     params: dict[str, Any]
-    val_bpb: float
+    val_bpb: float | None  # None: it diverged
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,9 +21,10 @@ class EarlierStudy:
 
     name: str
     differs: tuple[str, ...]  # in what its runs do not compare with those of the study after it; empty if they do
-    winner: dict[str, Any]  # parameters of the present space
-    winner_bpb: float  # mean of its runs
+    winner: dict[str, Any]  # of those that the present space draws: its parameters
+    winner_bpb: float  # that it reaches on average
     runs: tuple[EarlierRun, ...] = field(repr=False)
+    other_ends: tuple[float, ...] = field(default=(), repr=False)  # bpb that pruned runs would have reached
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -43,6 +44,7 @@ def earlier_from(study: str, stored: Sequence[Mapping[str, Any]]) -> tuple[Earli
                 winner=dict(each["winner"]),
                 winner_bpb=each["winner_bpb"],
                 runs=tuple(EarlierRun(**run) for run in each["runs"]),
+                other_ends=tuple(each["other_ends"]),
             )
             for each in stored
         )

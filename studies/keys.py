@@ -14,6 +14,8 @@ SETTLED = "settled"  # what the search had still promised when it was ended for 
 REACHED = "reached"  # the trial that has reached the target, for which the search was ended
 EXTENSIONS = "extensions"  # what it was given beyond its plan, the oldest first
 NOTE = "note"  # words of the user's
+ADDRESS = "address"  # of the cluster that it used last
+IS_MOVED = "is_moved"  # whether its runs have trained in several places, or by several numbers at a time
 EARLIER = "earlier"  # studies that this one comes after, and what it has taken from them
 FINAL = "final"  # of the winner's and the baseline's runs: bpb on the test part, or why there is none
 

@@ -100,6 +100,11 @@ class StudyPlan:
             )
         if self.workers < 1 or self.threads < 1:
             raise PlanError(f"--workers {self.workers} and --threads {self.threads} must both be at least 1.")
+        if self.workers > MAX_TRIALS:
+            raise PlanError(
+                f"--workers {self.workers} is more than the {MAX_TRIALS} runs of a study; choose --workers "
+                f"{MAX_TRIALS}."
+            )
 
     def _check_kinds(self) -> None:
         """TOML may hold anything; refuse what is not of the field's type."""

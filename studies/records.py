@@ -105,6 +105,8 @@ class StudyRecord:
     note: str = ""  # words of the user's
     extensions: tuple[Extension, ...] = ()  # of the plan, the oldest first; ``plan`` is as the last has left it
     earlier: tuple[EarlierStudy, ...] = ()  # studies that it comes after
+    address: str | None = None  # of the cluster that it used last
+    is_moved: bool = False  # whether its runs have trained in several places, or by several numbers at a time
 
     @property
     def corpus_name(self) -> str:
@@ -197,7 +199,12 @@ class StudyRecord:
 
     @property
     def share_outside_training(self) -> float | None:
-        """Part of the workers' time that was neither training nor evaluation; None before any run has ended."""
+        """Part of the workers' time that was neither training nor evaluation; None before any run has ended.
+
+        Nor is it known where workers came and went.
+        """
+        if self.is_moved or any(run.stats.node for run in self.runs):
+            return None
         useful_s = sum(run.seconds("train") + run.seconds("evaluate") for run in self.runs)
         available_s = self.seconds_used * self.plan.workers
         return max(0.0, 1.0 - useful_s / available_s) if useful_s and available_s else None

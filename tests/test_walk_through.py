@@ -20,7 +20,7 @@ WORDS = {  # that must be said, whatever the numbers
     "resume": "so far: ",
     "extend": "extended once at 5 runs",
     "start two": "after one (",
-    "compare": "one",
+    "compare": "winner",
     "report": "two.html",
     "export": "check it with: bardtune replay",
     "replay": "verified to ",

@@ -35,11 +35,13 @@ def compare_command(
     print()
     for line in (*sentences(found), *paths):
         print(line)
-    best = min(
-        (each for each in found.verdicts if each.bpb is not None), key=lambda each: each.bpb or 0.0, default=None
-    )
-    if best is not None:
-        say_next(f"export {found.records[found.verdicts.index(best)].name}", storage=storage)
+    bpbs = {
+        record.name: verdict.bpb
+        for record, verdict in zip(found.records, found.verdicts, strict=True)
+        if verdict.bpb is not None
+    }
+    if bpbs and not found.warnings:  # otherwise they do not compare
+        say_next(f"export {min(bpbs, key=bpbs.__getitem__)}", storage=storage)
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bardtune.data.corpus import load_corpus
+from bardtune.data.corpus import BUILT_IN, load_corpus
 from bardtune.data.host import available_memory_bytes
 from bardtune.search.commands.shared import say_next
 from bardtune.search.commands.train import check_seconds, check_threads
@@ -70,7 +70,8 @@ def space_command(flags: SpaceFlags) -> int:
         print(f"{failed} of {len(tried)} do not work here; a study would lose such trials")
         return 2
     print("all of them work here")
-    say_next(f"start NAME --space {shlex.quote(flags.name)}")
+    text = "" if flags.corpus == BUILT_IN else f" --corpus {shlex.quote(flags.corpus)}"
+    say_next(f"start NAME --space {shlex.quote(flags.name)}{text} --seconds {flags.seconds:g}")
     return 0
 
 

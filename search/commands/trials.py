@@ -8,9 +8,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bardtune.search.commands.output import warn_in_text, write_out
-from bardtune.search.commands.shared import read_only
+from bardtune.search.commands.shared import quiet_libraries, read_only, storage_url
 from bardtune.studies.analysis.table import COLUMNS, CURVE, FAMILIES, NOTE, csv_text, json_line_of_each, json_lines
 from bardtune.studies.errors import PlanError
+from bardtune.studies.store.read_only import ReadOnlyStorage
+from bardtune.studies.store.reading import read_study
 
 READ_EVERY_S = 1.0
 _WRITERS = {"csv": csv_text, "jsonl": json_lines}
@@ -39,9 +41,11 @@ def trials_command(name: str | None, storage: str | None, *, formats: list[str],
 def _follow(name: str, storage: str | None) -> int:
     """A line for each run that has ended, and for each that does, until nobody runs the study any more."""
     told: set[str] = set()
+    quiet_libraries()
+    opened = ReadOnlyStorage(storage_url(storage))
     try:
         while True:
-            record = read_only(name, storage)
+            record = read_study(opened, name)
             ended = [(run, line) for run, line in json_line_of_each(record) if run.ended is not None]
             for run, line in sorted(ended, key=lambda each: (str(each[0].ended), each[0].run_id)):
                 if run.run_id not in told:

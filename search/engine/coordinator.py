@@ -150,8 +150,8 @@ class Coordinator:
                     self.waits = True
                     break
                 reason = outcome
-            if reason is None and not self.following and not self.launcher.capacity and self._is_out_of_time():
-                reason = "hours"
+            if reason is None and not self.following and not self.launcher.capacity:
+                reason = self._ending()
             for event in self.launcher.events(TICK_S):
                 self._handle(event)
             self.writer.renew()
@@ -163,20 +163,17 @@ class Coordinator:
 
     def _start_next(self) -> StopReason | Literal["wait"] | None:
         """Begin one more run, or say why there is none; "wait" if that depends on the runs in progress."""
-        if self.crashes_in_a_row >= self.plan.max_crashes:
-            return "error"
         self.writer.requeue_orphans(exclude={following.run.trial_id for following in self.following.values()})
-        interrupted = self.writer.interrupted()
-        if interrupted is None and self.writer.num_runs() >= self.plan.trials:
-            return "trials"
-        if self._is_out_of_time(interrupted):
-            self._give_up_interrupted()
-            return "hours"
+        ending, interrupted = self._ending(), self.writer.interrupted()
+        if ending is not None:
+            return ending
         run_s, left_s = self.plan.seconds + self.longest_overhead_s, remaining_s(self.writer)
         if interrupted is not None:
             self._begin(self.writer.resume_run(interrupted))
             return None
-        next_run = self.scheduler.next(num_running=len(self.following), remaining_s=left_s, run_s=run_s)
+        next_run = self.scheduler.next(
+            num_running=len(self.following), remaining_s=left_s, run_s=run_s, workers=self.workers
+        )
         if next_run == "wait":
             return "wait"
         if next_run == "nothing":
@@ -186,10 +183,23 @@ class Coordinator:
         self._begin(self._ask(next_run))
         return None
 
-    def _is_out_of_time(self, interrupted: FrozenTrial | None = None) -> bool:
-        """Whether the hours have no time left for a run, or for what remains of an interrupted one."""
+    def _ending(self) -> StopReason | None:
+        """Why no run can begin any more, whoever has room for it; runs that wait have failed where it is the hours."""
+        if self.crashes_in_a_row >= self.plan.max_crashes:
+            return "error"
+        interrupted = self.writer.interrupted()
+        if interrupted is None and self.writer.num_runs() >= self.plan.trials:
+            return "trials"
         spent_s = spent_before_s(interrupted) if interrupted else 0.0
-        return remaining_s(self.writer) < self.plan.seconds + self.longest_overhead_s - spent_s
+        if remaining_s(self.writer) < self.plan.seconds + self.longest_overhead_s - spent_s:
+            self._give_up_interrupted()
+            return "hours"
+        return None
+
+    @property
+    def workers(self) -> int:
+        """Runs at a time, as far as there is room for them now."""
+        return max(1, min(self.plan.workers, self.launcher.capacity))
 
     def _ask(self, next_run: NextRun) -> OpenRun:
         if next_run.role == "search":
@@ -242,7 +252,7 @@ class Coordinator:
     def _is_pressed(self) -> bool:
         """Whether the hours are too few for the runs that are planned."""
         num_left = self.plan.trials - self.writer.num_runs() + len(self.following)
-        needed_s = num_left / self.plan.workers * (self.plan.seconds + self.longest_overhead_s)
+        needed_s = num_left / self.workers * (self.plan.seconds + self.longest_overhead_s)
         return remaining_s(self.writer) < needed_s
 
     def _handle(self, event: LauncherEvent) -> None:
@@ -271,7 +281,7 @@ class Coordinator:
         run = following.run
         run.report(event.percent, event.val_bpb)
         self.view.measured(event.run_id, event.percent, event.val_bpb)
-        if run.role != "search" or event.final or run.number == 0:  # the best known point is never pruned
+        if run.role != "search" or event.final or run.number < len(self.first_points):  # these are never pruned
             return
         reason = self.pruner.reason_to_stop(run, event)
         if reason is not None and following.prune_reason is None:

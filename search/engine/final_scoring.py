@@ -13,6 +13,7 @@ from bardtune.studies.store.writer import StudyWriter
 
 TICK_S = 0.25
 MOST_SCORINGS = 3  # of the same weights, whose machine is lost each time
+ROOM_WITHIN_S = 600.0  # on a cluster, some node is to have room
 SAME_BPB = 1e-4  # between a run's own last measurement and its weights read again
 
 
@@ -67,7 +68,7 @@ class FinalScoring:
 
     def _score_once(self, run_id: str) -> Ended | None:
         corpus = self.writer.corpus
-        waits_until = self.writer.lock.seconds_used() + self.most_s
+        waits_until = self.writer.lock.seconds_used() + min(self.most_s, ROOM_WITHIN_S)
         while not self.launcher.capacity:
             if self.interrupted():
                 return None

@@ -68,12 +68,18 @@ def read_settings(path: Path) -> dict[str, Any]:
     """
     path = user_path(path, "the file with settings")
     try:
-        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        found = json.loads("\n".join(lines) if lines and lines[0].strip() in ("{", "[") else lines[-1])
+        text = path.read_text(encoding="utf-8").strip()
     except OSError as problem:
         raise PlanError(f"cannot read {path}: {problem.strerror}; give a file with settings.") from problem
-    except (ValueError, IndexError) as problem:
-        raise PlanError(f"{path} is no JSON: {problem}; give the settings.json of an export.") from problem
+    except ValueError as problem:
+        raise PlanError(f"{path} is no text: {problem}; give the settings.json of an export.") from problem
+    try:
+        found = json.loads(text)
+    except ValueError:
+        try:  # what a command has printed: its last line
+            found = json.loads(text.rpartition("\n")[2])
+        except ValueError as problem:
+            raise PlanError(f"{path} is no JSON: {problem}; give the settings.json of an export.") from problem
     for keys in ((), ("winner",), ("best",)):
         inner = found
         for key in (*keys, "settings"):

@@ -21,7 +21,8 @@ from bardtune.search.launch.processes import other_trainers
 from bardtune.search.launch.protocol import Launcher
 from bardtune.search.launch.registry import LAUNCHERS, Site
 from bardtune.search.sampling.after import best_known_from, space_after, studies_before
-from bardtune.search.sampling.space import stored_space
+from bardtune.search.sampling.samplers.registry import SAMPLERS
+from bardtune.search.sampling.space import space_from, stored_space
 from bardtune.search.sampling.space_file import load_space
 from bardtune.search.terminal.hooks import Hooks
 from bardtune.search.terminal.lines import View, safe_view
@@ -89,10 +90,14 @@ def start_study(
         "files": corpus.num_files,
     }
     if best_known is not None:
-        space = best_known_from(space, read_settings(best_known), str(best_known))
+        space, notes = best_known_from(space, read_settings(best_known), str(best_known))
+        for note in notes:
+            view.said(note)
     storage, prints = Storage(storage_url, create=not after), _fingerprint(plan, corpus)
-    earlier = studies_before([read_study(storage, each) for each in after], space, plan, prints)
-    space = space_after(space, earlier)
+    teaches = SAMPLERS.kind(plan.sampler).has_surrogate
+    records = [read_study(storage, each) for each in after]
+    earlier = studies_before(records, space, plan, prints, teaches=teaches)
+    space = space_from(space_after(space, earlier).source)  # refused now, and not when it is stored
     new = NewStudy(plan=plan, space=space.source, corpus=facts, fingerprint=prints, earlier=earlier)
     with StudyWriter(storage, name, new=new, began=began) as writer, _launching(writer, address) as launcher:
         return _run(writer, launcher, view, hooks)
@@ -146,7 +151,7 @@ def resume_study(
     with StudyWriter(storage, name, began=began) as writer:
         if (launcher, workers) != (None, None):
             writer.change_place(launcher=record.plan.launcher, workers=record.plan.workers)
-        with _launching(writer, address, accept_changes=accept_changes) as place:
+        with _launching(writer, address, accept_changes=accept_changes or is_over) as place:
             return _make_up_scores(writer, place, view) if is_over else _run(writer, place, view, hooks)
 
 
@@ -233,18 +238,25 @@ def _run(writer: StudyWriter, launcher: Launcher, view: View, hooks: Hooks) -> S
             if stopped.is_set():  # nobody waits for a database that is away when he wants to leave
                 raise KeyboardInterrupt from problem
             raise
+        except BaseException:
+            hooks.kill()
+            raise
         finally:
             view.close()
     writer.lock.release()
     record = writer.record()
-    hooks.end(record, view.said)
+    with stop_signals() as stopped:
+        hooks.end(record, view.said, stopped=stopped.is_set)
     return record
 
 
 def _launching(writer: StudyWriter, address: str | None, *, accept_changes: bool = False) -> closing[Launcher]:
     """The launcher of a study; it gets ready to train while everything else does."""
-    site = Site(record=writer.record(), home=data_home(), address=address, accept_changes=accept_changes)
-    return closing(LAUNCHERS.kind(writer.plan.launcher).make(site))
+    record, kind = writer.record(), LAUNCHERS.kind(writer.plan.launcher)
+    if kind.has_address:
+        address = record.address if address is None else address
+        writer.note_address(address)
+    return closing(kind.make(Site(record=record, home=data_home(), address=address, accept_changes=accept_changes)))
 
 
 def _fingerprint(plan: StudyPlan, corpus: Corpus) -> dict[str, Any]:
@@ -320,8 +332,8 @@ def _check_unchanged(
 ) -> None:
     """Refuse what would not compare; what is accepted is what later resumes are held to, if runs follow."""
     now, stored = _fingerprint(record.plan, text_of(record)), record.fingerprint
-    if record.latest_kind is not None:  # of a study that has trained on a cluster
-        stored = {**dict(zip(PROCESSOR, record.latest_kind, strict=True)), **stored}
+    if record.latest_kind is not None and "cpu" not in stored:  # of a study that began on a cluster
+        stored = {**stored, **dict(zip(PROCESSOR, record.latest_kind, strict=True))}
     if record.plan.mixed_machines or not LAUNCHERS.kind(record.plan.launcher).is_here:
         stored = {name: value for name, value in stored.items() if name not in PROCESSOR}
     changed = differences(stored, now)

@@ -144,7 +144,7 @@ def _wait(
 ) -> StoppedBy | None:
     """Read until the process is gone, or must go; its children do not matter. Returns why it must."""
     should_continue = ask()
-    while not _has_ended(process):
+    while not has_ended(process):
         reader.read(TICK_S)
         if should_continue.done():
             if not should_continue.result():
@@ -155,7 +155,7 @@ def _wait(
     return None
 
 
-def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
+def has_ended(process: "subprocess.Popen[bytes]") -> bool:
     """Asked without taking the exit code, so that the process's group keeps its number until it has been ended."""
     if not hasattr(os, "waitid"):  # macOS before Python 3.13
         return process.poll() is not None
@@ -164,11 +164,11 @@ def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
     """End the whole group: asked first, killed a few seconds later."""
-    if not _has_ended(process):
+    if not has_ended(process):
         _signal_group(process, signal.SIGCONT)  # what is stopped cannot clean up
         _signal_group(process, signal.SIGTERM)
         deadline = time.monotonic() + KILL_AFTER_S
-        while not _has_ended(process) and time.monotonic() < deadline:
+        while not has_ended(process) and time.monotonic() < deadline:
             time.sleep(0.02)
     _signal_group(process, signal.SIGKILL)
     process.wait()

@@ -10,14 +10,13 @@ from bardtune.data.files import shorten
 from bardtune.data.host import core_numbers
 from bardtune.search.launch.exit_reasons import OUT_OF_MEMORY, oom_kills, reason_of_exit
 from bardtune.search.launch.limit import STOPPED_FOR_S, Limit, Passed, busy_note
-from bardtune.search.launch.piped import PipedProcess, kill_together
+from bardtune.search.launch.piped import MOST_LOG_BYTES, PipedProcess, kill_together
 from bardtune.search.launch.processes import WORKER_MODULE, thread_variables
 from bardtune.search.launch.protocol import Ended, RunEvent, RunOrder, ScoreOrder, StopEnding, StopOrder
 from bardtune.search.launch.registry import LauncherKind, Site
 from bardtune.search.launch.wire import decode_event, encode
 from bardtune.studies.store.home import make_folder
 
-MOST_LOG_BYTES = 10_000_000  # of a worker, when a run begins; the end of a longer one is kept
 STOP_WITHIN_S = {"pruned": 60.0, "interrupted": 7.0}  # from asking a run to stop to ending its process
 
 

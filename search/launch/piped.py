@@ -13,6 +13,8 @@ from pathlib import Path
 from bardtune.data.errors import UserError
 from bardtune.search.launch.processes import KILL_AFTER_S, group_of_ours
 
+MOST_LOG_BYTES = 10_000_000  # of a process; of a longer log the end is kept
+
 
 class LauncherError(UserError):
     """No process can be started to train in, or the place where runs train is lost."""

@@ -3,9 +3,12 @@
 import json
 import os
 import selectors
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
-from bardtune.search.launch.piped import LauncherError, PipedProcess
+from bardtune.data.files import shorten
+from bardtune.search.launch.piped import MOST_LOG_BYTES, LauncherError, PipedProcess
 from bardtune.search.launch.protocol import LauncherEvent, Notice, RunOrder, ScoreOrder, StopEnding, StopOrder
 from bardtune.search.launch.registry import LauncherKind, Site
 from bardtune.search.launch.wire import EVENTS, decode, encode
@@ -61,7 +64,9 @@ class RayLauncher:
         self.capacity = 0  # until workers have been begun
         self.broken: str | None = None
         self.bridge = PipedProcess(BRIDGE_MODULE, log=site.home.cluster_log(site.record.name))
-        self.bridge.spawn([json.dumps(asdict(brief))], dict(os.environ))
+        shorten(self.bridge.log, MOST_LOG_BYTES)
+        self.bridge.spawn([], dict(os.environ))
+        self.bridge.send(json.dumps(asdict(brief)).encode() + b"\n")
 
     def start(self, order: RunOrder | ScoreOrder) -> None:
         self.bridge.send(encode(order))
@@ -101,7 +106,7 @@ class RayLauncher:
 
 def make(site: Site) -> RayLauncher:
     record, plan = site.record, site.record.plan
-    kind = None if site.accept_changes else record.latest_kind
+    kind = None if site.accept_changes else record.latest_kind or _kind_at_first(record.fingerprint)
     brief = Brief(
         address=site.address,
         workers=plan.workers,
@@ -114,6 +119,11 @@ def make(site: Site) -> RayLauncher:
         logs=[str(site.log(worker)) for worker in range(plan.workers)],
     )
     return RayLauncher(brief, site)
+
+
+def _kind_at_first(fingerprint: Mapping[str, Any]) -> tuple[str, bool] | None:
+    """The kind of processor that a study was begun on, where it was one."""
+    return (str(fingerprint["cpu"]), bool(fingerprint.get("numba"))) if "cpu" in fingerprint else None
 
 
 KIND = LauncherKind(

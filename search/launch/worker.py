@@ -99,6 +99,7 @@ class Worker:
 
         corpus = self.corpus_of(order)
         self.tell(order.run_id, "counting the text")
+        self.last_heartbeat = 0.0  # the first step is told of at once
         checkpoint = CheckpointFile(order.checkpoint, json.dumps([TRAINER_VERSION, order.settings, corpus.sha256]))
         run = TrainingRun(
             settings_from(order.settings), corpus, checkpoint=checkpoint, on_step=on_step, on_evaluated=on_evaluated

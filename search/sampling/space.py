@@ -121,7 +121,7 @@ def _check_conditions(dimensions: tuple[Dimension, ...], known: dict[str, Any]) 
                 raise SpaceError(
                     f"parameters.{dimension.name} depends on {name}, drawn after it; write parameters.{name} first."
                 )
-            if not is_drawn(settled[name], required):
+            if not _may_be_drawn(settled[name], required):
                 raise SpaceError(f"parameters.{dimension.name} wants {name} = {required!r}, which is never drawn.")
         later.discard(dimension.name)
         settled[dimension.name] = dimension.distribution  # type: ignore[assignment]
@@ -130,13 +130,13 @@ def _check_conditions(dimensions: tuple[Dimension, ...], known: dict[str, Any]) 
 def _check_best_known(best_known: dict[str, Any], dimensions: tuple[Dimension, ...], known: dict[str, Any]) -> None:
     settings_from({**known, **best_known, "budget_s": 1.0, "seed": 0})
     for dimension in dimensions:
-        if dimension.name in best_known and not is_drawn(dimension.distribution, best_known[dimension.name]):
+        if dimension.name in best_known and not _may_be_drawn(dimension.distribution, best_known[dimension.name]):
             raise SpaceError(
                 f"best_known.{dimension.name} = {best_known[dimension.name]!r} is never drawn; give one that is."
             )
 
 
-def is_drawn(distribution: BaseDistribution, value: Any) -> bool:
+def _may_be_drawn(distribution: BaseDistribution, value: Any) -> bool:
     """Whether ``value`` lies among what is drawn; a number may lie between the steps of its grid."""
     if isinstance(distribution, CategoricalDistribution):
         return value in distribution.choices

@@ -3,22 +3,24 @@
 import contextlib
 import json
 import os
-import queue
 import signal
 import subprocess
-import sys
-import threading
+import tempfile
+import time
 from collections.abc import Callable
 from typing import Any, cast
 
 from bardtune.data.errors import UserError
+from bardtune.search.launch.child import has_ended
 from bardtune.search.terminal.lines import View, find_run, new_best_line
 from bardtune.studies.analysis.phrases import bpb_text, state_text
 from bardtune.studies.analysis.verdict import verdict_of
 from bardtune.studies.records import StudyRecord
 
 LIMIT_S = 60.0  # that a command may take
-SHELL = ["/bin/sh", "-c"] if os.name == "posix" else ["cmd", "/c"]
+TICK_S = 0.05
+MOST_ERRORS = 1 << 20
+SHELL = ["/bin/sh", "-c"]
 
 
 class Hooks:
@@ -35,10 +37,9 @@ class Hooks:
             if command is not None and not command.strip():
                 raise UserError(f"{name} is empty; give a command for the shell, such as {name} 'echo $BARDTUNE_TEXT'.")
         self.on_best, self.on_end, self.limit_s = on_best, on_end, limit_s
-        self.said: queue.SimpleQueue[str] = queue.SimpleQueue()  # what went wrong
-        self.present: threading.Thread | None = None
+        self.said: list[str] = []  # what went wrong, to be told
+        self.present: HookProcess | None = None
         self.waiting: dict[str, str] | None = None  # the facts of a new best, while the command runs for one before
-        self.lock = threading.Lock()
 
     def view(self, view: View) -> View:
         """The view, which also has the commands run."""
@@ -47,75 +48,94 @@ class Hooks:
     def best(self, record: StudyRecord, run_id: str, text: str) -> None:
         """A search trial is the best so far."""
         run = find_run(record, run_id)
-        if self.on_best is None or run is None:
-            return
-        facts = facts_of(record, "best", text)
-        facts |= {"BARDTUNE_TRIAL": str(run.number), "BARDTUNE_BPB": bpb_text(run.val_bpb)}
-        facts["BARDTUNE_PARAMS"] = json.dumps(run.params)
-        with self.lock:
-            if self.present is not None and self.present.is_alive():
-                self.waiting = facts
-                return
-            self.present = threading.Thread(target=self._follow, args=(self.on_best, facts), daemon=True)
-            self.present.start()
+        if run is not None:
+            facts = facts_of(record, "best", text)
+            facts |= {"BARDTUNE_TRIAL": str(run.number), "BARDTUNE_BPB": bpb_text(run.val_bpb)}
+            self.waiting = {**facts, "BARDTUNE_PARAMS": json.dumps(run.params)}
+            self.go_on()
 
-    def end(self, record: StudyRecord, say: Callable[[str], None]) -> None:
-        """The study is over, or stopped; waits for the commands, whose time is bounded."""
-        if self.present is not None:
-            self.present.join(2 * self.limit_s)
-        if self.on_end is not None:
-            verdict = verdict_of(record)
-            facts = facts_of(record, "end", f"study {record.name}: {state_text(record)}")
-            if verdict.winner is not None:
-                facts["BARDTUNE_TRIAL"] = str(verdict.winner.number)
-                facts["BARDTUNE_PARAMS"] = json.dumps(verdict.winner.params)
-                facts["BARDTUNE_BPB"] = bpb_text(verdict.bpb)
-                facts["BARDTUNE_TEXT"] += f", {verdict.winner.label} reaches {bpb_text(verdict.bpb)} bpb"
-            if verdict.test_bpb is not None:
-                facts["BARDTUNE_TEST_BPB"] = bpb_text(verdict.test_bpb)
-            self._run("--on-end", self.on_end, facts)
-        for text in self.heard():
+    def go_on(self) -> list[str]:
+        """Look after the command that runs, and begin the next; returns what there is to tell. To be called often."""
+        if self.present is not None and self.present.has_ended(self.said):
+            self.present = None
+        if self.present is None and self.waiting is not None and self.on_best is not None:
+            self.present = self._begin("--on-best", self.on_best, self.waiting)
+            self.waiting = None
+        told, self.said = self.said, []
+        return told
+
+    def end(self, record: StudyRecord, say: Callable[[str], None], *, stopped: Callable[[], bool]) -> None:
+        """The study is over, or stopped; waits for the commands, but not if somebody asks to stop once more."""
+        while not stopped() and (self.present is not None or self.waiting is not None):
+            self._wait(say, stopped)
+        if self.on_end is not None and not stopped():
+            self.present = self._begin("--on-end", self.on_end, _facts_of_end(record))
+            while self.present is not None and not stopped():
+                self._wait(say, stopped)
+        for text in self.go_on() if self.present is None else []:
             say(text)
+        self.kill()
 
-    def heard(self) -> list[str]:
-        """What is to be told of commands that went wrong."""
-        found = []
-        with contextlib.suppress(queue.Empty):
-            while True:
-                found.append(self.said.get_nowait())
-        return found
+    def kill(self) -> None:
+        """End what runs, at once."""
+        if self.present is not None:
+            self.present.kill()
+        self.present = self.waiting = None
 
-    def _follow(self, command: str, facts: dict[str, str] | None) -> None:
-        while facts is not None:
-            self._run("--on-best", command, facts)
-            with self.lock:
-                facts, self.waiting = self.waiting, None
-                if facts is None:
-                    self.present = None
+    def _wait(self, say: Callable[[str], None], stopped: Callable[[], bool]) -> None:
+        for text in self.go_on():
+            say(text)
+        if self.present is not None and not stopped():
+            time.sleep(TICK_S)
 
-    def _run(self, name: str, command: str, facts: dict[str, str]) -> None:
+    def _begin(self, name: str, command: str, facts: dict[str, str]) -> "HookProcess | None":
         try:
-            process = subprocess.Popen(
+            return HookProcess(name, command, facts, self.limit_s)
+        except OSError as problem:
+            self.said.append(f"{name} could not be run: {problem.strerror}")
+            return None
+
+
+class HookProcess:
+    """One command, its time bounded; what it has begun ends with it."""
+
+    def __init__(self, name: str, command: str, facts: dict[str, str], limit_s: float) -> None:
+        self.name, self.limit_s, self.end_at = name, limit_s, time.monotonic() + limit_s
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115  (as long as the process lives)
+        try:
+            self.process = subprocess.Popen(
                 [*SHELL, command],
                 env={**os.environ, **facts},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
+                stderr=self.errors,
                 start_new_session=True,
             )
-        except OSError as problem:
-            self.said.put(f"{name} could not be run: {problem.strerror}")
-            return
-        try:
-            _, errors = process.communicate(timeout=self.limit_s)
-        except subprocess.TimeoutExpired:
-            self.said.put(f"{name} was ended: it took more than {self.limit_s:g} s")
-            return
-        finally:
-            _end_group(process)
-        if process.returncode:
-            last = errors.decode(errors="replace").strip().splitlines()[-1:]
-            self.said.put(f"{name} has failed with exit code {process.returncode}{': ' + last[0] if last else ''}")
+        except OSError:
+            self.errors.close()
+            raise
+
+    def has_ended(self, said: list[str]) -> bool:
+        """Whether it has, by itself or because its time was over; ``said`` is told what went wrong."""
+        is_over = has_ended(self.process)
+        if not is_over and time.monotonic() < self.end_at:
+            return False
+        code, last = self.kill()
+        if not is_over:
+            said.append(f"{self.name} was ended: it took more than {self.limit_s:g} s")
+        elif code:
+            said.append(f"{self.name} has failed with exit code {code}{': ' + last if last else ''}")
+        return True
+
+    def kill(self) -> tuple[int, str]:
+        """End it, and whatever it has left behind; returns its exit code and the last line of what it has said."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        code = self.process.wait()
+        with self.errors as errors:
+            errors.seek(0)
+            lines = errors.read(MOST_ERRORS).decode(errors="replace").strip().splitlines()
+        return code, lines[-1] if lines else ""
 
 
 class HookedView:
@@ -135,7 +155,7 @@ class HookedView:
 
     def tick(self, seconds_used: float) -> None:
         self.view.tick(seconds_used)
-        for text in self.hooks.heard():
+        for text in self.hooks.go_on():
             self.view.said(text)
 
 
@@ -149,16 +169,18 @@ def facts_of(record: StudyRecord, event: str, text: str) -> dict[str, str]:
         "BARDTUNE_STOP_REASON": record.stop_reason or "",
         "BARDTUNE_RUNS": str(len(record.runs)),
         "BARDTUNE_PLANNED": str(record.plan.trials),
+        "BARDTUNE_STORAGE": record.storage,
     }
 
 
-def _end_group(process: "subprocess.Popen[bytes]") -> None:
-    """Whatever the command has left behind ends with it."""
-    if sys.platform == "win32":
-        process.kill()
-        return
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    if process.stderr is not None:
-        process.stderr.close()
+def _facts_of_end(record: StudyRecord) -> dict[str, str]:
+    verdict = verdict_of(record)
+    facts = facts_of(record, "end", f"study {record.name}: {state_text(record)}")
+    if verdict.winner is not None:
+        facts["BARDTUNE_TRIAL"] = str(verdict.winner.number)
+        facts["BARDTUNE_PARAMS"] = json.dumps(verdict.winner.params)
+        facts["BARDTUNE_BPB"] = bpb_text(verdict.bpb)
+        facts["BARDTUNE_TEXT"] += f", {verdict.winner.label} reaches {bpb_text(verdict.bpb)} bpb"
+    if verdict.test_bpb is not None:
+        facts["BARDTUNE_TEST_BPB"] = bpb_text(verdict.test_bpb)
+    return facts

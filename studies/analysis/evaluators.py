@@ -42,7 +42,7 @@ def drawn_shares(
 
     None at all where it has nothing to learn from.
     """
-    surrogate = SurrogateMaker().make(replace(record, search_runs=tuple(usable), other_runs=()))
+    surrogate = SurrogateMaker().make(replace(record, search_runs=tuple(usable), other_runs=(), earlier=()))
     if surrogate is None:
         return []
     from bardtune.studies.surrogate.effects import main_effects  # imports torch

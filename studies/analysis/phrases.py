@@ -56,10 +56,10 @@ def earlier_text(earlier: Sequence[tuple[str, int, Sequence[str]]]) -> str | Non
     """
     if not earlier:
         return None
-    parts = [
-        f"{name} ({runs} run{'s' * (runs != 1)}{'; another ' + ', '.join(differs) if differs else ''})"
-        for name, runs, differs in earlier
-    ]
+    parts = []
+    for name, runs, differs in earlier:
+        taken = f"{runs} run{'s' * (runs != 1)}" if runs else "its winner alone"
+        parts.append(f"{name} ({taken}{'; other: ' + ', '.join(differs) if differs else ''})")
     return f"after {' and '.join(parts)}"
 
 

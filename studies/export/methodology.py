@@ -57,7 +57,7 @@ def _phases(log: dict[str, Any]) -> Iterator[str]:
         "is the best point known before."
     )
     if earlier := earlier_text([tuple(each) for each in log.get("after", ())]):  # logs of older versions have none
-        yield f"* It came {earlier}: their winners were tried first, and their runs informed the search."
+        yield f"* It came {earlier}: winners were tried first, and runs informed the search."
     if made["confirmation"]:
         yield (
             f"* Confirmation: {_runs_text(len(made['confirmation']))} of the best trials again, by turns and with "

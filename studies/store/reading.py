@@ -82,6 +82,8 @@ def record_of(storage: Storage, study: optuna.Study, sibling: optuna.Study | Non
         final=attrs.get(keys.FINAL, {}),
         note=shown(str(attrs.get(keys.NOTE, ""))),
         extensions=extensions,
+        address=attrs.get(keys.ADDRESS),
+        is_moved=bool(attrs.get(keys.IS_MOVED)),
         earlier=earlier_from(name, attrs.get(keys.EARLIER, ())),
     )
 

@@ -248,8 +248,7 @@ class StudyWriter:
 
     def note_place(self, run: OpenRun, node: int) -> None:
         """Note on which node of a cluster a run trains now."""
-        stored = self.storage.rdb.get_trial(run.trial_id).user_attrs.get(keys.STATS, {})
-        run.optuna_trial.set_user_attr(keys.STATS, {**stored, "node": node})
+        run.optuna_trial.set_user_attr(keys.STATS, {**self._stats_of(run), "node": node})
 
     def tell_finished(self, run: OpenRun, val_bpb: float, stats: dict[str, Any], *, note: str | None = None) -> None:
         """``note`` is stored as the reason: what else there is to say of the bpb."""
@@ -288,16 +287,24 @@ class StudyWriter:
 
     def requeue(self, run: OpenRun, stats: dict[str, Any]) -> None:
         """Put an interrupted run back in the queue: the same number goes on with the next resume."""
+        self._requeue(run, {**self._stats_of(run), **stats})
+
+    def _requeue(self, run: OpenRun, stats: dict[str, Any]) -> None:
         self.lock.verify()
         run.optuna_trial.set_user_attr(keys.ENDING, "interrupted")
         run.optuna_trial.set_user_attr(keys.STATS, stats)
         self.storage.rdb.set_trial_state_values(run.trial_id, TrialState.WAITING)
 
+    def _stats_of(self, run: OpenRun) -> dict[str, Any]:
+        """What is stored of the run so far."""
+        stored: dict[str, Any] = self.storage.rdb.get_trial(run.trial_id).user_attrs.get(keys.STATS, {})
+        return stored
+
     def repeat(self, run: OpenRun, stats: dict[str, Any]) -> None:
         """Put a finished run back in the queue, to be trained again from the beginning under its number."""
         self.lock.verify()
         run.optuna_trial.set_user_attr(keys.REPEATS, run.repeats + 1)
-        self.requeue(run, {key: value for key, value in stats.items() if key != "seconds"})
+        self._requeue(run, {key: value for key, value in stats.items() if key != "seconds"})
 
     def note_final(self, run_id: str, score: dict[str, Any]) -> None:
         """Store what came of scoring a run on the test part; once there is a bpb, there is no second time.
@@ -332,7 +339,14 @@ class StudyWriter:
         self.search.set_user_attr(
             keys.PLAN, {**self.search.user_attrs[keys.PLAN], "launcher": launcher, "workers": workers}
         )
+        self.search.set_user_attr(keys.IS_MOVED, True)
         self._read_plan()
+
+    def note_address(self, address: str | None) -> None:
+        """Note the cluster that a study uses, for the next session."""
+        if address != self.search.user_attrs.get(keys.ADDRESS):
+            self.lock.verify()
+            self.search.set_user_attr(keys.ADDRESS, address)
 
     def change_fingerprint(self, fingerprint: dict[str, Any]) -> None:
         """Hold later resumes to this fingerprint instead."""

@@ -37,10 +37,12 @@ class SurrogateMaker:
         runs = [run for run in modelled(record) if run.run_id != without]
         num_ended = sum(run.ended is not None for run in runs)
         seen = observe(record, runs)
-        learned_at = (*LEARNED_SOONER, *LEARNED_AT) if record.earlier else LEARNED_AT
+        if seen is None:
+            return None
+        learned_at = (*LEARNED_SOONER, *LEARNED_AT) if len(seen.params) > len(seen.runs) else LEARNED_AT
         learned_from = max((count for count in learned_at if count <= num_ended), default=0)
         first = observe(record, runs[:learned_from])
-        if seen is None or first is None or not any(run.role == "search" and run.val_bpb is not None for run in runs):
+        if first is None or not any(run.role == "search" and run.val_bpb is not None for run in runs):
             return None
         from bardtune.studies.surrogate.surrogate import Surrogate, learn
 

@@ -25,7 +25,7 @@ FAILED = 2.5  # logarithm of eleven times the usual distance from the best: fail
 FINISHED_AT = (40, 70)  # percents of a finished run's curve that are learned from beside its end
 GUESSES = 3  # of the ends of pruned runs: each is made on the scale that the one before has led to
 LAST_POINTS = 2  # of the curve of a run that has no end
-AWAY, FAR_AWAY = 0.03, 0.5  # conditions of an earlier study, equal ones and others; see ``process``
+AWAY, FAR_AWAY = 0.03, 0.5  # of an earlier study: equal conditions, and others; below 1; see ``process``
 _MAD = 1.4826  # makes the median of absolute deviations a standard deviation
 
 
@@ -59,23 +59,32 @@ class Observations:
     owner: np.ndarray  # (M,) which run a measurement is of
     time: np.ndarray  # (M,) clock of a measurement
     units: np.ndarray  # (M,) its bpb in units, as if at the end
-    away: np.ndarray  # (M,) how far its study's conditions are from those of this one; 0 for this one's own
+    study: np.ndarray  # (M,) which study it is of, and how far that is; see ``process``
 
 
 def observe(record: StudyRecord, runs: Sequence[TrialRecord]) -> Observations | None:
     """Take up what these runs and earlier studies have shown; None as long as no two have finished differently."""
     own = [run.val_bpb for run in runs if run.val_bpb is not None]
-    before = [each for study in record.earlier for each in _of_earlier(study, record, runs)] if own else []
-    finals = np.array([*own, *(bpb for _, bpb, _ in before)], dtype=np.float64)
+    moves = {place: _moved(study, record, runs) for place, study in enumerate(record.earlier)} if own else {}
+    before = [
+        (run.params, None if run.val_bpb is None else run.val_bpb + moved, place)
+        for place, moved in moves.items()
+        if moved is not None
+        for run in record.earlier[place].runs
+    ]
+    finals = np.array([*own, *(bpb for _, bpb, _ in before if bpb is not None)], dtype=np.float64)
     if len(finals) < 2 or np.ptp(finals) == 0:
         return None
     finished = [run for run in runs if run.val_bpb is not None]
-    scale = _scale(finals, finals)
+    others = [
+        end + moved for place, moved in moves.items() if moved is not None for end in record.earlier[place].other_ends
+    ]
+    scale = _scale(finals, np.array([*finals, *others]))
     clock = _clock(finished, scale)
     for _ in range(GUESSES):
         guessed = [end for run in runs if (end := _guessed_end(run, scale, clock)) is not None]
         if guessed:
-            scale = _scale(finals, np.array([*finals, *guessed]))
+            scale = _scale(finals, np.array([*finals, *others, *guessed]))
             clock = _clock(finished, scale)
     drawn = {trial.number: trial.params for trial in record.search_runs}
     owner: list[int] = []
@@ -84,7 +93,8 @@ def observe(record: StudyRecord, runs: Sequence[TrialRecord]) -> Observations | 
         for each in _measurements(run, scale, clock):
             owner.append(place)
             measured.append(each)
-    time, units = np.array([*measured, *((0.0, end) for end in scale.units(finals[len(own) :]))], dtype=np.float64).T
+    ends = [scale.failed if bpb is None else float(scale.units(np.array([bpb]))[0]) for _, bpb, _ in before]
+    time, units = np.array([*measured, *((0.0, end) for end in ends)], dtype=np.float64).T
     return Observations(
         runs=tuple(runs),
         params=(
@@ -96,30 +106,37 @@ def observe(record: StudyRecord, runs: Sequence[TrialRecord]) -> Observations | 
         owner=np.array([*owner, *(len(runs) + place for place in range(len(before)))]),
         time=time,
         units=units,
-        away=np.array([*([0.0] * len(owner)), *(away for _, _, away in before)]),
+        study=np.array(
+            [0.0] * len(owner)
+            + [place + 1 + (FAR_AWAY if record.earlier[place].differs else AWAY) for _, _, place in before]
+        ),
     )
 
 
-def _of_earlier(
-    study: EarlierStudy, record: StudyRecord, runs: Sequence[TrialRecord]
-) -> list[tuple[dict[str, Any], float, float]]:
-    """(parameters, bpb, away) of an earlier study's runs; none as long as it cannot be told what they mean here.
+def _moved(study: EarlierStudy, record: StudyRecord, runs: Sequence[TrialRecord]) -> float | None:
+    """What is to be added to the bpb of an earlier study's runs; None as long as it cannot be told.
 
     Where they do not compare with those of this study, they are moved by what the same settings, the winner's, reach
     more or less here than there.
     """
     if not study.differs:
-        return [(run.params, run.val_bpb, AWAY) for run in study.runs]
+        return 0.0
     same = {trial.number for trial in record.search_runs if trial.params == study.winner}
     again = [
         run.val_bpb
         for run in runs
         if run.val_bpb is not None and (run.number if run.role == "search" else run.candidate) in same
     ]
-    if not again:
+    return fmean(again) - study.winner_bpb if again else None
+
+
+def guessed_ends(record: StudyRecord) -> list[float]:
+    """bpb that the runs without an end would have reached, those of which their curves tell it."""
+    seen = observe(record, runs := modelled(record))
+    if seen is None:
         return []
-    moved = fmean(again) - study.winner_bpb
-    return [(run.params, run.val_bpb + moved, FAR_AWAY) for run in study.runs]
+    ends = [_guessed_end(run, seen.scale, seen.clock) for run in runs if run.ending == "pruned"]
+    return [end for end in ends if end is not None]
 
 
 def modelled(record: StudyRecord) -> list[TrialRecord]:

@@ -12,9 +12,10 @@ optimization" (arXiv 1406.3896). Priors of the lengths that grow with the number
 and L. Nardi (arXiv 2402.02229). The process and its fitting are GPyTorch's and BoTorch's (M. Balandat et al., NeurIPS
 2020).
 
-A row of inputs is (D coordinates of the settings, away, clock, number of the run over 1024); a run's number below 0 is
-that of no run, whose chance counts as 0. What settings are worth under other conditions, in an earlier study, is away
-from what they are worth here, and correlates with it as exp(-distance) along that axis.
+A row of inputs is (D coordinates of the settings, study, clock, number of the run over 1024); a run's number below 0 is
+that of no run, whose chance counts as 0. The study is 0 for this one, and for the Kth before it K + how far away its
+conditions are, which is below 1: what settings are worth there correlates with what they are worth here as exp(-away),
+and between two studies before as exp(-the sum of both).
 """
 
 import math
@@ -70,7 +71,9 @@ class CurveKernel(Kernel):  # type: ignore[misc]
         if not diag:
             x1, x2 = x1.unsqueeze(-2), x2.unsqueeze(-3)
         worth, chance, curve, wandering = self.log_variances.exp()
-        related = (-(x1[..., -3] - x2[..., -3]).abs()).exp()
+        one, other = x1[..., -3], x2[..., -3]
+        apart = torch.where(one == other, 0.0, (one - one.floor()) + (other - other.floor()))
+        related = (-apart).exp()
         steps = (x1 - x2)[..., : self.num_columns] ** 2
         clock = torch.minimum(x1[..., -2], x2[..., -2])
         same = ((x1[..., -1] == x2[..., -1]) & (x1[..., -1] >= 0)).to(steps.dtype)

@@ -119,9 +119,14 @@ class Surrogate:
             owner=np.concatenate([self.seen.owner, count + np.arange(len(drawn))]),
             time=np.concatenate([self.seen.time, np.zeros(len(drawn))]),
             units=np.concatenate([self.seen.units, mean]),
-            away=np.concatenate([self.seen.away, np.zeros(len(drawn))]),
+            study=np.concatenate([self.seen.study, np.zeros(len(drawn))]),
         )
         return Surrogate(self.parameters, seen, self.numbers)
+
+    @property
+    def knows_earlier(self) -> bool:
+        """Whether it has learned from a study before this one."""
+        return len(self.seen.params) > len(self.seen.runs)
 
     @cached_property
     def leaders(self) -> list[TrialRecord]:
@@ -163,10 +168,10 @@ def learn(parameters: Sequence[Parameter], seen: Observations) -> Numbers:
 
 def _process(parameters: Sequence[Parameter], seen: Observations) -> SingleTaskGP:
     points = coordinates(parameters, seen.params)[seen.owner]
-    inputs = _inputs(points, clock=seen.time, runs=seen.owner.astype(np.float64), away=seen.away)
+    inputs = _inputs(points, clock=seen.time, runs=seen.owner.astype(np.float64), study=seen.study)
     return build(inputs, torch.from_numpy(seen.units))
 
 
-def _inputs(points: np.ndarray, *, clock: np.ndarray, runs: np.ndarray, away: np.ndarray | None = None) -> Tensor:
-    marks = [np.zeros(len(points)) if away is None else away, clock, np.where(runs < 0, NO_RUN, runs / RUNS_PER_UNIT)]
+def _inputs(points: np.ndarray, *, clock: np.ndarray, runs: np.ndarray, study: np.ndarray | None = None) -> Tensor:
+    marks = [np.zeros(len(points)) if study is None else study, clock, np.where(runs < 0, NO_RUN, runs / RUNS_PER_UNIT)]
     return torch.from_numpy(np.column_stack([points, *marks]))

@@ -11,16 +11,18 @@ import random
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 import psutil
 import pytest
 
 from bardtune.search.launch.processes import WORKER_MODULE
 from support.at_hand import Place
-from support.cluster_studies import check_whole, complete, read, running_on, wait_for
+from support.cluster_studies import check_whole, complete, ends_told, read, running_on, wait_for
 from support.clusters import ClusterAtHand, needs_ray
 from support.namespaces import SeparateNodes, can_make_namespaces
 
@@ -36,14 +38,30 @@ def place(tmp_path: Path) -> Iterator[Place]:
     place.end_all()
 
 
-def begin(place: Place, address: str) -> "subprocess.Popen[str]":
+def begin(place: Place, address: str, said: TextIO) -> "subprocess.Popen[str]":
     plan = {"trials": TRIALS, "seconds": SECONDS, "workers": WORKERS}
-    return place.start("s", launcher="ray", address=address, errors_to=subprocess.DEVNULL, **plan)
+    return place.start("s", launcher="ray", address=address, errors_to=said, **plan)
 
 
-def test_a_node_is_killed_one_is_added_the_driver_is_killed_and_the_winner_is_taken_home(place: Place) -> None:
+@pytest.fixture
+def said(tmp_path: Path) -> Iterator[TextIO]:
+    """What all processes of the study say on standard error."""
+    with (tmp_path / "said").open("a") as file:
+        yield file
+
+
+def check_ends(said: TextIO) -> None:
+    """No run has ended twice, whoever followed it; what was killed may not have come to say it."""
+    ends = ends_told(Path(said.name).read_text())
+    assert ends
+    assert set(ends.values()) == {1}, ends
+
+
+def test_a_node_is_killed_one_is_added_the_driver_is_killed_and_the_winner_is_taken_home(
+    place: Place, said: TextIO
+) -> None:
     with ClusterAtHand(1, 1, 1) as cluster:
-        process = begin(place, cluster.address)
+        process = begin(place, cluster.address, said)
         wait_for(place, running_on(3))
         cluster.kill(1)
         wait_for(place, complete(4))
@@ -51,9 +69,10 @@ def test_a_node_is_killed_one_is_added_the_driver_is_killed_and_the_winner_is_ta
         wait_for(place, complete(8))
         process.kill()
         process.communicate()
-        resumed = place.run("resume", "s", "--address", cluster.address)
-    assert resumed.returncode == 0, resumed.stderr
+        process = place.begin("resume", "s", "--address", cluster.address, errors_to=said)
+        assert process.wait(600) == 0
     check_whole(read(place), TRIALS)
+    check_ends(said)
     assert place.run("export", "s", "--out", "taken").returncode == 0
     replayed = place.run("replay", "taken", "--corpus", "text.txt")
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
@@ -66,6 +85,7 @@ class Round:
 
     place: Place
     cluster: ClusterAtHand
+    said: TextIO
     chance: random.Random
     process: "subprocess.Popen[str] | None" = None
     nodes: list[int] = field(default_factory=lambda: [0, 1, 2])
@@ -85,32 +105,37 @@ class Round:
             assert self.process is not None
             self.process.kill()
             self.process.communicate()
-            self.process = self.place.begin(
-                "resume", "s", "--address", self.cluster.address, errors_to=subprocess.DEVNULL
-            )
+            self.resume()
         else:
-            running = psutil.process_iter(["cmdline"])
+            running = [each for each in psutil.process_iter(["cmdline"]) if self.is_ours(each)]
             trains = [each.pid for each in running if WORKER_MODULE in (each.info["cmdline"] or ())]
             if trains:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self.chance.choice(trains), signal.SIGKILL)
 
+    def is_ours(self, process: psutil.Process) -> bool:
+        """Whether it descends from a node of this cluster."""
+        with contextlib.suppress(psutil.Error):
+            return any(parent.pid == self.cluster.process.pid for parent in process.parents())
+        return False
+
+    def resume(self) -> None:
+        self.process = self.place.begin("resume", "s", "--address", self.cluster.address, errors_to=self.said)
+
     def finish(self) -> None:
         for _ in range(5):
             if self.process is not None and self.process.wait(400) == 0:
                 return
-            self.process = self.place.begin(
-                "resume", "s", "--address", self.cluster.address, errors_to=subprocess.DEVNULL
-            )
+            self.resume()
         raise AssertionError("the study does not come to its end")
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_rounds_of_kills_at_random_moments(place: Place, number: int) -> None:
+def test_rounds_of_kills_at_random_moments(place: Place, said: TextIO, number: int) -> None:
     began = time.monotonic()
     with ClusterAtHand(1, 1, 1) as cluster:
-        each = Round(place, cluster, random.Random(number))
-        each.process = begin(place, cluster.address)
+        each = Round(place, cluster, said, random.Random(number))
+        each.process = begin(place, cluster.address, said)
         wait_for(place, complete(1))
         for _ in range(4):
             time.sleep(each.chance.uniform(0.0, 8.0))
@@ -125,20 +150,27 @@ def test_rounds_of_kills_at_random_moments(place: Place, number: int) -> None:
     assert set(endings) <= {"finished", "pruned", "diverged", "crashed"}
     killed = each.done.count("training")
     assert endings.count("crashed") <= killed, [(run.run_id, run.reason) for run in record.runs]
+    check_ends(said)
     spent = time.monotonic() - began
     logger.info("round %d: %s; %d crashed; %.0f s", number, ", ".join(each.done), endings.count("crashed"), spent)
 
 
 @pytest.mark.skipif(not can_make_namespaces(), reason="network namespaces are made by root, on Linux")
 def test_a_node_that_is_cut_off_and_joins_again_loses_nothing_and_writes_nothing_twice(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: Place, said: TextIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # whether or not this user has a token of Ray's
     with SeparateNodes(3) as nodes:
-        process = begin(place, nodes.address)
+        process = begin(place, nodes.address, said)
         wait_for(place, running_on(3), seconds=240)
+        before = read(place).counts()["complete"]
         nodes.cut_off(1, 30.0)
+        at_work = {run.stats.node: run.run_id for run in read(place).runs if run.state == "running"}
+        assert read(place).counts()["complete"] > before, "the others have not gone on meanwhile"
         assert process.wait(600) == 0
-    check_whole(read(place), TRIALS)
-    hosts = {(run.stats.node, run.run_id) for run in read(place).runs}
-    logger.info("runs by node: %s", sorted(hosts, key=str))
+    record = read(place)
+    check_whole(record, TRIALS)
+    check_ends(said)
+    told = [line for line in Path(said.name).read_text().splitlines() if "node" in line and "trial" not in line]
+    numbers = Counter(run.stats.node for run in record.runs)
+    logger.info("when it joined again: %s; runs by node: %s; %s", at_work, dict(numbers), told)

@@ -12,9 +12,10 @@ from bardtune.search.cli.app import main
 from bardtune.search.engine.coordinator import Coordinator
 from bardtune.search.engine.planning import read_settings
 from bardtune.search.launch.protocol import RunOrder
+from bardtune.search.sampling import after
 from bardtune.search.sampling.after import best_known_from, first_points, params_of, space_after, studies_before
-from bardtune.search.sampling.space import space_from
-from bardtune.studies.errors import StudyError
+from bardtune.search.sampling.space import SearchSpace, space_from
+from bardtune.studies.errors import PlanError, StudyError
 from bardtune.studies.plan import StudyPlan
 from bardtune.studies.records import StudyRecord
 from bardtune.studies.store.creating import NewStudy
@@ -101,10 +102,10 @@ def test_in_what_the_runs_do_not_compare_is_said(old: StudyRecord) -> None:
         of = space_from({**SPACE, "fixed": fixed}) if fixed else space()
         return studies_before([replace(old, fingerprint=was)], of, made, now)[0].differs
 
-    same = {"corpus_sha256": "a", "cpu": "x"}
+    same = {"corpus_sha256": "a", "cpu": "x", "numba": True}
     assert differs({}, same, same) == ()
-    assert differs({}, {"corpus_sha256": "a"}, same) == ()  # on a cluster nobody knows the processor beforehand
-    assert differs({}, same, {"corpus_sha256": "b", "cpu": "y"}) == ("text", "processor")
+    assert differs({}, {"corpus_sha256": "a"}, same) == ("processor", "numba")  # of a cluster nobody knows it yet
+    assert differs({}, same, {"corpus_sha256": "b", "cpu": "y", "numba": True}) == ("text", "processor")
     assert differs({"seconds": 2.0, "threads": 2}, same, same) == ("budget", "threads")
     assert differs({}, same, same, n_layers=5) == ("settings that are not searched",)
 
@@ -113,31 +114,65 @@ def test_a_study_without_anything_to_learn_from_is_refused(storage: Storage, old
     make_study(storage, "empty")
     with pytest.raises(StudyError, match="no finished trial to learn from"):
         studies_before([read_study(storage, "empty")], space(), StudyPlan(), {})
-    elsewhere = space_from(
-        {
-            "preset": "reference",
-            "parameters": {"learning_rate": {"type": "float", "low": 0.2, "high": 0.3}},
-        }
-    )
-    with pytest.raises(StudyError, match="no run in the space of the new one"):
-        studies_before([old], elsewhere, StudyPlan(), {})
+    with pytest.raises(StudyError, match="no finished trial in the space of the new one"):
+        studies_before([old], narrow(0.2, 0.3), StudyPlan(), {})
+    with pytest.raises(PlanError, match="each once"):
+        studies_before([old, old], space(), StudyPlan(), {})
 
 
-def test_settings_are_what_a_space_calls_them_or_none_or_moved_to_its_edge() -> None:
+def narrow(lowest_rate: float, highest_rate: float, **d_model: Any) -> SearchSpace:
+    table = {"type": "int", "low": 16, "high": 128, "step": 16, **d_model}
+    rate = {"type": "float", "low": lowest_rate, "high": highest_rate, "log": True}
+    return space_from({"preset": "reference", "parameters": {"d_model": table, "learning_rate": rate}})
+
+
+def test_of_a_winner_outside_of_the_space_the_best_inside_takes_the_place(old: StudyRecord) -> None:
+    assert old.best is not None
+    low = old.best.params["learning_rate"] * 1.01
+    (before,) = studies_before([old], narrow(low, 0.1), StudyPlan(), {})
+    inside = [run for run in old.search_runs if run.val_bpb is not None and run.params["learning_rate"] >= low]
+    assert before.winner == min(inside, key=lambda run: run.val_bpb or 9.0).params
+    assert {run.params["learning_rate"] >= low for run in before.runs} == {True}
+
+
+def test_what_lies_between_the_steps_of_the_new_space_is_not_of_it(old: StudyRecord) -> None:
+    (before,) = studies_before([old], narrow(1e-4, 0.1, low=32, step=32), StudyPlan(), {})
+    assert {run.params["d_model"] % 32 for run in before.runs} == {0}
+    assert space_after(narrow(1e-4, 0.1, low=32, step=32), [before]).best_known == before.winner
+
+
+def test_a_sampler_that_learns_nothing_from_runs_is_given_the_winner_alone(old: StudyRecord) -> None:
+    (before,) = studies_before([old], space(), StudyPlan(), {}, teaches=False)
+    assert (before.runs, before.other_ends) == ((), ())
+    assert before.winner
+
+
+def test_a_long_study_is_thinned_evenly_and_diverged_runs_warn(
+    old: StudyRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = old.search_runs[1]
+    lost = replace(first, number=90, ending="diverged", val_bpb=None)
+    monkeypatch.setattr(after, "MOST_RUNS", 4)
+    (before,) = studies_before([replace(old, search_runs=(*old.search_runs, lost))], space(), StudyPlan(), {})
+    bpbs = sorted(run.val_bpb for run in old.search_runs if run.val_bpb is not None)
+    assert [run.val_bpb for run in before.runs] == [*bpbs[::4], None]
+    assert before.runs[-1].params == first.params
+
+
+def test_settings_are_what_a_space_calls_them_or_none() -> None:
     settings = {"position": "rope", "rope_theta": 100.0, "d_model": 64}
     assert params_of(CONDITIONAL, settings) == settings
     assert params_of(CONDITIONAL, {**settings, "position": "alibi"}) == {"position": "alibi", "d_model": 64}
     assert params_of(CONDITIONAL, {**settings, "d_model": 256}) is None
-    assert params_of(CONDITIONAL, {**settings, "d_model": 256}, is_moved=True) == {**settings, "d_model": 128}
-    assert params_of(CONDITIONAL, {"position": "rope"}, is_moved=True) is None
+    assert params_of(CONDITIONAL, {**settings, "d_model": 63}) is None
+    assert params_of(CONDITIONAL, {"position": "rope"}) is None
 
 
 def test_winners_of_several_studies_are_tried_one_after_the_other(old: StudyRecord) -> None:
-    before = studies_before([old, replace(old, name="older"), old], space(), StudyPlan(), {})
+    before = studies_before([old, replace(old, name="older")], space(), StudyPlan(), {})
     other = replace(before[1], winner=BEST)
     assert first_points(space_after(space(), [before[0], other]), [before[0], other]) == [before[0].winner, BEST]
     assert first_points(space_after(space(), before), before) == [before[0].winner]
-    assert len(before[0].runs) <= 20
 
 
 @pytest.mark.parametrize(
@@ -151,8 +186,17 @@ def test_winners_of_several_studies_are_tried_one_after_the_other(old: StudyReco
 )
 def test_the_best_known_point_is_read_from_what_bardtune_writes(tmp_path: Path, content: str) -> None:
     (tmp_path / "settings.json").write_text(content)
-    found = best_known_from(space(), read_settings(tmp_path / "settings.json"), "settings.json")
-    assert found.best_known == BEST
+    found, said = best_known_from(space(), read_settings(tmp_path / "settings.json"), "settings.json")
+    assert (found.best_known, said) == (BEST, [])
+
+
+def test_what_of_the_settings_is_moved_or_left_out_is_said() -> None:
+    found, said = best_known_from(space(), {**BEST, "d_model": 90, "n_layers": 5}, "s.json")
+    assert found.best_known == {**BEST, "d_model": 96}
+    assert said == [
+        "d_model 90 is not in the space: 96 is tried first",
+        "not searched, and left as the space has them: n_layers",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -163,6 +207,9 @@ def test_the_best_known_point_is_read_from_what_bardtune_writes(tmp_path: Path, 
         ("", "is no JSON"),
         ('{"a": 1}', 'has no "settings"'),
         ('{"settings": {"rope_theta": 10.0}}', "none of the parameters of the space"),
+        ('{"settings": {"learning_rate": "0.01"}}', "cannot be the best known point"),
+        ('{"settings": {"learning_rate": null}}', "cannot be the best known point"),
+        ('{"settings": {"d_model": NaN}}', "cannot be the best known point"),
     ],
 )
 def test_a_file_without_settings_is_one_sentence(tmp_path: Path, content: str | None, said: str) -> None:

@@ -65,7 +65,7 @@ def test_a_run_is_stopped_goes_on_elsewhere_from_what_was_handed_over_and_says_e
     tmp_path: Path, text: Path
 ) -> None:
     corpus = load_corpus(str(text))
-    worker = NodeWorker(threads=1, position=0, num_cpus=1, root=tmp_path / "one")
+    worker = NodeWorker(threads=1, num_cpus=1, root=tmp_path / "one")
     try:
         assert not worker.has_text(corpus.sha256)
         worker.add_text(corpus.sha256, 0, np.asarray(corpus.content), True)
@@ -84,7 +84,7 @@ def test_a_run_is_stopped_goes_on_elsewhere_from_what_was_handed_over_and_says_e
         assert numbers == sorted(set(numbers))
     finally:
         worker.launcher.close()
-    worker = NodeWorker(threads=1, position=0, num_cpus=1, root=tmp_path / "one")  # another process, elsewhere
+    worker = NodeWorker(threads=1, num_cpus=1, root=tmp_path / "one")  # another process, elsewhere
     try:
         again = Caller(worker).follow(run, checkpoint, stop_at="event", ending="pruned")
         assert ended(again).ending == "pruned"

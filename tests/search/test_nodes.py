@@ -1,7 +1,7 @@
 """Which nodes of a cluster are used."""
 
 from bardtune.search.launch.cluster.messages import NodeFacts
-from bardtune.search.launch.cluster.nodes import Node, NodeList, fewest_workers
+from bardtune.search.launch.cluster.nodes import ANSWER_WITHIN_S, Node, NodeList, most_room
 
 OURS = {"bardtune": "1", "torch": "2"}
 
@@ -15,7 +15,8 @@ class Cluster:
 
     def __init__(self, *, threads: int = 1, **changes) -> None:
         self.said: list[str] = []
-        given = {"kind": None, "is_mixed": False, "known": {}, **changes}
+        self.now = 0.0
+        given = {"kind": None, "is_mixed": False, "known": {}, "clock": lambda: self.now, **changes}
         self.list = NodeList(threads=threads, versions=OURS, say=self.said.append, **given)
 
     def joins(self, alive: dict[str, int], **told: NodeFacts) -> list[int]:
@@ -75,10 +76,22 @@ def test_workers_spread_over_the_nodes() -> None:
     big, small = Node("big", 5), Node("small", 2)
     places = []
     for _ in range(4):
-        node = fewest_workers([big, small], threads=2)
+        node = most_room([big, small], threads=2, now=0.0)
         if node is None:
             places.append("none")
             continue
-        node.positions.add(len(node.positions))
+        node.num_workers += 1
         places.append(node.node_id)
     assert places == ["big", "big", "small", "none"]
+    big.num_workers, big.rests_until = 0, 10.0
+    assert most_room([big, small], threads=2, now=9.0) is None
+    assert most_room([big, small], threads=2, now=10.0) is big
+
+
+def test_a_node_that_does_not_say_what_it_is_keeps_nobody_waiting_for_ever() -> None:
+    cluster = Cluster()
+    assert cluster.joins({"a": 2, "mute": 8}, a=facts("alpha")) == []
+    cluster.now = ANSWER_WITHIN_S
+    assert [node.number for node in cluster.list.usable()] == [1]
+    cluster.list.told(cluster.list.by_id["mute"], facts("beta"))
+    assert [node.number for node in cluster.list.usable()] == [1, 2]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.at_hand import Place
-from support.cluster_studies import check_whole, complete, read, running_on, wait_for
+from support.cluster_studies import check_whole, complete, ends_told, read, running_on, wait_for
 from support.clusters import ClusterAtHand, needs_ray
 
 pytestmark = needs_ray
@@ -21,9 +21,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def test_a_study_outlives_its_nodes_and_its_own_process(place: Place) -> None:
-    with ClusterAtHand(1, 1) as cluster:
+    with ClusterAtHand(1, 1) as cluster, (place.folder / "said").open("a") as said:
         there = {"launcher": "ray", "address": cluster.address}
-        process = place.start("s", trials=6, seconds=1.5, workers=2, **there)
+        process = place.start("s", trials=6, seconds=1.5, workers=2, errors_to=said, **there)
         wait_for(place, running_on(2))
         cluster.kill(0)
         cluster.add(1)
@@ -31,9 +31,11 @@ def test_a_study_outlives_its_nodes_and_its_own_process(place: Place) -> None:
         wait_for(place, running_on(1))
         process.kill()
         process.communicate()
-        resumed = place.run("resume", "s", "--address", cluster.address)
-    assert resumed.returncode == 0, resumed.stderr
-    assert "node 2 is " in resumed.stderr
+        resumed = place.begin("resume", "s", errors_to=said)  # it knows where the cluster is
+        assert resumed.wait(150) == 0
+    told = (place.folder / "said").read_text()
+    assert "node 2 is " in told
+    assert set(ends_told(told).values()) == {1}
     record = read(place)
     check_whole(record, trials=6)
     assert {run.stats.node for run in record.runs} >= {2}

@@ -72,7 +72,8 @@ def test_a_study_is_followed_a_line_a_run_until_it_ends(
         make_record(*runs[:2], state="running"),
         make_record(*runs, state="finished"),
     ]
-    monkeypatch.setattr("bardtune.search.commands.trials.read_only", lambda *_: states.pop(0))
+    monkeypatch.setattr("bardtune.search.commands.trials.ReadOnlyStorage", lambda url: url)
+    monkeypatch.setattr("bardtune.search.commands.trials.read_study", lambda *_: states.pop(0))
     monkeypatch.setattr("bardtune.search.commands.trials.READ_EVERY_S", 0.0)
     assert main(["trials", "s", "--jsonl", "--follow"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

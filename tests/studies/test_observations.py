@@ -145,13 +145,19 @@ def earlier_of(runs: list[tuple[dict[str, object], float]], *, differs: tuple[st
 
 def test_runs_of_an_equal_study_before_are_learned_from_as_they_are_as_soon_as_one_of_our_own_has_finished() -> None:
     before = [({"learning_rate": rate, "batch_size": 16}, 1.8 + rate) for rate in (1e-3, 1e-2, 5e-2)]
-    record = replace(with_trials(trial_of(0, GOOD)), earlier=(earlier_of(before),))
+    old = earlier_of(before)
+    record = replace(with_trials(trial_of(0, GOOD)), earlier=(old,))
     seen = observe(record, modelled(record))
     assert seen is not None
     assert [seen.params[owner] for owner in seen.owner][-3:] == [params for params, _ in before]
     assert [round(seen.scale.bpb(float(units)), 6) for units in seen.units[-3:]] == [1.801, 1.81, 1.85]
-    assert seen.away.tolist() == [0.0] * (len(seen.away) - 3) + [observations.AWAY] * 3
+    assert seen.study.tolist() == [0.0] * (len(seen.study) - 3) + [1 + observations.AWAY] * 3
     assert observe(replace(record, search_runs=()), []) is None
+    failed = replace(old, runs=(*old.runs, EarlierRun(params=USUAL, val_bpb=None)), other_ends=(2.5, 2.6, 2.7))
+    seen = observe(replace(record, earlier=(failed,)), modelled(record))
+    assert seen is not None
+    assert seen.units[-1] == seen.scale.failed
+    assert seen.scale.usual > 0.04  # of what was pruned too
 
 
 def test_runs_under_other_conditions_are_moved_by_what_the_same_settings_reach_here() -> None:
@@ -163,6 +169,9 @@ def test_runs_under_other_conditions_are_moved_by_what_the_same_settings_reach_h
     assert seen is not None
     assert here is not None
     assert [seen.scale.bpb(float(units)) for units in seen.units[-2:]] == pytest.approx([here, here + 0.3])
-    assert set(seen.away[-2:]) == {observations.FAR_AWAY}
-    apart = replace(with_trials(trial_of(0, USUAL), trial_of(1, USUAL)), earlier=(other,))
-    assert all(away == 0 for away in (observe(apart, modelled(apart)) or seen).away[:2])
+    assert set(seen.study[-2:]) == {1 + observations.FAR_AWAY}
+    apart = replace(with_trials(trial_of(0, USUAL), trial_of(1, {**USUAL, "batch_size": 8})), earlier=(other,))
+    seen = observe(apart, modelled(apart))  # the winner has not been tried here
+    assert seen is not None
+    assert set(seen.study) == {0.0}
+    assert len(seen.params) == 2

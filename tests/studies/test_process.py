@@ -4,7 +4,7 @@ import torch
 
 from bardtune.studies.surrogate.process import NO_RUN, RUNS_PER_UNIT, CurveKernel, build, fit
 
-TWO_RUNS = torch.tensor(  # two coordinates, away, clock, run
+TWO_RUNS = torch.tensor(  # two coordinates, study, clock, run
     [
         [0.2, 0.4, 0.0, 0.0, 0.0],
         [0.2, 0.4, 0.0, 0.5, 0.0],
@@ -55,11 +55,14 @@ def test_what_is_on_the_way_varies_more_than_the_end() -> None:
 
 
 def test_what_settings_are_worth_elsewhere_correlates_the_less_the_further_away_it_is() -> None:
-    rows = TWO_RUNS[:1].repeat(3, 1)
-    rows[:, -3], rows[:, -1] = torch.tensor([0.0, 0.1, 0.6], dtype=torch.float64), NO_RUN
-    found = covariance(rows)
-    assert torch.allclose(found[0] / found[0, 0], (-rows[:, -3]).exp())
-    assert float(torch.linalg.eigvalsh(found)[0]) > 0
+    rows = TWO_RUNS[:1].repeat(5, 1)
+    away = torch.tensor([0.0, 0.1, 0.6, 0.6, 0.6], dtype=torch.float64)
+    rows[:, -3] = torch.tensor([0.0, 1.1, 2.6, 2.6, 3.6], dtype=torch.float64)
+    rows[:, -1] = NO_RUN
+    found = covariance(rows) / covariance(rows)[0, 0]
+    assert torch.allclose(found[0], (-away).exp())
+    assert torch.allclose(found[2], torch.tensor([-0.6, -0.7, 0.0, 0.0, -1.2], dtype=torch.float64).exp())
+    assert float(torch.linalg.eigvalsh(found)[0]) > -1e-9
 
 
 def test_no_run_has_no_chance() -> None:

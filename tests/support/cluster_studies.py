@@ -1,6 +1,7 @@
 """Studies on clusters: reading them while they run, and what must hold when they are over."""
 
 import contextlib
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -41,6 +42,14 @@ def running_on(nodes: int) -> Callable[[StudyRecord], bool]:
 
 def complete(number: int) -> Callable[[StudyRecord], bool]:
     return lambda record: record.counts()["complete"] >= number
+
+
+def ends_told(said: str) -> Counter[str]:
+    """How often each run is said to have ended, by label; being interrupted is no end."""
+    ends = re.findall(
+        r"^((?:trial|confirmation) \d+|baseline(?: \d+)?) +(?:finished|pruned|diverged|crashed)", said, re.MULTILINE
+    )
+    return Counter(ends)
 
 
 def check_whole(record: StudyRecord, trials: int) -> None:

@@ -13,11 +13,11 @@ import socket
 import sys
 import threading
 import traceback
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from bardtune.data.errors import UserError
 from bardtune.search.launch.processes import die_with_parent
-from bardtune.search.launch.protocol import Order, StopOrder
+from bardtune.search.launch.protocol import Notice, Order, StopOrder
 from bardtune.search.launch.ray import Brief, Broken, brief_from
 from bardtune.search.launch.wire import decode_order, encode
 
@@ -26,10 +26,10 @@ CONNECT_WITHIN_S = 10.0
 
 
 def main() -> None:
-    brief = brief_from(sys.argv[1])
-    die_with_parent(int(sys.argv[2]))
-    number = int(sys.argv[3])
+    die_with_parent(int(sys.argv[1]))
+    number = int(sys.argv[2])
     os.set_inheritable(number, False)
+    brief = brief_from(sys.stdin.readline())
     orders: queue.Queue[Order | None] = queue.Queue()
     threading.Thread(target=_listen, args=(sys.stdin, orders), daemon=True).start()
     with os.fdopen(number, "wb") as channel:
@@ -40,8 +40,7 @@ def main() -> None:
         except Exception as problem:
             if not isinstance(problem, UserError):
                 traceback.print_exc()
-            channel.write(encode(Broken(text=_sentence(brief, problem))))
-            channel.flush()
+            _tell(channel, Broken(text=_sentence(brief, problem)))
     os._exit(0)  # Ray's own way out takes its time, and there is nothing left to be saved
 
 
@@ -55,7 +54,9 @@ def _follow(brief: Brief, orders: "queue.Queue[Order | None]", channel: BinaryIO
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # for a cluster that is begun here
     import ray
 
-    _check_reachable(brief.address)
+    place = brief.address or os.environ.get("RAY_ADDRESS")
+    _tell(channel, Notice(text=f"connecting to the Ray cluster {place or 'that runs here, or beginning one'} ..."))
+    _check_reachable(place if brief.address in (None, "auto") else brief.address)
     is_own = brief.address == "local"
     ray.init(
         address=brief.address,
@@ -81,8 +82,12 @@ def _follow(brief: Brief, orders: "queue.Queue[Order | None]", channel: BinaryIO
             else:
                 fleet.start(order)
         if events := fleet.step(TICK_S):
-            channel.write(b"".join(map(encode, events)))
-            channel.flush()
+            _tell(channel, *events)
+
+
+def _tell(channel: BinaryIO, *messages: Any) -> None:
+    channel.write(b"".join(map(encode, messages)))
+    channel.flush()
 
 
 def _check_reachable(address: str | None) -> None:

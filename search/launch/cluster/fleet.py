@@ -1,7 +1,8 @@
 """The workers of a study on the nodes of a Ray cluster; all that is asked of Ray is asked here."""
 
-import os
+import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,11 +16,12 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from bardtune.data.corpus import Corpus, load_corpus
 from bardtune.data.errors import CorpusError
-from bardtune.data.files import replacing
+from bardtune.data.files import replacing, shorten
 from bardtune.search.launch.cluster.messages import Item, Report, Wish
 from bardtune.search.launch.cluster.node import NodeWorker, describe, versions
-from bardtune.search.launch.cluster.nodes import Node, NodeList, fewest_workers
+from bardtune.search.launch.cluster.nodes import Node, NodeList, most_room
 from bardtune.search.launch.local import STOP_WITHIN_S
+from bardtune.search.launch.piped import MOST_LOG_BYTES
 from bardtune.search.launch.protocol import (
     Ended,
     Ending,
@@ -35,10 +37,14 @@ from bardtune.search.launch.wire import decode_event
 
 LOOK_EVERY_S = 1.0  # for nodes that have joined or gone
 WAIT_S = 0.5  # that a worker waits for something to say; a wish to stop is heard as late
+READY_WITHIN_S = 90.0  # a worker that a node has no room for is sent elsewhere
+REST_S = 60.0  # that a node has no more workers sent then
 GONE_AFTER_S = 60.0  # a worker that answers nothing for so long is given up
 RETRY_AFTER_S = 1.0  # to ask a worker again that could not be reached
+STOOD_STILL_S = 5.0  # between two steps: this process was stopped, and nobody else was silent
 MOST_LOSSES = 3  # of one run; then it is to blame for what becomes of its nodes
-MOST_FAILURES = 3  # of workers on one node that end before they are ready
+MOST_FAILURES = 3  # on one node, with no run that has finished between them
+MOST_QUESTIONS = 3  # to a node, what it is
 PART_BYTES = 32 << 20  # of a text that is sent
 LONG_TEXT_BYTES = 64 << 20
 SETTLED_S = 5.0  # after the number of workers with a node has changed last, it is told
@@ -52,8 +58,8 @@ class RemoteWorker:
 
     index: int
     node: Node | None = None
-    position: int = 0  # on the node
     actor: Any = None
+    hired_at: float = 0.0
     is_ready: bool = False
     order: RunOrder | ScoreOrder | None = None
     number: int = 0  # of the order, for this actor
@@ -68,7 +74,7 @@ class RemoteWorker:
     def leave(self) -> None:
         """Be nowhere."""
         if self.node is not None:
-            self.node.positions.discard(self.position)
+            self.node.num_workers -= 1
         self.node = self.actor = self.content = self.order = self.stop = self.end_at = self.ask_at = None
         self.number, self.seen, self.is_ready, self.is_told = 0, 0, False, False
 
@@ -93,10 +99,13 @@ class Fleet:
         )
         self.workers = [RemoteWorker(index) for index in range(brief.workers)]
         self.pending: dict[Any, tuple[RemoteWorker | Node, Callable[[Any], None], Callable[[RayError], None]]] = {}
-        self.losses: dict[str, int] = {}  # by run
+        self.losses: Counter[tuple[str, str]] = Counter()  # by kind of order and run
+        self.unplaced: list[RunOrder | ScoreOrder] = []  # whose worker was lost before it had heard of them
+        self.questions: Counter[Node] = Counter()  # what they are
         self.senders: dict[Node, RemoteWorker] = {}  # through which the text is sent there
         self.text: Corpus | None = None
-        self.looked_at = -LOOK_EVERY_S
+        self.looked_at = -math.inf
+        self.stepped_at = time.monotonic()
         self.num_told = -1  # workers that are ready, as the coordinator knows
         self.num_placed, self.changed_at = 0, time.monotonic()
         self.num_said = brief.workers  # workers that have a node, as the user knows
@@ -113,6 +122,7 @@ class Fleet:
         with suppress(OSError):  # a run that begins anew has none
             worker.content = ray.put(path.read_bytes())
         worker.heard_at = time.monotonic()
+        shorten(Path(self.brief.logs[worker.index]), MOST_LOG_BYTES)
         self._ask(worker)
 
     def stop(self, run_id: str, ending: StopEnding) -> None:
@@ -127,10 +137,14 @@ class Fleet:
         Raises:
             CorpusError: the text is no longer what the study began with.
         """
+        self._forgive_standstill()
         self._look()
         self._hire()
         self._settle(timeout_s)
         self._see_to_the_silent()
+        lost, self.unplaced = self.unplaced, []
+        for order in lost:
+            self.start(order)
         self._tell_room()
         found, self.out = self.out, []
         return found
@@ -148,34 +162,39 @@ class Fleet:
         alive = {node["NodeID"]: int(node["Resources"].get("CPU", 0)) for node in _nodes() if node["Alive"]}
         joined, gone = self.nodes.update(alive)
         for node in joined:
-            task = ray.remote(describe).options(num_cpus=0, max_retries=0, scheduling_strategy=_on(node))
-            self._expect(task.remote(), node, partial(self.nodes.told, node), partial(self._not_described, node))
+            self._question(node)
         for node in gone:
             for worker in self.workers:
                 if worker.node is node:
                     self._lose(worker, "its node was lost")
 
+    def _question(self, node: Node) -> None:
+        self.questions[node] += 1
+        task = ray.remote(describe).options(num_cpus=0, max_retries=0, scheduling_strategy=_on(node))
+        self._expect(task.remote(), node, partial(self.nodes.told, node), partial(self._not_described, node))
+
     def _not_described(self, node: Node, problem: RayError) -> None:
-        if node.is_alive:
-            why = _cause(problem)
-            missing = "No module named 'bardtune'" in str(problem) or "failed to import" in str(problem)
-            self.nodes.failed(node, "bardtune is not installed there as it is here" if missing else why)
+        if not node.is_alive:
+            return
+        if "No module named 'bardtune'" in str(problem) or "failed to import" in str(problem):
+            self.nodes.failed(node, "bardtune is not installed there as it is here")
+        elif self.questions[node] < MOST_QUESTIONS:
+            self._question(node)
+        else:
+            self.nodes.failed(node, _cause(problem))
 
     # Workers
 
     def _hire(self) -> None:
-        usable = self.nodes.usable()
+        usable, now = self.nodes.usable(), time.monotonic()
         for worker in self.workers:
-            if worker.node is None and (node := fewest_workers(usable, self.brief.threads)) is not None:
-                worker.node = node
-                worker.position = min(set(range(len(node.positions) + 1)) - node.positions)
-                node.positions.add(worker.position)
+            if worker.node is None and (node := most_room(usable, self.brief.threads, now)) is not None:
+                worker.node, worker.hired_at = node, now
+                node.num_workers += 1
                 actor_class = ray.remote(NodeWorker).options(
                     num_cpus=self.brief.threads, max_restarts=0, max_task_retries=0, scheduling_strategy=_on(node)
                 )
-                worker.actor = actor_class.remote(
-                    threads=self.brief.threads, position=worker.position, num_cpus=node.num_cpus
-                )
+                worker.actor = actor_class.remote(threads=self.brief.threads, num_cpus=node.num_cpus)
                 self._ask_for_text(worker)
 
     def _ask_for_text(self, worker: RemoteWorker) -> None:
@@ -189,7 +208,7 @@ class Fleet:
     def _has_text(self, worker: RemoteWorker, has_text: bool) -> None:
         assert worker.node is not None
         if has_text:
-            worker.is_ready, worker.node.failures = True, 0
+            worker.is_ready = True
         elif worker.node not in self.senders:
             self.senders[worker.node] = worker
             self._send_text(worker, 0)
@@ -227,11 +246,19 @@ class Fleet:
     def _not_ready(self, worker: RemoteWorker, problem: RayError) -> None:
         """A worker has ended before it could train."""
         node = worker.node
-        self._lose(worker, _cause(problem))
-        if node is not None and node.is_alive:
-            node.failures += 1
-            if node.failures >= MOST_FAILURES:
-                self.nodes.failed(node, f"its workers end at once: {_cause(problem)}")
+        self._dismiss(worker)
+        if node is None or not node.is_alive:
+            return
+        if isinstance(problem, RayActorError):  # its node may be gone, or not be reached just now
+            self.looked_at = -math.inf
+            node.rests_until = time.monotonic() + STOOD_STILL_S
+        self._blame(node, f"its workers end at once: {_cause(problem)}")
+
+    def _blame(self, node: Node, why: str) -> None:
+        """Something went wrong on a node; where that goes on, nothing is trained there any more."""
+        node.failures += 1
+        if node.failures >= MOST_FAILURES and node.is_alive and node.refusal is None:
+            self.nodes.failed(node, why)
 
     # Runs
 
@@ -269,6 +296,8 @@ class Fleet:
                 stats = {**event.stats, "node": worker.node.number}
                 event = replace(event, reason=self._placed_reason(worker, event), stats=stats)
                 worker.order = worker.stop = worker.end_at = None
+                if event.ending == "finished":
+                    worker.node.failures = 0
             self.out.append(event)
         elif item.kind == "log":
             with suppress(OSError), Path(self.brief.logs[worker.index]).open("ab") as file:
@@ -289,24 +318,31 @@ class Fleet:
         return f"{reason} (on node {worker.node.number})"
 
     def _not_reported(self, worker: RemoteWorker, problem: RayError) -> None:
+        node = worker.node
         if isinstance(problem, ActorUnavailableError):
             worker.ask_at = time.monotonic() + RETRY_AFTER_S
         elif isinstance(problem, RayTaskError) and not isinstance(problem, RayActorError):
-            self._lose(worker, _cause(problem), ending="crashed")
+            self._lose(worker, _cause(problem))  # such as a full disk there
+            if node is not None:
+                self._blame(node, f"nothing can be trained there: {_cause(problem)}")
         else:
-            self._lose(worker, "its node was lost")
+            self.looked_at = -math.inf
+            self._lose(worker, f"its worker was lost: {_cause(problem)}")
 
-    def _lose(self, worker: RemoteWorker, why: str, *, ending: Ending = "interrupted") -> None:
+    def _lose(self, worker: RemoteWorker, why: str) -> None:
         """Give a worker up; its run may go on elsewhere."""
-        order, node, stop = worker.order, worker.node, worker.stop
+        order, node, stop, was_told = worker.order, worker.node, worker.stop, worker.is_told
         self._dismiss(worker)
         if order is None:
             return
-        self.losses[order.run_id] = self.losses.get(order.run_id, 0) + 1
-        if stop is not None:
-            ending = stop
-        elif ending == "interrupted" and self.losses[order.run_id] >= MOST_LOSSES:
-            ending, why = "crashed", f"lost with its node {MOST_LOSSES} times"
+        if not was_told and stop is None:
+            self.unplaced.append(order)
+            return
+        ending: Ending = stop or "interrupted"
+        key = type(order).__name__, order.run_id
+        self.losses[key] += 1
+        if stop is None and self.losses[key] >= MOST_LOSSES:
+            ending, why = "crashed", f"it has lost its worker {MOST_LOSSES} times; the last time: {why}"
         number = 0 if node is None else node.number
         reason, stats = f"{why} (node {number})", {"node": number}
         self.out.append(Ended(run_id=order.run_id, ending=ending, reason=reason, stats=stats))
@@ -365,17 +401,38 @@ class Fleet:
             else:
                 on_value(value)
 
+    def _forgive_standstill(self) -> None:
+        """Whoever had to stand still (Ctrl-Z, a full pipe) has not heard what others have said meanwhile."""
+        now = time.monotonic()
+        gap_s, self.stepped_at = now - self.stepped_at, now
+        if gap_s > STOOD_STILL_S:
+            for worker in self.workers:
+                worker.heard_at += gap_s
+                worker.hired_at += gap_s
+                worker.end_at = None if worker.end_at is None else worker.end_at + gap_s
+
     def _see_to_the_silent(self) -> None:
         now = time.monotonic()
         for worker in self.workers:
-            if worker.order is None:
+            if worker.node is not None and not worker.is_ready:
+                self._see_to_the_waiting(worker, worker.node, now)
+            elif worker.order is None:
                 continue
-            if now - worker.heard_at > GONE_AFTER_S:
+            elif now - worker.heard_at > GONE_AFTER_S:
                 self._lose(worker, f"its node has not answered for {GONE_AFTER_S:.0f} s")
             elif worker.end_at is not None and now > worker.end_at:
                 self._lose(worker, "it did not stop when asked to and was ended")
             elif worker.ask_at is not None and now >= worker.ask_at:
                 self._ask(worker)
+
+    def _see_to_the_waiting(self, worker: RemoteWorker, node: Node, now: float) -> None:
+        """A worker for which a node has room only as Ray counts: others may use it."""
+        if node in self.senders:  # the text is on its way, which takes as long as it takes
+            worker.hired_at = now
+        elif now - worker.hired_at > READY_WITHIN_S:
+            self._say(f"node {node.number} has had no room for {READY_WITHIN_S:.0f} s; others may use it")
+            node.rests_until = now + REST_S
+            self._dismiss(worker)
 
     def _tell_room(self) -> None:
         """Tell the coordinator for how many runs there is room, and the user where that is less than it should be."""
@@ -416,4 +473,4 @@ def _cause(problem: BaseException) -> str:
     cause = getattr(problem, "cause", None) or problem
     lines = [line for line in str(cause).strip().splitlines() if line.strip()]
     text = lines[-1].strip() if lines else type(cause).__name__
-    return text[:300].replace(os.sep * 2, os.sep)
+    return text[:300]

@@ -39,17 +39,16 @@ class NodeWorker:
 
     Args:
         threads: of a run.
-        position: among the workers of this node, from 0.
         num_cpus: what the cluster gives of this node. Where that is all, each worker has cores of its own; otherwise
             nobody knows which they are.
         root: for its files; see ``NodeFiles``.
     """
 
-    def __init__(self, *, threads: int, position: int, num_cpus: int, root: Path | None = None) -> None:
+    def __init__(self, *, threads: int, num_cpus: int, root: Path | None = None) -> None:
         self.files = NodeFiles(root)
         cores = core_numbers()
-        first = position * threads
-        own = cores[first : first + threads] if num_cpus == len(cores) and num_cpus >= 2 * threads else []
+        has_several = num_cpus == len(cores) and num_cpus >= 2 * threads
+        own = self.files.take_cores(cores, threads) if has_several else []
         self.launcher = LocalLauncher(workers=1, threads=threads, logs=[self.files.log], cores=[own])
         self.number = 0  # of the present order
         self.run_id: str | None = None  # in progress
@@ -114,11 +113,15 @@ class NodeWorker:
 
     def _hand_over_checkpoint(self, *, at_once: bool) -> None:
         stamp, now = self._stamp(), time.monotonic()
-        if stamp == self.saved_stamp or not (at_once or now - self.saved_at >= SAVED_EVERY_S):
+        if stamp in (0, self.saved_stamp) or not (at_once or now - self.saved_at >= SAVED_EVERY_S):
+            return
+        try:
+            content = self.files.checkpoint.read_bytes()
+        except OSError:  # it is just being replaced
             return
         self.saved_at, self.saved_stamp = now, stamp
         self.items = [item for item in self.items if item.kind != "checkpoint"]  # the newest is enough
-        self._add("checkpoint", self.files.checkpoint.read_bytes())
+        self._add("checkpoint", content)
 
     def _stamp(self) -> int:
         """Tells one checkpoint from the next; 0 if there is none."""

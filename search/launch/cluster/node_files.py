@@ -3,13 +3,17 @@
 import hashlib
 import os
 import shutil
+import socket
 import stat
 import tempfile
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import psutil
+from filelock import FileLock, Timeout
 
 from bardtune.data.errors import UserError
 
@@ -30,9 +34,10 @@ class NodeFiles:
     def __init__(self, root: Path | None = None) -> None:
         self.root = _private(Path(tempfile.gettempdir()) / f"bardtune-{os.getuid()}" if root is None else root)
         self.texts, workers = self.root / "texts", self.root / "workers"
-        self.folder = workers / str(os.getpid())
+        self.folder = workers / f"{_PLACE}-{os.getpid()}"
         self._tidy(workers)
         shutil.rmtree(self.folder, ignore_errors=True)  # of an earlier process with our number
+        self.locks: list[FileLock] = []
         self.texts.mkdir(exist_ok=True)
         self.folder.mkdir(parents=True)
 
@@ -53,11 +58,30 @@ class NodeFiles:
 
     def has_text(self, sha256: str) -> bool:
         """Whether the text is here, whole; it is kept for another week then."""
-        try:
-            os.utime(self.text(sha256))
-        except OSError:
+        if not self.text(sha256).exists():
             return False
+        with suppress(OSError):  # a file of its own: who reads the text sees by its time that nobody has changed it
+            self._used(sha256).touch()
         return True
+
+    def _used(self, sha256: str) -> Path:
+        return self.texts / f"{sha256}.used"
+
+    def take_cores(self, cores: Sequence[int], threads: int) -> list[int]:
+        """So many of these cores, for this process alone among ours on this machine; none if too few are free."""
+        taken: list[int] = []
+        for core in cores:
+            lock = FileLock(self.root / f"core{core}-{_PLACE}.lock")
+            with suppress(Timeout, OSError):
+                lock.acquire(timeout=0)
+                self.locks.append(lock)  # let go when this process ends
+                taken.append(core)
+            if len(taken) == threads:
+                return taken
+        for lock in self.locks:
+            lock.release()
+        self.locks.clear()
+        return []
 
     def add_text(self, sha256: str, offset: int, part: np.ndarray, *, is_last: bool) -> None:
         """Write a part of the text; with the last one it is whole.
@@ -83,6 +107,7 @@ class NodeFiles:
             draft.unlink()
             raise UserError(f"the text arrived with SHA-256 {found[:12]}... and not {sha256[:12]}...")
         os.replace(draft, self.text(sha256))
+        self._used(sha256).touch()
 
     def clear_run(self) -> None:
         """Delete what the last run has left."""
@@ -91,12 +116,25 @@ class NodeFiles:
                 path.unlink(missing_ok=True)
 
     def _tidy(self, workers: Path) -> None:
-        for folder in workers.glob("*"):
-            if not (folder.name.isdigit() and psutil.pid_exists(int(folder.name))):
+        for folder in workers.glob(f"{_PLACE}-*"):
+            pid = folder.name.removeprefix(f"{_PLACE}-")
+            if not (pid.isdigit() and psutil.pid_exists(int(pid))):
                 shutil.rmtree(folder, ignore_errors=True)
-        for text in self.texts.glob("*"):
-            if time.time() - text.stat().st_mtime > KEPT_S:
-                text.unlink(missing_ok=True)
+        for used in self.texts.glob("*.used"):
+            with suppress(OSError):  # another process tidies too
+                if time.time() - used.stat().st_mtime > KEPT_S:
+                    used.with_suffix("").unlink(missing_ok=True)
+                    used.unlink(missing_ok=True)
+
+
+def _place() -> str:
+    """Names this machine, and the container in it: folders for temporary files may be shared by several."""
+    with suppress(OSError):
+        return f"{socket.gethostname()}-{os.stat('/proc/self/ns/pid').st_ino}"
+    return socket.gethostname()
+
+
+_PLACE = _place()
 
 
 def _private(root: Path) -> Path:

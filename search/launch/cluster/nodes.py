@@ -1,11 +1,13 @@
 """The nodes of a cluster: which there are, and on which of them a study's runs compare."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bardtune.search.launch.cluster.messages import NodeFacts
 
+ANSWER_WITHIN_S = 30.0  # what a node is; the others do not wait for longer
 Kind = tuple[str, bool]  # the processor, and whether loops are compiled
 
 
@@ -19,14 +21,9 @@ class Node:
     number: int = 0  # what users call it, from 1; 0 for one that is not used
     refusal: str | None = None  # why nothing trains there
     is_alive: bool = True
-    has_text: bool = False
-    positions: set[int] = field(default_factory=set)  # of the workers there
-    failures: int = 0  # workers that have ended there, one after the other, before they were ready
-
-    @property
-    def is_asked(self) -> bool:
-        """Whether it has still to say what it is."""
-        return self.is_alive and self.facts is None and self.refusal is None
+    num_workers: int = 0  # of the study, there
+    failures: int = 0  # of workers there, one after the other
+    rests_until: float = 0.0  # before that no worker is sent there
 
 
 class NodeList:
@@ -39,6 +36,7 @@ class NodeList:
         is_mixed: whether runs may train on nodes of any kind.
         known: numbers by host, of earlier sessions.
         say: tells the user something.
+        clock: seconds.
     """
 
     def __init__(
@@ -50,9 +48,11 @@ class NodeList:
         is_mixed: bool,
         known: dict[str, list[int]],
         say: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.threads, self.versions, self.kind, self.is_mixed = threads, versions, kind, is_mixed
-        self.known, self.say = known, say
+        self.known, self.say, self.clock = known, say, clock
+        self.joined_at: dict[Node, float] = {}
         self.by_id: dict[str, Node] = {}
 
     def update(self, alive: dict[str, int]) -> tuple[list[Node], list[Node]]:
@@ -69,7 +69,7 @@ class NodeList:
         joined = [Node(node_id, num_cpus) for node_id, num_cpus in alive.items() if node_id not in self.by_id]
         joined = [node for node in joined if node.num_cpus > 0]  # a head that only directs
         for node in joined:
-            self.by_id[node.node_id] = node
+            self.by_id[node.node_id], self.joined_at[node] = node, self.clock()
             if node.num_cpus < self.threads:
                 self._refuse(node, f"it has {node.num_cpus} CPUs, and a run has {self.threads} threads")
         return [node for node in joined if node.refusal is None], gone
@@ -108,14 +108,18 @@ class NodeList:
         return sorted((node for node in good if node.refusal is None), key=lambda node: node.number)
 
     def _commonest(self) -> Kind | None:
-        """The kind that most runs find room on; None as long as some node has not said what it is."""
-        if any(node.is_asked for node in self.by_id.values()):
+        """The kind that most runs find room on; None as long as some node may still say what it is."""
+        if any(self._is_asked(node) for node in self.by_id.values()):
             return None
         room: Counter[Kind] = Counter()
         for node in self.by_id.values():
             if node.is_alive and node.facts is not None and node.refusal is None:
                 room[node.facts.kind] += node.num_cpus // self.threads
         return max(room, key=lambda kind: (room[kind], kind), default=None)
+
+    def _is_asked(self, node: Node) -> bool:
+        is_open = node.is_alive and node.facts is None and node.refusal is None
+        return is_open and self.clock() - self.joined_at[node] < ANSWER_WITHIN_S
 
     def _number(self, node: Node) -> None:
         assert node.facts is not None
@@ -134,10 +138,10 @@ class NodeList:
         self.say(f"{name} is left out: {why}")
 
 
-def fewest_workers(nodes: Collection[Node], threads: int) -> Node | None:
+def most_room(nodes: Collection[Node], threads: int, now: float) -> Node | None:
     """Where a worker is to go: the node with the most room left; None if none has any."""
-    room = {node: node.num_cpus // threads - len(node.positions) for node in nodes}
-    return max((node for node in nodes if room[node] > 0), key=lambda node: room[node], default=None)
+    room = {node: node.num_cpus // threads - node.num_workers for node in nodes if node.rests_until <= now}
+    return max((node for node in room if room[node] > 0), key=lambda node: room[node], default=None)
 
 
 def _kind_text(kind: Kind | None) -> str:

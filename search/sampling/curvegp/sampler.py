@@ -51,8 +51,8 @@ class CurveGPSampler(BaseSampler):
         space, record = self.so_far.space, self.so_far.record()
         rng = np.random.default_rng(self.seed)
         surrogate = self.so_far.surrogates.make(record, without=make_run_id("search", self.number))
-        num_start = 1 if record.earlier else NUM_START
-        if self.number < num_start or surrogate is None:
+        knows = surrogate is not None and (surrogate.knows_earlier or self.number >= NUM_START)
+        if surrogate is None or not knows:
             return start_point(space, max(1, self.number), seed=record.plan.seed)
         if self.number % AWAY_EVERY == 0:
             return params_at(space, rng.uniform(size=len(space.dimensions)))

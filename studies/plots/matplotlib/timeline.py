@@ -6,6 +6,8 @@ from bardtune.studies.plots import theme
 from bardtune.studies.plots.matplotlib.base import LEGEND, framed_sheet
 from bardtune.studies.plots.views.timeline import Timeline
 
+MOST_IN_LEGEND = 8  # of more nodes than there are colours the rows tell
+
 
 def draw(view: Timeline) -> Figure:
     """One row a run, the first at the top; or rows of the nodes of a cluster, in their colours."""
@@ -33,7 +35,7 @@ def draw(view: Timeline) -> Figure:
                 label=label,
                 zorder=2,
                 edgecolor=theme.PAPER,
-                linewidth=1.0 if view.nodes else 0.0,
+                linewidth=0.4 if view.nodes else 0.0,
             )
             start += seconds
     names = view.rows
@@ -46,5 +48,6 @@ def draw(view: Timeline) -> Figure:
     handles, labels = axes.get_legend_handles_labels()
     told_apart = view.phases if not view.nodes else sorted(labels, key=lambda name: (len(name), name))
     order = [labels.index(name) for name in told_apart]
-    axes.legend([handles[n] for n in order], [labels[n] for n in order], ncols=5, **LEGEND)
+    if len(order) <= MOST_IN_LEGEND:
+        axes.legend([handles[n] for n in order], [labels[n] for n in order], ncols=5, **LEGEND)
     return sheet

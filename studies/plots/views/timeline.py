@@ -12,7 +12,7 @@ from bardtune.studies.records import TrialRecord
 
 HEADING = "runs by phase"
 Phases = tuple[tuple[str, float], ...]  # (name, seconds), in the order of PHASES
-NODES_NOTE = "A bar is a run, whole: setup, training, evaluation and checkpoints; which it is, the table of runs tells."
+NODES_NOTE = "A bar is a run, whole; one that went on on another node stands there."
 OTHER = "other"  # of a run that has not said what it did
 PAUSE_S = 120.0  # with no run at all: longer ones are cut out
 _SLACK_S = 1.0  # two clocks: that of the phases and that of the stored moments
@@ -75,9 +75,9 @@ def view(data: PlotData) -> View:
     is_long = max(bar.end_s for bar in bars) > 180
     by_node = any(bar.node is not None for bar in bars)
     rows, places = _lanes(bars) if by_node else (tuple(bar.name for bar in bars), tuple(range(len(bars))))
-    notes = _notes(bars, num_pauses)
+    notes = [NODES_NOTE, *_pauses_note(num_pauses)] if by_node else _notes(bars, num_pauses)
     return Timeline(
-        frame=data.frame("runs by node" if by_node else HEADING, [NODES_NOTE, *notes[1:]] if by_node else notes),
+        frame=data.frame("runs by node" if by_node else HEADING, notes),
         bars=bars,
         rows=rows,
         places=places,
@@ -104,13 +104,17 @@ def _lanes(bars: Sequence[Bar]) -> tuple[tuple[str, ...], tuple[int, ...]]:
 
 def _notes(bars: Sequence[Bar], num_pauses: int) -> list[str]:
     notes = ["Phases of a run are summed and drawn one after the other; only training is charged to its budget."]
-    if num_pauses:
-        notes.append(f"{num_pauses} pause{'s' * (num_pauses != 1)} of more than {PAUSE_S / 60:g} minutes cut out.")
+    notes += _pauses_note(num_pauses)
     if starved := sum(bar.is_starved for bar in bars):
         notes.append(f"* {starved} starved: the machine was busy.")
     if any(bar.is_continued for bar in bars):
         notes.append("Marked †: stopped and continued. Drawn in one piece up to the end: when it stopped is unknown.")
     return notes
+
+
+def _pauses_note(num_pauses: int) -> list[str]:
+    pauses = f"{num_pauses} pause{'s' * (num_pauses != 1)} of more than {PAUSE_S / 60:g} minutes cut out."
+    return [pauses] if num_pauses else []
 
 
 def _earlier_s(run: TrialRecord, phases: Phases) -> float:
