@@ -1,7 +1,9 @@
-"""docs/walk-through.md: every line of it is run, with smaller budgets."""
+"""docs/walk-through.md: every line of it is run, with smaller budgets: ``.venv/bin/pytest -m long`` and this file."""
 
 import re
 from pathlib import Path
+
+import pytest
 
 from support.walk_through import DOCUMENT, carry_out, commands
 
@@ -33,6 +35,7 @@ def smaller(line: str) -> str:
     return line
 
 
+@pytest.mark.long
 def test_the_whole_life_of_a_study(tmp_path: Path) -> None:
     found = commands(DOCUMENT.read_text(encoding="utf-8"))
     assert len(found) == 11

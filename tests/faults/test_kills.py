@@ -172,3 +172,30 @@ def test_a_second_interrupt_stops_at_once_and_loses_no_trial(place: Place) -> No
     state = place.shown("s")
     assert (state["stop_reason"], state["trials"]["interrupted"], state["trials"]["total"]) == ("user", 1, 1)
     assert any((place.home / "checkpoints").rglob("*.pt"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_an_extension_that_is_killed_again_and_again_makes_exactly_its_runs(place: Place, seed: int) -> None:
+    chance = random.Random(seed)
+    done = place.started("s", trials=5, seconds=0.5, hours=0.5)
+    assert done.returncode == 0, done.stderr
+    process = place.begin("extend", "s", "--trials", "11")
+    for _ in range(6):
+        time.sleep(chance.uniform(1.0, 6.0))
+        if process.poll() is not None:
+            break
+        kill(process)
+        process = place.begin("resume", "s")
+    process.communicate()
+    state = place.finish("s")
+    assert state["trials"]["total"] in (5, 11)  # killed before the extension was stored, it is as it was
+    if state["trials"]["total"] == 5:
+        process = place.begin("extend", "s", "--trials", "11")
+        process.communicate()
+        state = place.finish("s")
+    assert state["trials"]["total"] == 11
+    assert len({(run["role"], run["trial"]) for run in state["runs"]}) == 11
+    assert {run["ending"] for run in state["runs"]} == {"finished"}
+    assert 0 < state["seconds_used"] < 0.5 * 3600
+    place.check_sound()

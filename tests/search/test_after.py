@@ -42,10 +42,12 @@ def storage(tmp_path: Path) -> Storage:
     return storage_at(tmp_path)
 
 
-@pytest.fixture
-def old(storage: Storage, tmp_path: Path) -> StudyRecord:
+@pytest.fixture(scope="module")
+def old(tmp_path_factory: pytest.TempPathFactory) -> StudyRecord:
+    folder = tmp_path_factory.mktemp("old")
+    storage = storage_at(folder)
     make_study(storage, "old", trials=14, pruner="none")
-    return run_study(storage, tmp_path, ScriptedLauncher(by_distance), "old")
+    return run_study(storage, folder, ScriptedLauncher(by_distance), "old")
 
 
 def new_study(storage: Storage, old: StudyRecord, name: str = "new", **changes: Any) -> None:

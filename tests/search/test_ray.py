@@ -49,6 +49,7 @@ def test_a_study_outlives_its_nodes_and_its_own_process(place: Place) -> None:
     assert list((place.home / "logs").glob("s-*.log"))
 
 
+@pytest.mark.long
 def test_a_study_begun_here_goes_on_on_a_cluster_and_comes_back(place: Place) -> None:
     process = place.start("s", trials=5, seconds=1.5, confirm="0")
     wait_for(place, complete(1))

@@ -58,3 +58,20 @@ def test_what_a_run_did_before_it_was_stopped_stands_before_its_continuation_tha
 
 def test_every_phase_has_a_colour() -> None:
     assert set(theme.PHASE_COLOURS) == {*PHASES, OTHER}
+
+
+def test_on_a_cluster_rows_are_nodes_as_many_as_train_at_a_time() -> None:
+    def run(number: int, node: int | None, begins: float) -> TrialRecord:
+        trial = make_trial(number, 2.3, stats={"seconds": {"train": 100.0}, **({"node": node} if node else {})})
+        started = BEGAN + timedelta(seconds=begins)
+        return replace(trial, started=started, ended=started + timedelta(seconds=100))
+
+    runs = [run(0, 1, 0.0), run(1, 1, 1.0), run(2, 2, 2.0), run(3, 1, 101.0), run(4, None, 150.0)]
+    found = view_of_record(make_record(*runs), "timeline")
+    assert found.rows == ("elsewhere", "node 1.1", "node 1.2", "node 2")
+    assert found.places == (1, 2, 3, 1, 0)
+    assert found.nodes == (1, 2)
+    figure = figure_of(make_record(*runs), "timeline")
+    assert [bar.name for bar in figure.data] == ["elsewhere", "node 1", "node 2"]
+    alone = view_of_record(make_record(run(0, None, 0.0)), "timeline")
+    assert (alone.nodes, alone.places) == ((), (0,))
