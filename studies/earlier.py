@@ -44,7 +44,7 @@ def earlier_from(study: str, stored: Sequence[Mapping[str, Any]]) -> tuple[Earli
                 winner=dict(each["winner"]),
                 winner_bpb=each["winner_bpb"],
                 runs=tuple(EarlierRun(**run) for run in each["runs"]),
-                other_ends=tuple(each["other_ends"]),
+                other_ends=tuple(each.get("other_ends", ())),
             )
             for each in stored
         )

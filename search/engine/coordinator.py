@@ -171,9 +171,7 @@ class Coordinator:
         if interrupted is not None:
             self._begin(self.writer.resume_run(interrupted))
             return None
-        next_run = self.scheduler.next(
-            num_running=len(self.following), remaining_s=left_s, run_s=run_s, workers=self.workers
-        )
+        next_run = self.scheduler.next(num_running=len(self.following), remaining_s=left_s, run_s=run_s)
         if next_run == "wait":
             return "wait"
         if next_run == "nothing":
@@ -195,11 +193,6 @@ class Coordinator:
             self._give_up_interrupted()
             return "hours"
         return None
-
-    @property
-    def workers(self) -> int:
-        """Runs at a time, as far as there is room for them now."""
-        return max(1, min(self.plan.workers, self.launcher.capacity))
 
     def _ask(self, next_run: NextRun) -> OpenRun:
         if next_run.role == "search":
@@ -252,7 +245,8 @@ class Coordinator:
     def _is_pressed(self) -> bool:
         """Whether the hours are too few for the runs that are planned."""
         num_left = self.plan.trials - self.writer.num_runs() + len(self.following)
-        needed_s = num_left / self.workers * (self.plan.seconds + self.longest_overhead_s)
+        workers = max(1, min(self.plan.workers, self.launcher.capacity))  # as far as there is room for them now
+        needed_s = num_left / workers * (self.plan.seconds + self.longest_overhead_s)
         return remaining_s(self.writer) < needed_s
 
     def _handle(self, event: LauncherEvent) -> None:

@@ -38,14 +38,13 @@ class Scheduler:
         self.writer, self.plan, self.so_far = writer, writer.plan, so_far
         self.surrogates = SurrogateMaker() if so_far is None else so_far.surrogates
 
-    def next(self, *, num_running: int, remaining_s: float, run_s: float, workers: int) -> Decision:
+    def next(self, *, num_running: int, remaining_s: float, run_s: float) -> Decision:
         """Decide. Noting the leaders of a search that is over is part of it.
 
         Args:
             num_running: runs in progress.
             remaining_s: active time that the study has left.
             run_s: what a run takes, with its overhead.
-            workers: runs at a time.
         """
         num_runs, others = self.writer.num_runs(), self.writer.roles()
         if num_runs >= self.plan.trials:
@@ -55,7 +54,7 @@ class Scheduler:
         kept = self._kept_runs(others)
         candidates = self.writer.candidates
         if candidates is None or not candidates:
-            kept_s = (kept / workers + (FINAL_SHARE if kept else 0.0)) * run_s
+            kept_s = (kept / self.plan.workers + (FINAL_SHARE if kept else 0.0)) * run_s
             has_room = num_runs + kept < self.plan.trials and remaining_s >= run_s + kept_s
             if has_room and not (self._has_reached_target() or self._has_settled()):
                 return NextRun("search")
@@ -65,7 +64,7 @@ class Scheduler:
                 return "wait"
             candidates = self._choose()
             if not candidates:  # nothing has finished: what was kept for confirming goes to the search
-                return self.next(num_running=num_running, remaining_s=remaining_s, run_s=run_s, workers=workers)
+                return self.next(num_running=num_running, remaining_s=remaining_s, run_s=run_s)
         return self._confirmation(candidates)
 
     def outlook(self) -> Outlook | None:

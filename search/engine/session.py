@@ -231,22 +231,23 @@ def _run(writer: StudyWriter, launcher: Launcher, view: View, hooks: Hooks) -> S
             f"another study trains on this machine (process {numbers}): as long as it does, both train less than they "
             "could, and their runs count as starved"
         )
-    with stop_signals() as stopped:
-        try:
-            Coordinator(writer, space, launcher, view, home=data_home(), interrupted=stopped.is_set).run()
-        except (SQLAlchemyError, StorageInternalError) as problem:
-            if stopped.is_set():  # nobody waits for a database that is away when he wants to leave
-                raise KeyboardInterrupt from problem
-            raise
-        except BaseException:
-            hooks.kill()
-            raise
-        finally:
-            view.close()
-    writer.lock.release()
-    record = writer.record()
-    with stop_signals() as stopped:
-        hooks.end(record, view.said, stopped=stopped.is_set)
+    try:
+        with stop_signals() as stopped:
+            try:
+                Coordinator(writer, space, launcher, view, home=data_home(), interrupted=stopped.is_set).run()
+            except (SQLAlchemyError, StorageInternalError) as problem:
+                if stopped.is_set():  # nobody waits for a database that is away when he wants to leave
+                    raise KeyboardInterrupt from problem
+                raise
+            finally:
+                view.close()
+        writer.lock.release()
+        record = writer.record()
+        with stop_signals() as stopped:
+            hooks.end(record, view.said, stopped=stopped.is_set)
+    except BaseException:
+        hooks.kill()
+        raise
     return record
 
 

@@ -248,7 +248,7 @@ class StudyWriter:
 
     def note_place(self, run: OpenRun, node: int) -> None:
         """Note on which node of a cluster a run trains now."""
-        run.optuna_trial.set_user_attr(keys.STATS, {**self._stats_of(run), "node": node})
+        run.optuna_trial.set_user_attr(keys.STATS, {**self._seconds_of(run), "node": node})
 
     def tell_finished(self, run: OpenRun, val_bpb: float, stats: dict[str, Any], *, note: str | None = None) -> None:
         """``note`` is stored as the reason: what else there is to say of the bpb."""
@@ -287,7 +287,7 @@ class StudyWriter:
 
     def requeue(self, run: OpenRun, stats: dict[str, Any]) -> None:
         """Put an interrupted run back in the queue: the same number goes on with the next resume."""
-        self._requeue(run, {**self._stats_of(run), **stats})
+        self._requeue(run, {**self._seconds_of(run), **stats})
 
     def _requeue(self, run: OpenRun, stats: dict[str, Any]) -> None:
         self.lock.verify()
@@ -295,16 +295,16 @@ class StudyWriter:
         run.optuna_trial.set_user_attr(keys.STATS, stats)
         self.storage.rdb.set_trial_state_values(run.trial_id, TrialState.WAITING)
 
-    def _stats_of(self, run: OpenRun) -> dict[str, Any]:
-        """What is stored of the run so far."""
+    def _seconds_of(self, run: OpenRun) -> dict[str, Any]:
+        """What is stored of the time that the run has spent so far: where it was spent is for its next end to tell."""
         stored: dict[str, Any] = self.storage.rdb.get_trial(run.trial_id).user_attrs.get(keys.STATS, {})
-        return stored
+        return {name: value for name, value in stored.items() if name == "seconds"}
 
     def repeat(self, run: OpenRun, stats: dict[str, Any]) -> None:
         """Put a finished run back in the queue, to be trained again from the beginning under its number."""
         self.lock.verify()
         run.optuna_trial.set_user_attr(keys.REPEATS, run.repeats + 1)
-        self._requeue(run, {key: value for key, value in stats.items() if key != "seconds"})
+        self._requeue(run, {key: value for key, value in stats.items() if key not in ("seconds", "starved")})
 
     def note_final(self, run_id: str, score: dict[str, Any]) -> None:
         """Store what came of scoring a run on the test part; once there is a bpb, there is no second time.
@@ -335,6 +335,8 @@ class StudyWriter:
 
     def change_place(self, *, launcher: str, workers: int) -> None:
         """Let the runs that follow train elsewhere, or another number of them at a time."""
+        if (launcher, workers) == (self.plan.launcher, self.plan.workers):
+            return
         self.lock.verify()
         self.search.set_user_attr(
             keys.PLAN, {**self.search.user_attrs[keys.PLAN], "launcher": launcher, "workers": workers}

@@ -229,7 +229,8 @@ def test_a_run_that_loses_its_worker_is_interrupted_and_the_third_time_it_has_cr
         actor.open.give(DIED)
         assert ends(played.steps()) == [("search-0000", ending)]
         assert actor.is_killed
-        played.steps()  # another worker takes its place
+        played.fleet.nodes.by_id["a"].failures = 0  # as if others had ended well there
+        played.steps(12, seconds=1.0)  # another worker takes its place
         assert played.room == 1
 
 
@@ -247,6 +248,22 @@ def test_an_order_that_its_worker_never_heard_goes_to_another_and_counts_as_no_l
     assert not played.fleet.losses
     played.actor_of("search-0000").says(Ended(run_id="search-0000", ending="finished", val_bpb=2.0))
     assert ends(played.steps(3)) == [("search-0000", "finished")]
+
+
+def test_an_order_that_takes_down_whoever_hears_of_it_ends_too(play: Callable[..., Played]) -> None:
+    played = play(3, a=3)
+    played.steps()
+    found: list[tuple[str, str]] = []
+    for _ in range(40):
+        if not found or found[-1][1] == "interrupted":
+            played.fleet.start(played.run())
+        for actor in [each for each in played.ray.actors if each.wishes and not each.is_killed and each.open]:
+            actor.open.give(DIED)
+        played.fleet.nodes.by_id["a"].failures = 0
+        found += ends(played.steps(8, seconds=1.0))
+        if found and found[-1][1] == "crashed":
+            break
+    assert found[-1] == ("search-0000", "crashed")
 
 
 def test_an_order_without_a_place_ends_at_once(play: Callable[..., Played]) -> None:
@@ -329,7 +346,7 @@ def test_a_node_on_which_nothing_succeeds_is_left_out_and_the_runs_go_on_elsewhe
         played.steps(2)
         assert actor.open is not None
         actor.open.give(full)
-        assert ends(played.steps()) == [(name, "interrupted")]
+        assert ends(played.steps(12, seconds=1.0)) == [(name, "interrupted")]
     assert [each.node for each in played.ray.actors if not each.is_killed] == ["well"]
     said = [event.text for event in played.heard if isinstance(event, Notice)]
     assert any("the node sick is left out: nothing can be trained there: no space left" in text for text in said)

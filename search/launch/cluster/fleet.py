@@ -47,7 +47,10 @@ MOST_FAILURES = 3  # on one node, with no run that has finished between them
 MOST_QUESTIONS = 3  # to a node, what it is
 PART_BYTES = 32 << 20  # of a text that is sent
 LONG_TEXT_BYTES = 64 << 20
-SETTLED_S = 5.0  # after the number of workers with a node has changed last, it is told
+SETTLED_S = 20.0  # after the number of workers that are ready has changed last, it is told
+SHORT_REST_S = 5.0  # of a node that has lost a worker; what fails together counts once
+ASK_AGAIN_S = 5.0  # a node what it is
+MOST_UNHEARD = 5  # workers that a run may lose before they have it
 
 BridgeEvent = LauncherEvent | Room
 
@@ -101,14 +104,16 @@ class Fleet:
         self.pending: dict[Any, tuple[RemoteWorker | Node, Callable[[Any], None], Callable[[RayError], None]]] = {}
         self.losses: Counter[tuple[str, str]] = Counter()  # by kind of order and run
         self.unplaced: list[RunOrder | ScoreOrder] = []  # whose worker was lost before it had heard of them
+        self.unheard: Counter[tuple[str, str]] = Counter()  # how often that has happened to them
         self.questions: Counter[Node] = Counter()  # what they are
+        self.ask_again: dict[Node, float] = {}  # when, what they are
         self.senders: dict[Node, RemoteWorker] = {}  # through which the text is sent there
         self.text: Corpus | None = None
         self.looked_at = -math.inf
         self.stepped_at = time.monotonic()
         self.num_told = -1  # workers that are ready, as the coordinator knows
-        self.num_placed, self.changed_at = 0, time.monotonic()
-        self.num_said = brief.workers  # workers that have a node, as the user knows
+        self.changed_at = time.monotonic()
+        self.num_said = brief.workers  # the same, as the user knows
 
     def start(self, order: RunOrder | ScoreOrder) -> None:
         """Have a run trained or scored; without a place for it, it ends at once."""
@@ -161,7 +166,7 @@ class Fleet:
         self.looked_at = time.monotonic()
         alive = {node["NodeID"]: int(node["Resources"].get("CPU", 0)) for node in _nodes() if node["Alive"]}
         joined, gone = self.nodes.update(alive)
-        for node in joined:
+        for node in [*joined, *(node for node, at in self.ask_again.items() if self.looked_at >= at)]:
             self._question(node)
         for node in gone:
             for worker in self.workers:
@@ -169,6 +174,7 @@ class Fleet:
                     self._lose(worker, "its node was lost")
 
     def _question(self, node: Node) -> None:
+        self.ask_again.pop(node, None)
         self.questions[node] += 1
         task = ray.remote(describe).options(num_cpus=0, max_retries=0, scheduling_strategy=_on(node))
         self._expect(task.remote(), node, partial(self.nodes.told, node), partial(self._not_described, node))
@@ -179,7 +185,7 @@ class Fleet:
         if "No module named 'bardtune'" in str(problem) or "failed to import" in str(problem):
             self.nodes.failed(node, "bardtune is not installed there as it is here")
         elif self.questions[node] < MOST_QUESTIONS:
-            self._question(node)
+            self.ask_again[node] = time.monotonic() + ASK_AGAIN_S
         else:
             self.nodes.failed(node, _cause(problem))
 
@@ -214,7 +220,7 @@ class Fleet:
             self._send_text(worker, 0)
 
     def _send_text(self, worker: RemoteWorker, offset: int) -> None:
-        content = self._load_text().content
+        content, worker.hired_at = self._load_text().content, time.monotonic()
         if offset >= len(content):
             self._text_has_arrived(worker)
             return
@@ -249,14 +255,18 @@ class Fleet:
         self._dismiss(worker)
         if node is None or not node.is_alive:
             return
-        if isinstance(problem, RayActorError):  # its node may be gone, or not be reached just now
+        node.rests_until = time.monotonic() + SHORT_REST_S
+        if isinstance(problem, RayActorError):  # its node may be gone ...
             self.looked_at = -math.inf
-            node.rests_until = time.monotonic() + STOOD_STILL_S
-        self._blame(node, f"its workers end at once: {_cause(problem)}")
+        if not isinstance(problem, ActorUnavailableError):  # ... or not be reached just now
+            self._blame(node, f"its workers end at once: {_cause(problem)}")
 
     def _blame(self, node: Node, why: str) -> None:
         """Something went wrong on a node; where that goes on, nothing is trained there any more."""
-        node.failures += 1
+        now = time.monotonic()
+        if now < node.blamed_until:  # its workers fail together
+            return
+        node.failures, node.blamed_until = node.failures + 1, now + SHORT_REST_S
         if node.failures >= MOST_FAILURES and node.is_alive and node.refusal is None:
             self.nodes.failed(node, why)
 
@@ -296,7 +306,7 @@ class Fleet:
                 stats = {**event.stats, "node": worker.node.number}
                 event = replace(event, reason=self._placed_reason(worker, event), stats=stats)
                 worker.order = worker.stop = worker.end_at = None
-                if event.ending == "finished":
+                if event.ending != "crashed":
                     worker.node.failures = 0
             self.out.append(event)
         elif item.kind == "log":
@@ -328,6 +338,9 @@ class Fleet:
         else:
             self.looked_at = -math.inf
             self._lose(worker, f"its worker was lost: {_cause(problem)}")
+            if node is not None:
+                node.rests_until = time.monotonic() + SHORT_REST_S
+                self._blame(node, f"its workers are lost: {_cause(problem)}")
 
     def _lose(self, worker: RemoteWorker, why: str) -> None:
         """Give a worker up; its run may go on elsewhere."""
@@ -335,11 +348,12 @@ class Fleet:
         self._dismiss(worker)
         if order is None:
             return
-        if not was_told and stop is None:
+        key = type(order).__name__, order.run_id
+        if not was_told and stop is None and self.unheard[key] < MOST_UNHEARD:
+            self.unheard[key] += 1
             self.unplaced.append(order)
             return
         ending: Ending = stop or "interrupted"
-        key = type(order).__name__, order.run_id
         self.losses[key] += 1
         if stop is None and self.losses[key] >= MOST_LOSSES:
             ending, why = "crashed", f"it has lost its worker {MOST_LOSSES} times; the last time: {why}"
@@ -427,32 +441,26 @@ class Fleet:
 
     def _see_to_the_waiting(self, worker: RemoteWorker, node: Node, now: float) -> None:
         """A worker for which a node has room only as Ray counts: others may use it."""
-        if node in self.senders:  # the text is on its way, which takes as long as it takes
+        if self.senders.get(node, worker) is not worker:  # the text is on its way through another one
             worker.hired_at = now
         elif now - worker.hired_at > READY_WITHIN_S:
-            self._say(f"node {node.number} has had no room for {READY_WITHIN_S:.0f} s; others may use it")
-            node.rests_until = now + REST_S
+            if not node.is_said:
+                self._say(f"node {node.number} has had no room for {READY_WITHIN_S:.0f} s; others may use it")
+            node.is_said, node.rests_until = True, now + REST_S
             self._dismiss(worker)
 
     def _tell_room(self) -> None:
         """Tell the coordinator for how many runs there is room, and the user where that is less than it should be."""
-        ready = sum(worker.is_ready for worker in self.workers)
+        ready, wanted, now = sum(worker.is_ready for worker in self.workers), len(self.workers), time.monotonic()
         if ready != self.num_told:
             self.out.append(Room(workers=ready))
-            self.num_told = ready
-        placed, wanted, now = (
-            sum(worker.node is not None for worker in self.workers),
-            len(self.workers),
-            time.monotonic(),
-        )
-        if placed != self.num_placed:
-            self.num_placed, self.changed_at = placed, now
-        elif placed != self.num_said and now - self.changed_at > SETTLED_S:
-            self.num_said, cpus = placed, f"{self.brief.threads} free CPU{'s' * (self.brief.threads != 1)}"
+            self.num_told, self.changed_at = ready, now
+        elif ready != self.num_said and now - self.changed_at > SETTLED_S:
+            self.num_said, cpus = ready, f"{self.brief.threads} free CPU{'s' * (self.brief.threads != 1)}"
             self._say(
                 f"all {wanted} workers have a node"
-                if placed == wanted
-                else f"{placed} of {wanted} workers have a node; the others wait for one with {cpus}"
+                if ready == wanted
+                else f"{ready} of {wanted} workers have a node; the others wait for one with {cpus}"
             )
 
     def _say(self, text: str) -> None:

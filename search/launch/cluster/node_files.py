@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from bardtune.data.errors import UserError
 
+CORES_WITHIN_S = 3.0  # otherwise a worker goes where there is room
 KEPT_S = 7 * 24 * 3600.0  # texts that nobody has used for so long are deleted
 
 
@@ -69,10 +70,19 @@ class NodeFiles:
 
     def take_cores(self, cores: Sequence[int], threads: int) -> list[int]:
         """So many of these cores, for this process alone among ours on this machine; none if too few are free."""
+        end = time.monotonic() + CORES_WITHIN_S
+        while True:
+            with FileLock(self.root / f"cores-{_PLACE}.lock"):  # one chooses at a time
+                taken = self._free_cores(cores, threads)
+            if taken or time.monotonic() > end:
+                return taken
+            time.sleep(0.1)  # a process that was killed may still have some
+
+    def _free_cores(self, cores: Sequence[int], threads: int) -> list[int]:
         taken: list[int] = []
         for core in cores:
             lock = FileLock(self.root / f"core{core}-{_PLACE}.lock")
-            with suppress(Timeout, OSError):
+            with suppress(Timeout):
                 lock.acquire(timeout=0)
                 self.locks.append(lock)  # let go when this process ends
                 taken.append(core)

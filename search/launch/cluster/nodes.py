@@ -24,6 +24,8 @@ class Node:
     num_workers: int = 0  # of the study, there
     failures: int = 0  # of workers there, one after the other
     rests_until: float = 0.0  # before that no worker is sent there
+    blamed_until: float = 0.0  # before that what fails there belongs to the last failure
+    is_said: bool = False  # that it has no room
 
 
 class NodeList:

@@ -71,7 +71,7 @@ def test_on_a_cluster_rows_are_nodes_as_many_as_train_at_a_time() -> None:
     assert found.rows == ("elsewhere", "node 1.1", "node 1.2", "node 2")
     assert found.places == (1, 2, 3, 1, 0)
     assert found.nodes == (1, 2)
-    figure = figure_of(make_record(*runs), "timeline")
+    figure = figure_of(found)
     assert [bar.name for bar in figure.data] == ["elsewhere", "node 1", "node 2"]
     alone = view_of_record(make_record(run(0, None, 0.0)), "timeline")
     assert (alone.nodes, alone.places) == ((), (0,))
