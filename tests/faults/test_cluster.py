@@ -22,7 +22,7 @@ import pytest
 
 from bardtune.search.launch.processes import WORKER_MODULE
 from support.at_hand import Place
-from support.cluster_studies import check_whole, complete, ends_told, read, running_on, wait_for
+from support.cluster_studies import check_ends, check_whole, complete, read, running_on, wait_for
 from support.clusters import ClusterAtHand, needs_ray
 from support.namespaces import SeparateNodes, can_make_namespaces
 
@@ -50,13 +50,6 @@ def said(tmp_path: Path) -> Iterator[TextIO]:
         yield file
 
 
-def check_ends(said: TextIO) -> None:
-    """No run has ended twice, whoever followed it; what was killed may not have come to say it."""
-    ends = ends_told(Path(said.name).read_text())
-    assert ends
-    assert set(ends.values()) == {1}, ends
-
-
 def test_a_node_is_killed_one_is_added_the_driver_is_killed_and_the_winner_is_taken_home(
     place: Place, said: TextIO
 ) -> None:
@@ -72,7 +65,7 @@ def test_a_node_is_killed_one_is_added_the_driver_is_killed_and_the_winner_is_ta
         process = place.begin("resume", "s", "--address", cluster.address, errors_to=said)
         assert process.wait(600) == 0
     check_whole(read(place), TRIALS)
-    check_ends(said)
+    check_ends(Path(said.name).read_text(), read(place))
     assert place.run("export", "s", "--out", "taken").returncode == 0
     replayed = place.run("replay", "taken", "--corpus", "text.txt")
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
@@ -150,7 +143,7 @@ def test_rounds_of_kills_at_random_moments(place: Place, said: TextIO, number: i
     assert set(endings) <= {"finished", "pruned", "diverged", "crashed"}
     killed = each.done.count("training")
     assert endings.count("crashed") <= killed, [(run.run_id, run.reason) for run in record.runs]
-    check_ends(said)
+    check_ends(Path(said.name).read_text(), read(place))
     spent = time.monotonic() - began
     logger.info("round %d: %s; %d crashed; %.0f s", number, ", ".join(each.done), endings.count("crashed"), spent)
 
@@ -170,7 +163,7 @@ def test_a_node_that_is_cut_off_and_joins_again_loses_nothing_and_writes_nothing
         assert process.wait(600) == 0
     record = read(place)
     check_whole(record, TRIALS)
-    check_ends(said)
+    check_ends(Path(said.name).read_text(), read(place))
     told = [line for line in Path(said.name).read_text().splitlines() if "node" in line and "trial" not in line]
     numbers = Counter(run.stats.node for run in record.runs)
     logger.info("when it joined again: %s; runs by node: %s; %s", at_work, dict(numbers), told)

@@ -52,6 +52,13 @@ def ends_told(said: str) -> Counter[str]:
     return Counter(ends)
 
 
+def check_ends(said: str, record: StudyRecord) -> None:
+    """No run has ended twice, whoever followed it; what was killed may not have come to say it."""
+    ends, there = ends_told(said), Counter(run.label for run in record.runs)
+    assert ends
+    assert all(number <= there[label] for label, number in ends.items()), ends
+
+
 def check_whole(record: StudyRecord, trials: int) -> None:
     """Every planned run has ended once, none twice, and the cap is exact."""
     assert record.state == "finished"
