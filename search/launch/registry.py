@@ -3,20 +3,23 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bardtune.data.host import available_cores
 from bardtune.search.launch.protocol import Launcher
 from bardtune.search.registry import Kind, Registry
-from bardtune.studies.records import StudyRecord
-from bardtune.studies.store.home import Home
+
+if TYPE_CHECKING:  # --help does without them
+    from bardtune.studies.records import StudyRecord
+    from bardtune.studies.store.home import Home
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
     """What a launcher is made for: a study as it is stored, and what its user has said of the place to train in."""
 
-    record: StudyRecord
-    home: Home  # its logs go there
+    record: "StudyRecord"
+    home: "Home"  # its logs go there
     address: str | None = None  # of a cluster; None: whatever the launcher takes for usual
     accept_changes: bool = False  # train on another kind of processor than before
 

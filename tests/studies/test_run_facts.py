@@ -10,7 +10,7 @@ IN_SHOW = "role trial candidate repeats script state ending reason val_bpb curve
 IN_LOG = (
     "role number label candidate repeats state ending reason val_bpb trust intermediate_values params settings seed "
     "started ended steps bytes_seen bytes_per_s num_params seconds cpu_ratio peak_memory_bytes threads starved "
-    "cpu precision numba"
+    "cpu precision numba node"
 )
 
 

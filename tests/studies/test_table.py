@@ -15,7 +15,7 @@ from support.study_records import make_record, make_trial, planted_record
 _NAMES = (
     "study role trial candidate repeats state ending reason val_bpb trust last_bpb last_percent test_bpb "
     "started ended steps train_bytes train_bytes_per_s num_params setup_s train_s evaluate_s checkpoint_s "
-    "cpu_ratio peak_memory_bytes starved seconds_budget corpus_sha256 cpu precision numba"
+    "cpu_ratio peak_memory_bytes starved seconds_budget corpus_sha256 cpu precision numba node"
 )
 STABLE = _NAMES.split()
 
