@@ -58,16 +58,19 @@ def studies_before(
 
 
 def space_after(space: SearchSpace, earlier: Sequence[EarlierStudy]) -> SearchSpace:
-    """The space with the winner of the first study before as its best known point."""
-    return _with_best_known(space, earlier[0].winner) if earlier else space
+    """The space with the winner of the first study before as its best known point, if their runs compare.
+
+    Where they do not, the prior stays around what the space knows: it would be wrong in what the studies differ in.
+    """
+    return _with_best_known(space, earlier[0].winner) if earlier and not earlier[0].differs else space
 
 
 def first_points(space: SearchSpace, earlier: Sequence[EarlierStudy]) -> list[dict[str, Any]]:
-    """What the first search trials try, whatever the sampler: the best known point, and the other winners before."""
-    points = [space.best_known]
-    for each in earlier[1:]:
-        if each.winner not in points:
-            points.append(each.winner)
+    """What the first search trials try, whatever the sampler: the winners before, and the best known point."""
+    points: list[dict[str, Any]] = []
+    for point in [*(each.winner for each in earlier), space.best_known]:
+        if point not in points:
+            points.append(point)
     return points
 
 

@@ -174,6 +174,10 @@ def test_winners_of_several_studies_are_tried_one_after_the_other(old: StudyReco
     before = studies_before([old, replace(old, name="older")], space(), StudyPlan(), {})
     other = replace(before[1], winner=BEST)
     assert first_points(space_after(space(), [before[0], other]), [before[0], other]) == [before[0].winner, BEST]
+    elsewhere = [replace(before[0], differs=("text",)), other]
+    known = space().best_known
+    assert space_after(space(), elsewhere).best_known == known
+    assert first_points(space(), elsewhere) == [before[0].winner, BEST, known]
     assert first_points(space_after(space(), before), before) == [before[0].winner]
 
 
