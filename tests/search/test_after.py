@@ -29,6 +29,7 @@ from support.searched import CONDITIONAL
 from support.studies_at_hand import CORPUS, SPACE, make_study, run_study, space, storage_at
 
 BEST = {"d_model": 96, "learning_rate": 0.01}
+PLAN = StudyPlan(seconds=1.0, threads=1)  # as the old study's, so that their runs compare
 
 
 def by_distance(order: RunOrder) -> list[float]:
@@ -115,11 +116,11 @@ def test_in_what_the_runs_do_not_compare_is_said(old: StudyRecord) -> None:
 def test_a_study_without_anything_to_learn_from_is_refused(storage: Storage, old: StudyRecord) -> None:
     make_study(storage, "empty")
     with pytest.raises(StudyError, match="no finished trial to learn from"):
-        studies_before([read_study(storage, "empty")], space(), StudyPlan(), {})
+        studies_before([read_study(storage, "empty")], space(), PLAN, {})
     with pytest.raises(StudyError, match="no finished trial in the space of the new one"):
-        studies_before([old], narrow(0.2, 0.3), StudyPlan(), {})
+        studies_before([old], narrow(0.2, 0.3), PLAN, {})
     with pytest.raises(PlanError, match="each once"):
-        studies_before([old, old], space(), StudyPlan(), {})
+        studies_before([old, old], space(), PLAN, {})
 
 
 def narrow(lowest_rate: float, highest_rate: float, **d_model: Any) -> SearchSpace:
@@ -131,20 +132,20 @@ def narrow(lowest_rate: float, highest_rate: float, **d_model: Any) -> SearchSpa
 def test_of_a_winner_outside_of_the_space_the_best_inside_takes_the_place(old: StudyRecord) -> None:
     assert old.best is not None
     low = old.best.params["learning_rate"] * 1.01
-    (before,) = studies_before([old], narrow(low, 0.1), StudyPlan(), {})
+    (before,) = studies_before([old], narrow(low, 0.1), PLAN, {})
     inside = [run for run in old.search_runs if run.val_bpb is not None and run.params["learning_rate"] >= low]
     assert before.winner == min(inside, key=lambda run: run.val_bpb or 9.0).params
     assert {run.params["learning_rate"] >= low for run in before.runs} == {True}
 
 
 def test_what_lies_between_the_steps_of_the_new_space_is_not_of_it(old: StudyRecord) -> None:
-    (before,) = studies_before([old], narrow(1e-4, 0.1, low=32, step=32), StudyPlan(), {})
+    (before,) = studies_before([old], narrow(1e-4, 0.1, low=32, step=32), PLAN, {})
     assert {run.params["d_model"] % 32 for run in before.runs} == {0}
     assert space_after(narrow(1e-4, 0.1, low=32, step=32), [before]).best_known == before.winner
 
 
 def test_a_sampler_that_learns_nothing_from_runs_is_given_the_winner_alone(old: StudyRecord) -> None:
-    (before,) = studies_before([old], space(), StudyPlan(), {}, teaches=False)
+    (before,) = studies_before([old], space(), PLAN, {}, teaches=False)
     assert (before.runs, before.other_ends) == ((), ())
     assert before.winner
 
@@ -155,7 +156,7 @@ def test_a_long_study_is_thinned_evenly_and_diverged_runs_warn(
     first = old.search_runs[1]
     lost = replace(first, number=90, ending="diverged", val_bpb=None)
     monkeypatch.setattr(after, "MOST_RUNS", 4)
-    (before,) = studies_before([replace(old, search_runs=(*old.search_runs, lost))], space(), StudyPlan(), {})
+    (before,) = studies_before([replace(old, search_runs=(*old.search_runs, lost))], space(), PLAN, {})
     bpbs = sorted(run.val_bpb for run in old.search_runs if run.val_bpb is not None)
     assert [run.val_bpb for run in before.runs] == [*bpbs[::4], None]
     assert before.runs[-1].params == first.params
@@ -171,7 +172,7 @@ def test_settings_are_what_a_space_calls_them_or_none() -> None:
 
 
 def test_winners_of_several_studies_are_tried_one_after_the_other(old: StudyRecord) -> None:
-    before = studies_before([old, replace(old, name="older")], space(), StudyPlan(), {})
+    before = studies_before([old, replace(old, name="older")], space(), PLAN, {})
     other = replace(before[1], winner=BEST)
     assert first_points(space_after(space(), [before[0], other]), [before[0], other]) == [before[0].winner, BEST]
     elsewhere = [replace(before[0], differs=("text",)), other]
