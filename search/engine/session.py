@@ -22,12 +22,13 @@ from bardtune.search.launch.protocol import Launcher
 from bardtune.search.launch.registry import LAUNCHERS, Site
 from bardtune.search.sampling.after import best_known_from, space_after, studies_before
 from bardtune.search.sampling.samplers.registry import SAMPLERS
-from bardtune.search.sampling.space import space_from, stored_space
+from bardtune.search.sampling.space import SearchSpace, space_from, stored_space
 from bardtune.search.sampling.space_file import load_space
 from bardtune.search.terminal.hooks import Hooks
 from bardtune.search.terminal.lines import View, safe_view
 from bardtune.studies.analysis.phrases import duration_text
 from bardtune.studies.analysis.verdict import verdict_of
+from bardtune.studies.earlier import EarlierStudy
 from bardtune.studies.errors import PlanError, StudyError
 from bardtune.studies.extensions import more_of
 from bardtune.studies.plan import MAX_HOURS, StudyPlan, check_study_name
@@ -94,13 +95,20 @@ def start_study(
         for note in notes:
             view.said(note)
     storage, prints = Storage(storage_url, create=not after), _fingerprint(plan, corpus)
-    teaches = SAMPLERS.kind(plan.sampler).has_surrogate
-    records = [read_study(storage, each) for each in after]
-    earlier = studies_before(records, space, plan, prints, teaches=teaches)
+    earlier = _earlier(storage, after, space, plan, prints)
     space = space_from(space_after(space, earlier).source)  # refused now, and not when it is stored
     new = NewStudy(plan=plan, space=space.source, corpus=facts, fingerprint=prints, earlier=earlier)
     with StudyWriter(storage, name, new=new, began=began) as writer, _launching(writer, address) as launcher:
         return _run(writer, launcher, view, hooks)
+
+
+def _earlier(
+    storage: Storage, names: Sequence[str], space: SearchSpace, plan: StudyPlan, fingerprint: dict[str, Any]
+) -> tuple[EarlierStudy, ...]:
+    """What is taken from the studies that a new one comes after."""
+    records = [read_study(storage, name) for name in names]
+    teaches = SAMPLERS.kind(plan.sampler).has_surrogate
+    return studies_before(records, space, plan, fingerprint, teaches=teaches)
 
 
 def _reading(view: View) -> Callable[[int], None]:

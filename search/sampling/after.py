@@ -127,8 +127,9 @@ def _study_before(
         raise StudyError(f"the study {record.name!r} has no finished trial to learn from; name another one.")
     candidates = (*record.search_runs, *(run for run in record.other_runs if run.role == "confirmation"))
     known = [(run, found) for run in candidates if (found := _known(run)) is not None]
-    inside = [(run, known_settings, params) for run, known_settings in known
-              if (params := _valid_params(space, known_settings)) is not None]  # fmt: skip
+    inside = [
+        (run, settings, params) for run, settings in known if (params := _valid_params(space, settings)) is not None
+    ]
     finished = [(run, params) for run, _, params in inside if run.val_bpb is not None and run.role == "search"]
     if not finished:
         raise StudyError(

@@ -44,8 +44,31 @@ class RunningRow:
     node: int | None = None  # of a cluster
 
 
+class RunningRows:
+    """What a view that draws keeps of the runs in progress."""
+
+    record: StudyRecord | None
+    running: dict[str, RunningRow]
+
+    def run_began(self, run_id: str, record: StudyRecord) -> None:
+        self.record = record
+        if (run := find_run(record, run_id)) is not None:
+            self.running[run_id] = RunningRow(run.label, run.params, node=run.stats.node)
+
+    def placed(self, run_id: str, node: int) -> None:
+        self.running[run_id].node = node
+
+    def heartbeat(self, run_id: str, elapsed_s: float, step: int | None, doing: str | None = None) -> None:
+        row = self.running[run_id]
+        row.elapsed_s, row.step, row.doing = elapsed_s, step, doing
+
+    def measured(self, run_id: str, percent: int, val_bpb: float) -> None:
+        row = self.running[run_id]
+        row.percent, row.val_bpb = percent, val_bpb
+
+
 @dataclass(slots=True)
-class LiveView:
+class LiveView(RunningRows):
     """A picture that is redrawn a few times a second, with ended trials scrolling above it.
 
     Args:
@@ -66,22 +89,6 @@ class LiveView:
         self.record, self.seconds_used = record, record.seconds_used
         self.live = Live(self.picture(), console=self.console, auto_refresh=False, transient=True)
         self.live.start(refresh=True)
-
-    def run_began(self, run_id: str, record: StudyRecord) -> None:
-        self.record = record
-        if (run := find_run(record, run_id)) is not None:
-            self.running[run_id] = RunningRow(run.label, run.params, node=run.stats.node)
-
-    def placed(self, run_id: str, node: int) -> None:
-        self.running[run_id].node = node
-
-    def heartbeat(self, run_id: str, elapsed_s: float, step: int | None, doing: str | None = None) -> None:
-        row = self.running[run_id]
-        row.elapsed_s, row.step, row.doing = elapsed_s, step, doing
-
-    def measured(self, run_id: str, percent: int, val_bpb: float) -> None:
-        row = self.running[run_id]
-        row.percent, row.val_bpb = percent, val_bpb
 
     def run_ended(self, run_id: str, record: StudyRecord) -> None:
         self.running.pop(run_id, None)

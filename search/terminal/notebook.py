@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from bardtune.search.terminal.lines import LineView, params_text
-from bardtune.search.terminal.live import RunningRow
+from bardtune.search.terminal.live import RunningRow, RunningRows
 from bardtune.studies.analysis.phrases import bpb_text, duration_text
 from bardtune.studies.records import StudyRecord
 
@@ -16,7 +16,7 @@ SECONDS_BETWEEN_PICTURES = 1.0
 _ROW = "display:flex;gap:1em;align-items:center;font-family:monospace;white-space:nowrap"
 
 
-class NotebookView(LineView):
+class NotebookView(RunningRows, LineView):
     """Plain lines that are not red, as standard error is there, and one output of bars that is drawn again and again.
 
     Args:
@@ -34,23 +34,6 @@ class NotebookView(LineView):
         super().study_began(record)
         self.record, self.seconds_used = record, record.seconds_used
         self.handle = self.display(_Html(self.picture()), display_id=True)
-
-    def run_began(self, run_id: str, record: StudyRecord) -> None:
-        self.record = record
-        run = next((run for run in record.runs if run.run_id == run_id), None)
-        if run is not None:
-            self.running[run_id] = RunningRow(run.label, run.params, node=run.stats.node)
-
-    def placed(self, run_id: str, node: int) -> None:
-        self.running[run_id].node = node
-
-    def heartbeat(self, run_id: str, elapsed_s: float, step: int | None, doing: str | None = None) -> None:
-        row = self.running[run_id]
-        row.elapsed_s, row.step, row.doing = elapsed_s, step, doing
-
-    def measured(self, run_id: str, percent: int, val_bpb: float) -> None:
-        row = self.running[run_id]
-        row.percent, row.val_bpb = percent, val_bpb
 
     def run_ended(self, run_id: str, record: StudyRecord) -> None:
         self.running.pop(run_id, None)

@@ -12,7 +12,7 @@ from bardtune.data.awake import awake_s
 from bardtune.search.commands.shared import print_summary
 from bardtune.search.engine.coordinator import Coordinator
 from bardtune.search.launch.piped import LauncherError
-from bardtune.search.launch.protocol import Ended, RunOrder
+from bardtune.search.launch.protocol import Ended, Notice, Placed, RunOrder
 from bardtune.search.sampling.samplers.registry import SAMPLERS
 from bardtune.studies import keys
 from bardtune.studies.store.home import Home
@@ -394,3 +394,60 @@ def test_a_search_that_has_settled_says_so_and_ends_only_where_that_was_asked(st
     assert stopped.counts()["total"] < 40
     assert sum(run.role == "confirmation" for run in stopped.other_runs) == 7
     assert (went_on.stop_reason, went_on.counts()["total"]) == ("trials", 40)
+
+
+class ComingAndGoing(ScriptedLauncher):
+    """Loses the place of its first run in the middle of it, and has room again after a while, or never."""
+
+    def __init__(self, script: Any, *, comes_back: bool) -> None:
+        super().__init__(script)
+        self.comes_back, self.ticks, self.is_lost = comes_back, 0, False
+
+    def events(self, timeout_s: float) -> list[Any]:
+        self.ticks += 1
+        if not self.capacity:
+            self.capacity = int(self.comes_back and self.ticks > 20)
+            return [Notice(text="0 of 1 workers have a node")]
+        if self.ticks == 4 and self.running and not self.is_lost:
+            (run_id,) = self.running
+            self.is_lost, self.capacity = True, 0
+            del self.running[run_id]
+            return [
+                Placed(run_id=run_id, node=2),
+                Ended(run_id=run_id, ending="interrupted", reason="its node was lost"),
+            ]
+        return super().events(timeout_s)
+
+
+class Said(SilentView):
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def said(self, text: str) -> None:
+        self.texts.append(text)
+
+
+def test_a_run_whose_place_is_lost_goes_on_under_its_number_when_there_is_room_again(
+    storage: Storage, tmp_path: Path
+) -> None:
+    make_study(storage, trials=3)
+    launcher, view = ComingAndGoing(good, comes_back=True), Said()
+    with StudyWriter(storage, "s") as writer:
+        Coordinator(writer, space(), launcher, view, home=Home(tmp_path)).run()
+    record = read_study(storage, "s")
+    assert [order.run_id for order in launcher.orders] == ["search-0000", "search-0000", "search-0001", "search-0002"]
+    assert [run.ending for run in record.search_runs] == ["finished"] * 3
+    assert view.texts.count("0 of 1 workers have a node") > 10
+
+
+def test_where_no_place_comes_back_the_hours_end_the_study_and_every_run(storage: Storage, tmp_path: Path) -> None:
+    make_study(storage, trials=3, hours=10 / 3600)
+    launcher = ComingAndGoing(good, comes_back=False)
+    with StudyWriter(storage, "s") as writer:
+        spent = iter([0.0] * 40)
+        writer.lock.seconds_used = lambda: next(spent, 9.9)  # type: ignore[method-assign]
+        reason = Coordinator(writer, space(), launcher, SilentView(), home=Home(tmp_path)).run()
+    record = read_study(storage, "s")
+    assert (reason, record.state) == ("hours", "finished")
+    assert [run.state for run in record.runs] == ["failed"]
+    assert "hours were over" in str(record.runs[0].reason)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bardtune.search.engine.final_scoring import FinalScoring
-from bardtune.search.launch.protocol import RunOrder
+from bardtune.search.engine.final_scoring import MOST_SCORINGS, FinalScoring
+from bardtune.search.launch.protocol import Ended, RunOrder, ScoreOrder
 from bardtune.studies.analysis.verdict import study_json, verdict_of
 from bardtune.studies.errors import StudyError
 from bardtune.studies.store.home import Home
@@ -92,3 +92,27 @@ class Swapped(dict[str, float]):
 
     def get(self, key: str, default: Any = None) -> Any:
         return 1.0
+
+
+class CutOff(ScriptedLauncher):
+    """Loses its place while it scores, so many times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(by_width)
+        self.times = times
+
+    def start(self, order: RunOrder | ScoreOrder) -> None:
+        super().start(order)
+        if isinstance(order, ScoreOrder) and self.times:
+            self.times -= 1
+            self.running[order.run_id] = [Ended(run_id=order.run_id, ending="interrupted", reason="its node was lost")]
+
+
+@pytest.mark.parametrize(("times", "is_scored"), [(2, True), (MOST_SCORINGS, False)])
+def test_a_scoring_whose_place_is_lost_is_begun_again_a_few_times(
+    storage: Storage, tmp_path: Path, times: int, is_scored: bool
+) -> None:
+    make_study(storage, trials=1, confirm="0")
+    record = run_study(storage, tmp_path, CutOff(times))
+    (score,) = record.final.values()
+    assert ("test_bpb" in score, score.get("reason")) == (is_scored, None if is_scored else "its node was lost")

@@ -10,7 +10,9 @@ import pytest
 
 from bardtune.data.errors import CorpusError
 from bardtune.search.engine import session
-from bardtune.search.engine.session import resume_study, start_study
+from bardtune.search.engine.planning import fingerprint
+from bardtune.search.engine.session import extend_study, resume_study, start_study
+from bardtune.search.launch.protocol import Ended, RunOrder
 from bardtune.studies.analysis.verdict import verdict_of
 from bardtune.studies.errors import PlanError, StudyError
 from bardtune.studies.plan import StudyPlan
@@ -147,3 +149,24 @@ def test_how_many_runs_fit_is_said_where_not_all_do(home: Path, text: Path, monk
 def test_of_an_ordinary_start_nothing_more_is_said(home: Path, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "other_trainers", list)
     assert heard_at_start(home, text).startswith("scoring on the test part")
+
+
+@pytest.mark.parametrize("is_mixed", [False, True])
+def test_a_study_that_began_on_a_cluster_stays_on_the_kind_of_its_runs(
+    home: Path, text: Path, monkeypatch: pytest.MonkeyPatch, is_mixed: bool
+) -> None:
+    def with_cpu(order: RunOrder) -> list[Any]:
+        stats = {"cpu": "another processor", "numba": True, "seconds": {"train": 1.0}, "node": 1, "host": "far"}
+        return [2.0, Ended(run_id=order.run_id, ending="finished", val_bpb=2.0, stats=stats)]
+
+    monkeypatch.setattr(session, "_launching", lambda *_, **__: closing(ScriptedLauncher(with_cpu)))
+    monkeypatch.setattr(session, "_fingerprint", lambda plan, corpus: fingerprint(corpus, is_here=False))
+    begin(home, text, trials=2, mixed_machines=is_mixed)
+    monkeypatch.undo()
+    extend = {"began": time.monotonic(), "trials": 3}
+    monkeypatch.setattr(session, "_launching", lambda *_, **__: closing(ScriptedLauncher(with_cpu)))
+    if is_mixed:
+        assert len(extend_study(url_of(home), "s", SilentView(), **extend).runs) == 3
+    else:
+        with pytest.raises(StudyError, match="the processor was another processor and is"):
+            extend_study(url_of(home), "s", SilentView(), **extend)
