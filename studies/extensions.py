@@ -62,7 +62,9 @@ def extended(plan: StudyPlan, extensions: Sequence[Extension]) -> StudyPlan:
     )
 
 
-def more_of(plan: StudyPlan, *, num_runs: int, trials: int | None, hours: float | None) -> StudyPlan:
+def more_of(
+    plan: StudyPlan, *, num_runs: int, trials: int | None, hours: float | None, ended_early: bool = False
+) -> StudyPlan:
     """The plan with more trials or hours.
 
     Args:
@@ -70,6 +72,7 @@ def more_of(plan: StudyPlan, *, num_runs: int, trials: int | None, hours: float 
         num_runs: training runs that were made.
         trials: training runs in all, those included that were made. [default: as they are]
         hours: active time in all. [default: as they are]
+        ended_early: whether the search was ended before it had made all that was planned, which it may do now.
 
     Raises:
         PlanError: neither is more, one is less, both together cannot be, or no run is left to be made.
@@ -80,17 +83,25 @@ def more_of(plan: StudyPlan, *, num_runs: int, trials: int | None, hours: float 
     if new.trials < plan.trials or new.hours < plan.hours:
         raise PlanError(
             f"the study is planned for {plan.trials} trials and {plan.hours:g} h, and an extension only adds to them; "
-            f"give --trials {MAX_TRIALS} or fewer, but more than {plan.trials}, or --hours {MAX_HOURS:g} or fewer, but "
-            f"more than {plan.hours:g}."
+            + _ways_out(plan)
         )
     if new.trials <= num_runs:
         raise PlanError(f"the study has made all of its {new.trials} trials; give --trials of more than {new.trials}.")
-    if new == plan:
+    if new == plan and not ended_early:
         raise PlanError(
-            f"the study is planned for {plan.trials} trials and {plan.hours:g} h already; say how far it is to go, "
-            "with --trials, --hours, or both."
+            f"the study is planned for {plan.trials} trials and {plan.hours:g} h already; {_ways_out(plan)}"
         )
     return new
+
+
+def _ways_out(plan: StudyPlan) -> str:
+    """What more could be given."""
+    ways = []
+    if plan.trials < MAX_TRIALS:
+        ways.append(f"--trials of more than {plan.trials}, up to {MAX_TRIALS}")
+    if plan.hours < MAX_HOURS:
+        ways.append(f"--hours of more than {plan.hours:g}, up to {MAX_HOURS:g}")
+    return f"give {', or '.join(ways)}." if ways else "that is all that a study may have; start a new one."
 
 
 def confirmation_of(plan: StudyPlan, extensions: Sequence[Extension]) -> Confirmation:

@@ -47,7 +47,7 @@ class StudyPlan:
     seconds: float = 180.0  # training budget of one run
     hours: float = MAX_HOURS  # active time of the whole study
     corpus: str = "shakespeare"  # or the absolute path of a file or folder
-    space: str = "seven"  # built-in name, or the absolute path of a TOML file
+    space: str = "wide"  # built-in name, or the absolute path of a TOML file
     sampler: str = "curvegp"
     pruner: str = "chance"
     launcher: str = "local"  # where the runs train

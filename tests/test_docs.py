@@ -40,6 +40,7 @@ def blocks(document: str, language: str) -> list[str]:
 
 
 # Commands are run as they are taught, but for their size.
+RENEWED = documents.renewed()
 SMALL = {"--trials": "2", "--seconds": "0.3", "--steps": "3", "--threads": "1", "--workers": "1"}
 SERVES = {"dashboard"}  # until Ctrl-C: test_dashboard.py
 TRAINS = {"start", "train"}
@@ -64,6 +65,8 @@ def made_small(line: str) -> list[str]:
     if words[1] in TRAINS:
         words += ["--threads", "1"] if "--threads" not in words else []
         words += ["--corpus", "small.txt"] if "--corpus" not in words else []
+    if words[1] == "sample":
+        words += ["--bytes", "50"]
     if words[1] == "replay":  # the text is not in an export, unless it is Shakespeare's
         words += ["--corpus", "small.txt"]
     return words
@@ -133,9 +136,9 @@ def test_a_toml_that_is_neither_is_found_out() -> None:
 # What documents repeat of the code
 
 
-@pytest.mark.parametrize("file", documents.renewed(), ids=lambda file: file.name)
+@pytest.mark.parametrize("file", RENEWED, ids=lambda file: file.name)
 def test_tables_and_module_tree_are_those_of_the_code(file: Path) -> None:
-    assert file.read_text(encoding="utf-8") == documents.renewed()[file], "renew it with: make docs"
+    assert file.read_text(encoding="utf-8") == RENEWED[file], "renew it with: make docs"
 
 
 @pytest.mark.parametrize("mark", documents.TABLES)

@@ -41,7 +41,7 @@ def test_studies_by_turns_and_fresh_runs_of_what_they_recommend_once_each(
 
     def train(plan: Any, side: str, seed: int) -> dict[str, Any]:
         trained.append((plan.candidates["A"].name, seed))
-        return {"val_bpb": 2.0 + len(trained)}
+        return {"val_bpb": 2.0 + len(trained), "total_steps": 9, "cpu_ratio": 2.0}
 
     call = [str(tmp_path / "real"), "--arms", "random+none,tpe+none", "--space", str(tmp_path / "space.toml")]
     call += ["--corpus", str(tmp_path / "text.txt"), "--trials", "4", "--seconds", "0.2"]

@@ -16,6 +16,7 @@ from bardtune.studies.surrogate import observations
 from benchmarks.search.__main__ import main, read_args, tasks_of
 from benchmarks.search.arms import CONSTANTS, parse_arm
 from benchmarks.search.simulator import BUDGET_S, OVERHEAD_S, displace, simulate
+from benchmarks.search.summary import main as summary_main
 from benchmarks.search.summary import summarize, table_lines
 from benchmarks.search.truth import Truth
 from benchmarks.search.world import read_world
@@ -153,6 +154,21 @@ def test_all_worlds_together_count_each_the_same() -> None:
     total = next(row for row in found if row["world"] == "all worlds" and row["arm"] == "b")
     assert total["difference"] == pytest.approx(0.01)
     assert len(list(table_lines(found))) == len(found) + 1
+
+
+def test_files_of_several_comparisons_are_read_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for world, truth in zip("wv", TRUTHS, strict=True):
+        made = [*studies("default", [1.8] * 4, world=world), *studies("b", [1.82] * 4, world=world)]
+        made += [{**study, "trials": 25, "true_bpb": 1.81} for study in studies("default", [1.8] * 4, world=world)]
+        keyed = [{**study, "key": f"{world}{number}"} for number, study in enumerate(made)]
+        (tmp_path / f"{world}.json").write_text(json.dumps({"studies": keyed, "truths": [truth]}))
+    files = [str(tmp_path / f"{world}.json") for world in "wwv"]  # one of them twice
+    assert summary_main(files) == 0
+    said = capsys.readouterr().out
+    assert "b after 50 less default after 25, every world the same: +0.0100 (+0.0100 to +0.0100; n=8)" in said
+    assert said.count("all worlds") == 3
+    (tmp_path / "w.json").write_text("{}")
+    assert summary_main(files) == summary_main([str(tmp_path / "nowhere.json")]) == 2
 
 
 # The command

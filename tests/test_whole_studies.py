@@ -14,16 +14,16 @@ NOT_OF_A_RUN = ("study ", "another study", "first result", "new best", "scoring"
 
 
 def test_a_study_from_start_to_plots(place: Place) -> None:
-    done = place.started("s", trials=6, seconds=0.4, pruner="halving")
+    done = place.started("s", trials=5, seconds=0.4, pruner="halving")
     assert done.returncode == 0, done.stderr
     told = [line.split()[0] for line in done.stderr.splitlines() if not line.startswith(NOT_OF_A_RUN)]
-    assert told == ["baseline", "trial", "trial", "trial", "trial", "confirmation"]
+    assert told == ["baseline", "trial", "trial", "trial", "confirmation"]
     assert "outside training" in done.stdout
 
     state = place.shown("s")
     assert (state["state"], state["stop_reason"]) == ("finished", "trials")
     assert state["trials"]["cap"] == 50
-    assert state["trials"]["total"] == state["trials"]["planned"] == 6
+    assert state["trials"]["total"] == state["trials"]["planned"] == 5
     assert state["trials"]["running"] == 0
     assert 0 < state["best"]["val_bpb"] < 8
     assert 0 < state["baseline"]["val_bpb"] < 8
@@ -51,8 +51,8 @@ def test_a_study_from_start_to_plots(place: Place) -> None:
 
 
 def test_a_killed_study_is_resumed_with_no_trial_lost_or_added(place: Place) -> None:
-    process = place.start("s", trials=5, seconds=2)
-    before = place.wait_for("s", lambda state: state["trials"]["complete"] >= 2 and state["trials"]["running"] == 1)
+    process = place.start("s", trials=4, seconds=1.5)
+    before = place.wait_for("s", lambda state: state["trials"]["complete"] >= 1 and state["trials"]["running"] == 1)
     assert before["state"] == "running"
     refused = place.run("resume", "s")
     assert refused.returncode == 2
@@ -67,11 +67,11 @@ def test_a_killed_study_is_resumed_with_no_trial_lost_or_added(place: Place) -> 
     assert done.returncode == 0, done.stderr
     state = place.shown("s")
     assert state["state"] == "finished"
-    assert state["trials"]["total"] == state["trials"]["complete"] == 5
+    assert state["trials"]["total"] == state["trials"]["complete"] == 4
     assert [(run["role"], run["trial"]) for run in state["runs"]] == [
         ("baseline", 0),
         ("confirmation", 1),
-        *(("search", number) for number in range(3)),
+        *(("search", number) for number in range(2)),
     ]
     stock = optuna.load_study(study_name="s", storage=state["storage"])
     assert {trial.state.name for trial in stock.trials} == {"COMPLETE"}

@@ -89,6 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = OneSentenceParser(prog="python -m benchmarks.search.importance", description=__doc__)
     parser.add_argument("folders", nargs="+", metavar="FOLDER", help="a world")
     parser.add_argument("--studies", type=int, default=20, help="in each world and family [default: 20]")
+    parser.add_argument("--first-seed", type=int, default=0, help="of the studies [default: 0]")
     parser.add_argument("--trials", type=int, default=50, help="of a study [default: 50]")
     try:
         args: argparse.Namespace = parser.parse_args(argv)
@@ -102,7 +103,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for world in worlds:
             for family in FAMILIES:
                 truths, lengths = repeat(Truth(world, family)), repeat(args.trials)
-                found = list(pool.map(study, truths, range(args.studies), lengths))
+                seeds = range(args.first_seed, args.first_seed + args.studies)
+                found = list(pool.map(study, truths, seeds, lengths))
                 told = {name: compare(found, name) for name in JUDGED}
                 differences = told["surrogate"][0] - told["regression"][0]
                 print(

@@ -6,26 +6,24 @@ FOLDER keeps studies and fresh runs; stopped, it goes on when it is called again
 """
 
 import argparse
-import json
 import os
 import statistics
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import bardtune
 from bardtune.data.corpus import BUILT_IN, load_corpus
 from bardtune.data.errors import UserError
-from bardtune.data.host import available_cores
 from bardtune.data.paths import user_path
 from bardtune.search.sampling.seeds import derive_seed
-from benchmarks.compare import Plan, train_in_a_fresh_process
+from benchmarks.compare import train_in_a_fresh_process
+from benchmarks.kept import KeptRuns, Train
 from benchmarks.pairs import spread
-from benchmarks.parsing import Candidate, OneSentenceParser
+from benchmarks.parsing import OneSentenceParser
 from benchmarks.search.arms import DEFAULT, TODAY, parse_arm
 
 FIRST_FRESH_SEED = 1_000_000
-Train = Callable[[Plan, str, int], dict[str, Any]]
 
 
 def read_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -45,6 +43,10 @@ def read_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return args
 
 
+def study_name(arm: str, seed: int) -> str:
+    return f"{arm.replace('+', '-')}-{seed}"
+
+
 class Comparison:
     """Real studies of several arms, and fresh runs of what they recommend.
 
@@ -54,12 +56,10 @@ class Comparison:
     """
 
     def __init__(self, args: argparse.Namespace, train: Train = train_in_a_fresh_process) -> None:
-        self.args, self.train = args, train
+        self.args = args
         args.folder.mkdir(parents=True, exist_ok=True)
         self.storage = f"sqlite:///{args.folder / 'studies.db'}"
-        self.file = args.folder / "fresh.jsonl"
-        lines = self.file.read_text(encoding="utf-8").splitlines() if self.file.exists() else []
-        self.fresh = [json.loads(line) for line in lines]
+        self.fresh = KeptRuns(args.folder / "fresh.jsonl", args.corpus, train)
 
     def run(self) -> None:
         """All studies, each second turn in the other order; after each the fresh runs of its winner."""
@@ -68,7 +68,7 @@ class Comparison:
                 self.freshly(self.study(arm, seed), arm.name, seed)
 
     def study(self, arm: Any, seed: int) -> bardtune.Study:
-        name = f"{arm.name.replace('+', '-')}-{seed}"
+        name = study_name(arm.name, seed)
         with arm.changes():
             if (self.args.folder / "studies.db").exists() and name in self.names():
                 study = bardtune.resume_study(name, storage=self.storage, progress=False)
@@ -95,31 +95,15 @@ class Comparison:
         """Run what a study recommends with the same fresh seeds for every arm of its turn."""
         winner = study.winner
         assert winner is not None
-        values = {name: value for name, value in winner.settings.items() if name not in ("budget_s", "seed")}
-        plan = Plan(
-            candidates={"A": Candidate(name=study.name, values=values)},
-            num_pairs=1,
-            seconds=self.args.seconds,
-            num_steps=None,
-            threads=available_cores(),
-            corpus=self.args.corpus,
-            json_file=None,
-        )
+        facts = {
+            "arm": arm, "study_seed": seed, "said_bpb": winner.bpb, "params": winner.params,
+            "pruned": study.record.counts()["pruned"], "minutes": study.record.seconds_used / 60,
+        }  # fmt: skip
         for number in range(self.args.fresh):
-            if any(line["study"] == study.name and line["number"] == number for line in self.fresh):
-                continue
             fresh_seed = derive_seed(FIRST_FRESH_SEED + seed, "fresh", number)
-            result = self.train(plan, "A", fresh_seed)
-            counts = study.record.counts()
-            line = {
-                "study": study.name, "arm": arm, "seed": seed, "number": number, "val_bpb": result["val_bpb"],
-                "said_bpb": winner.bpb, "params": winner.params, "pruned": counts["pruned"],
-                "minutes": study.record.seconds_used / 60,
-            }  # fmt: skip
-            self.fresh.append(line)
-            with self.file.open("a", encoding="utf-8") as file:
-                print(json.dumps(line), file=file)
-            print(f"{study.name}: {winner.params}, said {winner.bpb:.4f}, fresh {line['val_bpb']:.4f}", flush=True)
+            line = self.fresh.run(study.name, winner.settings, seconds=self.args.seconds, seed=fresh_seed, **facts)
+            if line is not None:
+                print(f"{study.name}: {winner.params}, said {winner.bpb:.4f}, fresh {line['val_bpb']:.4f}", flush=True)
 
     def lines(self) -> list[str]:
         """Each arm's mean over its studies, and differences to the first arm, study by study."""
@@ -127,7 +111,7 @@ class Comparison:
             (arm.name, seed): statistics.fmean(values)
             for arm in self.args.arms
             for seed in range(self.args.studies)
-            if (values := [line["val_bpb"] for line in self.fresh if (line["arm"], line["seed"]) == (arm.name, seed)])
+            if (values := self.fresh.bpbs(study_name(arm.name, seed), self.args.seconds))
         }
         said = []
         first = self.args.arms[0].name

@@ -1,11 +1,21 @@
-"""What simulated studies say together: means, and differences to the default that are paired by seed."""
+"""What simulated studies say together: means, and differences to the default that are paired by seed.
 
+    python -m benchmarks.search.summary FILE ...
+
+FILE: what ``python -m benchmarks.search --json FILE`` has written, such as one for each world.
+"""
+
+import json
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from scipy.stats import wilcoxon
 
+from bardtune.data.errors import UserError
+from bardtune.data.paths import user_path
+from benchmarks.parsing import OneSentenceParser
 from benchmarks.search.arms import DEFAULT
 
 RESAMPLES = 2_000
@@ -143,3 +153,60 @@ def table_lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
                 f"{row['minutes']:.0f}",
             )
         )
+
+
+def half_lines(studies: Sequence[Study]) -> Iterator[str]:
+    """Where the default is in a shorter study, against every other arm in the longest one."""
+    *shorter, longest = sorted({study["trials"] for study in studies})
+    for trials in shorter:
+        early = [study for study in studies if study["arm"] == DEFAULT and study["trials"] == trials]
+        for arm in dict.fromkeys(study["arm"] for study in studies if study["arm"] != DEFAULT):
+            late = [study for study in studies if study["arm"] == arm and study["trials"] == longest]
+            paired = _paired(late, early)
+            if paired:
+                mean, low, high = interval(paired)
+                n = sum(map(len, paired.values()))
+                yield (
+                    f"{arm} after {longest} less {DEFAULT} after {trials}, every world the same: "
+                    f"{mean:+.4f} ({low:+.4f} to {high:+.4f}; n={n})"
+                )
+
+
+def read_files(files: Sequence[str]) -> tuple[list[Study], list[dict[str, Any]]]:
+    """Studies and surrogates of several comparisons, those of one seed and arm once.
+
+    Raises:
+        UserError: a file that cannot be read, or that is none of the benchmark's.
+    """
+    studies: dict[str, Study] = {}
+    truths: dict[tuple[str, str], dict[str, Any]] = {}
+    for name in files:
+        file = user_path(name, "the comparison")
+        try:
+            found = json.loads(file.read_text(encoding="utf-8"))
+            studies |= {study["key"]: study for study in found["studies"]}
+            truths |= {(truth["world"], truth["family"]): truth for truth in found["truths"]}
+        except OSError as problem:
+            raise UserError(f"cannot read the comparison {file}: {problem.strerror}; check the path.") from problem
+        except (ValueError, KeyError, TypeError) as problem:
+            raise UserError(
+                f"{file} is no comparison of python -m benchmarks.search --json; name another."
+            ) from problem
+    return list(studies.values()), list(truths.values())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = OneSentenceParser(prog="python -m benchmarks.search.summary", description=__doc__)
+    parser.add_argument("files", nargs="+", metavar="FILE", help="what python -m benchmarks.search --json has written")
+    try:
+        studies, truths = read_files(parser.parse_args(argv).files)
+    except UserError as problem:
+        print(f"summary: {problem}", file=sys.stderr)
+        return 2
+    for line in [*table_lines(summarize(studies, truths)), *half_lines(studies)]:
+        print(line)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -117,7 +117,7 @@ def start_study(
         seconds: training budget of one run. [default: 180]
         hours: active time of the study, at most 3. [default: 3]
         corpus: a file or folder of text. [default: shakespeare]
-        space: a built-in name or a TOML file. [default: seven]
+        space: a built-in name or a TOML file. [default: wide]
         sampler: draws the parameters; ``bardtune start --help`` names those there are. [default: curvegp]
         pruner: stops weak trials early; likewise. [default: chance]
         launcher: where the runs train; likewise. [default: local]

@@ -35,13 +35,13 @@ def compare_command(
     print()
     for line in (*sentences(found), *paths):
         print(line)
-    bpbs = {
-        record.name: verdict.bpb
+    means = {
+        record.name: verdict.confirmed.mean
         for record, verdict in zip(found.records, found.verdicts, strict=True)
-        if verdict.bpb is not None
+        if verdict.confirmed is not None
     }
-    if bpbs and not found.warnings:  # otherwise they do not compare
-        say_next(f"export {min(bpbs, key=bpbs.__getitem__)}", storage=storage)
+    if len(means) == len(found.records) and not found.warnings:  # otherwise they do not compare
+        say_next(f"export {min(means, key=means.__getitem__)}", storage=storage)
     return 0
 
 

@@ -41,8 +41,10 @@ def list_command(storage: str | None, *, corpus: str | None, since: str | None, 
 def _is_asked_for(record: StudyRecord, corpus: str | None, after: datetime | None) -> bool:
     if corpus is not None and corpus.lower() not in str(record.corpus.get("name", "")).lower():
         return False
-    begun = [run.started for run in record.runs if run.started is not None]
-    return after is None or (bool(begun) and max(begun).replace(tzinfo=None) >= after)
+    if after is None or record.state == "running":
+        return True
+    moments = [moment for run in record.runs if (moment := run.ended or run.started) is not None]
+    return bool(moments) and max(moments).replace(tzinfo=None) >= after
 
 
 def moment_of(text: str, now: datetime) -> datetime:
@@ -54,7 +56,7 @@ def moment_of(text: str, now: datetime) -> datetime:
     if ago := _AGO.fullmatch(text):
         return now - timedelta(hours=int(ago[1]) * _HOURS[ago[2]])
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=None)
+        return datetime.fromisoformat(text).astimezone().replace(tzinfo=None)
     except ValueError:
         raise PlanError(f"--since {text!r} is no date; write one such as 2026-11-28, or 12h, 3d, 2w for ago.") from None
 

@@ -328,10 +328,10 @@ class Coordinator:
             self.overheads_s.append(self.writer.lock.seconds_used() - following.began_s - train_s)
 
     def _give_up_interrupted(self) -> None:
-        """The hours are over: runs that still wait to be continued have failed."""
+        """The hours are over: runs that still wait to be continued end as they are. Their settings are not to blame."""
         while (interrupted := self.writer.interrupted()) is not None:
             run = self.writer.resume_run(interrupted)
-            self.writer.tell_crashed(run, "interrupted, and the study's hours were over before it could go on", {})
+            self.writer.tell_interrupted(run, "the study's hours were over before it could go on", {})
             self._delete_checkpoint(run)
 
     def _interrupt_all(self) -> None:

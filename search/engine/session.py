@@ -160,7 +160,7 @@ def resume_study(
         if (launcher, workers) != (None, None):
             writer.change_place(launcher=record.plan.launcher, workers=record.plan.workers)
         with _launching(writer, address, accept_changes=accept_changes or is_over) as place:
-            return _make_up_scores(writer, place, view) if is_over else _run(writer, place, view, hooks)
+            return (_make_up_scores if is_over else _run)(writer, place, view, hooks)
 
 
 def extend_study(
@@ -211,7 +211,8 @@ def extend_study(
 
 def _more_of(record: StudyRecord, *, trials: int | None, hours: float | None) -> StudyPlan:
     """The plan with more, in which there is time for a run."""
-    new = more_of(record.plan, num_runs=len(record.runs), trials=trials, hours=hours)
+    ended_early = record.stop_reason in ("settled", "target")
+    new = more_of(record.plan, num_runs=len(record.runs), trials=trials, hours=hours, ended_early=ended_early)
     left_s, run_s = new.hours * 3600 - record.seconds_used, new.seconds + overhead_s(new, record.corpus)
     if left_s < run_s:
         raise StudyError(
@@ -222,13 +223,25 @@ def _more_of(record: StudyRecord, *, trials: int | None, hours: float | None) ->
     return new
 
 
-def _make_up_scores(writer: StudyWriter, launcher: Launcher, view: View) -> StudyRecord:
+def _make_up_scores(writer: StudyWriter, launcher: Launcher, view: View, hooks: Hooks) -> StudyRecord:
     """Score the finalists of a finished study that have no score yet."""
     view = safe_view(view)
     with stop_signals() as stopped:
         FinalScoring(writer, launcher, view, home=data_home(), interrupted=stopped.is_set, is_bounded=False).score()
+    return _ended(writer, view, hooks)
+
+
+def _ended(writer: StudyWriter, view: View, hooks: Hooks) -> StudyRecord:
+    """Let go of the study, and tell its user's command of the end."""
     writer.lock.release()
-    return writer.record()
+    record = writer.record()
+    try:
+        with stop_signals() as stopped:
+            hooks.end(record, view.said, stopped=stopped.is_set)
+    except BaseException:
+        hooks.kill()
+        raise
+    return record
 
 
 def _run(writer: StudyWriter, launcher: Launcher, view: View, hooks: Hooks) -> StudyRecord:
@@ -249,14 +262,10 @@ def _run(writer: StudyWriter, launcher: Launcher, view: View, hooks: Hooks) -> S
                 raise
             finally:
                 view.close()
-        writer.lock.release()
-        record = writer.record()
-        with stop_signals() as stopped:
-            hooks.end(record, view.said, stopped=stopped.is_set)
+        return _ended(writer, view, hooks)
     except BaseException:
         hooks.kill()
         raise
-    return record
 
 
 def _launching(writer: StudyWriter, address: str | None, *, accept_changes: bool = False) -> closing[Launcher]:

@@ -5,6 +5,7 @@ It lives through many runs and dies with its coordinator: when standard input cl
 """
 
 import contextlib
+import gc
 import json
 import os
 import queue
@@ -69,18 +70,22 @@ class Worker:
         os._exit(0)
 
     def work(self) -> None:
-        """Train what is ordered, for ever."""
+        """Do what is ordered, for ever."""
         while True:
-            order = self.orders.get()
-            try:
-                ended = self.score(order) if isinstance(order, ScoreOrder) else self.train(order)
-            except Exception as problem:
-                ended = Ended(run_id=order.run_id, ending="crashed", reason=reason_of(problem))
-                if not isinstance(problem, UserError):
-                    with contextlib.suppress(MemoryError):
-                        traceback.print_exc()
-            self.present_run = None
-            self.send(ended)
+            self.follow(self.orders.get())
+
+    def follow(self, order: RunOrder | ScoreOrder) -> None:
+        """Train or score, say how it ended, and leave nothing of it in memory."""
+        try:
+            ended = self.score(order) if isinstance(order, ScoreOrder) else self.train(order)
+        except Exception as problem:
+            ended = Ended(run_id=order.run_id, ending="crashed", reason=reason_of(problem))
+            if not isinstance(problem, UserError):
+                with contextlib.suppress(MemoryError):
+                    traceback.print_exc()
+        gc.collect()  # a run and its optimizer know each other, and a model of gigabytes must not outlive its run
+        self.present_run = None
+        self.send(ended)
 
     def train(self, order: RunOrder) -> Ended:
         """Follow one run to its end, sending what it measures."""

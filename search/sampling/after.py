@@ -26,7 +26,8 @@ CONDITIONS = {
     "numba": "numba",
 }  # of a fingerprint, in words
 MOST_STUDIES = 5
-MOST_RUNS = 60  # of all studies before: more cost time, and say little more
+MOST_RUNS = 60  # that have finished, of all studies before: more cost time, and say little more
+IN_EFFECT = {"rope_theta": ("position", "rope"), "muon_lr_ratio": ("optimizer", "muon")}  # only with these
 
 
 def studies_before(
@@ -78,12 +79,20 @@ def params_of(space: SearchSpace, settings: Mapping[str, Any]) -> dict[str, Any]
     """What a space calls these settings; None if it never draws them."""
     values, params = {**space.fixed}, {}
     for dimension in space.dimensions:
+        name, value = dimension.name, settings.get(dimension.name)
         if dimension.applies(values):
-            value = settings.get(dimension.name)
             if not is_drawn(dimension.distribution, value):
                 return None
-            params[dimension.name] = values[dimension.name] = value
+            params[name] = values[name] = value
+        elif value != values.get(name) and _is_in_effect(name, settings):
+            return None
     return params
+
+
+def _is_in_effect(name: str, settings: Mapping[str, Any]) -> bool:
+    """Whether a setting makes a difference beside the others."""
+    other, value = IN_EFFECT.get(name, ("", None))
+    return not other or settings.get(other) == value
 
 
 def best_known_from(space: SearchSpace, settings: Mapping[str, Any], where: str) -> tuple[SearchSpace, list[str]]:
@@ -92,18 +101,22 @@ def best_known_from(space: SearchSpace, settings: Mapping[str, Any], where: str)
     Raises:
         PlanError: the space lacks them, or no model is made so.
     """
-    searched = {dimension.name: dimension.distribution for dimension in space.dimensions}
-    known = {name: value for name, value in settings.items() if name in searched}
-    if not known:
+    searched = [dimension.name for dimension in space.dimensions]
+    if not settings.keys() & set(searched):
         raise PlanError(
             f"{where} has none of the parameters of the space ({', '.join(searched)}); give other settings."
         )
-    said = []
+    said, known = [], {}
+    values = {**space.fixed, **space.source.get("best_known", {})}
     try:
-        for name, value in known.items():
+        for dimension in space.dimensions:
+            name = dimension.name
+            if not dimension.applies(values):
+                continue
+            value = settings.get(name, values[name])
             SETTINGS[name].check(name, value)
-            known[name] = nearest(searched[name], value)
-            if known[name] != value:
+            known[name] = values[name] = nearest(dimension.distribution, value)
+            if name in settings and known[name] != value:
                 said.append(f"{name} {value} is not in the space: {known[name]} is tried first")
         found = space_from(_with_best_known(space, known).source)
     except (UserError, TypeError, ValueError) as problem:
@@ -116,7 +129,10 @@ def best_known_from(space: SearchSpace, settings: Mapping[str, Any], where: str)
 
 
 def _with_best_known(space: SearchSpace, params: Mapping[str, Any]) -> SearchSpace:
-    return replace(space, source={**space.source, "best_known": {**space.source.get("best_known", {}), **params}})
+    """The space with these for its best known point: a value for each of its parameters that applies beside them."""
+    searched = {dimension.name for dimension in space.dimensions}
+    others = {name: value for name, value in space.source.get("best_known", {}).items() if name not in searched}
+    return replace(space, source={**space.source, "best_known": {**others, **params}})
 
 
 def _study_before(
@@ -143,13 +159,14 @@ def _study_before(
     )
     failed = [EarlierRun(params=params, val_bpb=None) for run, _, params in inside if run.ending == "diverged"]
     every = -(-len(ranked) // most) if most else 1
+    ends = guessed_ends(record) if most else {}
     return EarlierStudy(
         name=record.name,
         differs=_differs(record, [settings for _, settings, _ in inside], space, plan, fingerprint),
         winner=winner,
-        winner_bpb=_expected_bpb(record, verdict, best),
+        winner_bpb=_expected_bpb(record, verdict, best) if most else float(best.val_bpb or 0.0),
         runs=tuple(ranked[::every] + failed[:most]) if most else (),
-        other_ends=tuple(guessed_ends(record)) if most else (),
+        other_ends=tuple(ends[run.run_id] for run, _, _ in inside if run.run_id in ends),
     )
 
 
@@ -195,6 +212,8 @@ def _differs(
     if record.latest_kind is not None:
         then["cpu"], then["numba"] = record.latest_kind
     found = [word for key, word in CONDITIONS.items() if then.get(key) != fingerprint.get(key)]
+    if len(record.kinds_of_processor) > 1 and CONDITIONS["cpu"] not in found:
+        found.append(CONDITIONS["cpu"])
     if record.plan.seconds != plan.seconds:
         found.append("budget")
     if record.plan.threads != plan.threads:

@@ -214,7 +214,7 @@ def nearest(distribution: BaseDistribution, value: Any) -> Any:
     value = min(max(value, distribution.low), distribution.high)
     if distribution.step:
         value = distribution.low + round((value - distribution.low) / distribution.step) * distribution.step
-    return value
+    return min(value, distribution.high)  # sums of steps are rounded
 
 
 def _distance(choice: Any, value: Any) -> float:

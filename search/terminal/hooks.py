@@ -5,10 +5,10 @@ import json
 import os
 import signal
 import subprocess
-import tempfile
+import threading
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import IO, Any, cast
 
 from bardtune.data.errors import UserError
 from bardtune.search.launch.child import has_ended
@@ -19,7 +19,8 @@ from bardtune.studies.records import StudyRecord
 
 LIMIT_S = 60.0  # that a command may take
 TICK_S = 0.05
-MOST_ERRORS = 1 << 20
+LET_GO_S = 2.0  # after which nobody waits for a process that cannot be ended, such as another user's
+KEPT_BYTES = 4096  # of what a command says on standard error: its end
 SHELL = ["/bin/sh", "-c"]
 
 
@@ -101,19 +102,16 @@ class HookProcess:
 
     def __init__(self, name: str, command: str, facts: dict[str, str], limit_s: float) -> None:
         self.name, self.limit_s, self.end_at = name, limit_s, time.monotonic() + limit_s
-        self.errors = tempfile.TemporaryFile()  # noqa: SIM115  (as long as the process lives)
-        try:
-            self.process = subprocess.Popen(
-                [*SHELL, command],
-                env={**os.environ, **facts},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self.errors,
-                start_new_session=True,
-            )
-        except OSError:
-            self.errors.close()
-            raise
+        self.process = subprocess.Popen(
+            [*SHELL, command],
+            env={**os.environ, **facts},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert self.process.stderr is not None
+        self.errors = Tail(self.process.stderr)
 
     def has_ended(self, said: list[str]) -> bool:
         """Whether it has, by itself or because its time was over; ``said`` is told what went wrong."""
@@ -121,21 +119,46 @@ class HookProcess:
         if not is_over and time.monotonic() < self.end_at:
             return False
         code, last = self.kill()
-        if not is_over:
+        if code is None:
+            said.append(f"{self.name} took more than {self.limit_s:g} s and cannot be ended; it is left alone")
+        elif not is_over:
             said.append(f"{self.name} was ended: it took more than {self.limit_s:g} s")
         elif code:
             said.append(f"{self.name} has failed with exit code {code}{': ' + last if last else ''}")
         return True
 
-    def kill(self) -> tuple[int, str]:
-        """End it, and whatever it has left behind; returns its exit code and the last line of what it has said."""
+    def kill(self) -> tuple[int | None, str]:
+        """End it, and whatever it has left behind; returns its exit code and the last line of what it has said.
+
+        The code is None if it could not be ended.
+        """
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        code = self.process.wait()
-        with self.errors as errors:
-            errors.seek(0)
-            lines = errors.read(MOST_ERRORS).decode(errors="replace").strip().splitlines()
-        return code, lines[-1] if lines else ""
+        try:
+            code = self.process.wait(LET_GO_S)
+        except subprocess.TimeoutExpired:
+            return None, ""
+        return code, self.errors.last_line()
+
+
+class Tail:
+    """Reads all that comes through a pipe, and keeps the end of it."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self.pipe, self.kept = pipe, b""
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    def _read(self) -> None:
+        with self.pipe:
+            while data := os.read(self.pipe.fileno(), 1 << 16):
+                self.kept = (self.kept + data)[-KEPT_BYTES:]
+
+    def last_line(self) -> str:
+        """The last line so far; what has left the session of its writer may still hold the pipe."""
+        self.thread.join(TICK_S)
+        lines = self.kept.decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
 
 
 class HookedView:
@@ -180,7 +203,8 @@ def _facts_of_end(record: StudyRecord) -> dict[str, str]:
         facts["BARDTUNE_TRIAL"] = str(verdict.winner.number)
         facts["BARDTUNE_PARAMS"] = json.dumps(verdict.winner.params)
         facts["BARDTUNE_BPB"] = bpb_text(verdict.bpb)
-        facts["BARDTUNE_TEXT"] += f", {verdict.winner.label} reaches {bpb_text(verdict.bpb)} bpb"
+        luck = "" if verdict.confirmed is not None else " (one run)"
+        facts["BARDTUNE_TEXT"] += f", {verdict.winner.label} reaches {bpb_text(verdict.bpb)} bpb{luck}"
     if verdict.test_bpb is not None:
         facts["BARDTUNE_TEST_BPB"] = bpb_text(verdict.test_bpb)
     return facts

@@ -12,6 +12,7 @@ from bardtune.studies.plan import PLAN_DEFAULTS
 from bardtune.studies.records import StudyRecord
 
 LEAST, MOST = 2, 8  # studies to compare
+OF_THE_RUN = ("budget_s", "seed")  # settings that are the plan's and not the winner's
 # Facts without which bpb do not compare, by what they are called.
 _CONDITIONS = {
     "corpus_sha256": "text",
@@ -49,7 +50,7 @@ class Versus:
     pairs: tuple[Pair, ...]  # those of which both winners were confirmed and the noise is known
     unlike: dict[str, tuple[Any, ...]]  # what their plans say differently, by field
     alike: dict[str, Any]  # and what they say alike
-    params: dict[str, tuple[Any, ...]]  # of their winners, where they differ; None where one has no such parameter
+    params: dict[str, tuple[Any, ...]]  # settings of their winners, where they differ; None where one has none
     warnings: tuple[str, ...]  # why their bpb do not compare
 
 
@@ -116,9 +117,11 @@ def pair_of(one: str, of_one: Verdict, other: str, of_other: Verdict) -> Pair | 
 
 
 def _differing_params(verdicts: Sequence[Verdict]) -> dict[str, tuple[Any, ...]]:
-    winners = [verdict.winner.params if verdict.winner is not None else {} for verdict in verdicts]
-    names = dict.fromkeys(name for params in winners for name in params)
-    columns = {name: tuple(params.get(name) for params in winners) for name in names}
+    winners = [verdict.winner for verdict in verdicts]
+    settings = [{} if winner is None else {**winner.settings, **winner.params} for winner in winners]
+    searched = [name for winner in winners if winner is not None for name in winner.params]
+    names = dict.fromkeys([*searched, *(name for each in settings for name in each)])
+    columns = {name: tuple(each.get(name) for each in settings) for name in names if name not in OF_THE_RUN}
     return {name: values for name, values in columns.items() if len(set(map(repr, values))) > 1}
 
 
@@ -140,6 +143,18 @@ def _warnings(records: Sequence[StudyRecord]) -> list[str]:
     sentences = [f"their bpb do not compare: they differ in {', '.join(found)}"] if found else []
     several = [record.name for record in records if len(record.kinds_of_processor) > 1]
     sentences += [f"{name} itself ran on several kinds of processor" for name in several]
+    sentences += [
+        f"{record.name} was extended after its verdict had been seen, and whoever goes on until he likes it finds luck"
+        for record in records
+        if record.extended_at
+    ]
+    names = {record.name for record in records}
+    sentences += [
+        f"{record.name} began with what {before.name} had found: the two are not independent"
+        for record in records
+        for before in record.earlier
+        if before.name in names
+    ]
     confirmed = {record.name: len(verdict_of(record).candidates) for record in records}
     if len(counts := {number for number in confirmed.values() if number}) > 1:
         each = ", ".join(f"{number} for {name}" for name, number in confirmed.items() if number)

@@ -63,7 +63,7 @@ def record_of(storage: Storage, study: optuna.Study, sibling: optuna.Study | Non
     attrs = study.user_attrs
     extensions = extensions_from(name, attrs.get(keys.EXTENSIONS, ()))
     candidates = attrs.get(keys.of_extension(keys.CANDIDATES, len(extensions)))
-    stop_reason = None if held.held else attrs.get(keys.STOP_REASON)
+    stop_reason = None if held.held else attrs.get(keys.of_extension(keys.STOP_REASON, len(extensions)))
     search = study.get_trials(deepcopy=False)
     others = [] if sibling is None else sibling.get_trials(deepcopy=False)
     return StudyRecord(

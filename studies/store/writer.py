@@ -177,7 +177,7 @@ class StudyWriter:
 
     def extend(self, *, trials: int, hours: float) -> None:
         """Give the study more: its search goes on, and what leads then is confirmed."""
-        stop_reason, roles = self.search.user_attrs.get(keys.STOP_REASON), self.roles()
+        stop_reason, roles = self.search.user_attrs.get(self._of_now(keys.STOP_REASON)), self.roles()
         extension = Extension(
             trials=trials,
             hours=hours,
@@ -190,7 +190,6 @@ class StudyWriter:
             seconds_used=self.lock.seconds_used(),
         )
         stored = [each.as_dict() for each in (*self.extensions, extension)]
-        self.note_stop(None)  # first: whoever is killed here has a study that ends again as it had ended
         self.lock.verify()
         self.search.set_user_attr(keys.EXTENSIONS, stored)
         self._read_plan()
@@ -261,7 +260,7 @@ class StudyWriter:
         self._tell(run, "pruned", stats, reason=reason, state=TrialState.PRUNED)
 
     def tell_interrupted(self, run: OpenRun, reason: str, stats: dict[str, Any]) -> None:
-        """End a run that the user stopped and that cannot be continued: a script has no checkpoint of ours."""
+        """End a run that was interrupted and will not be continued: of a script, or when the hours are over."""
         self._tell(run, "interrupted", stats, reason=reason, state=TrialState.FAIL)
 
     def ask_script(self) -> OpenRun:
@@ -324,7 +323,7 @@ class StudyWriter:
 
     def note_stop(self, reason: StopReason | None) -> None:
         self.lock.verify()
-        self.search.set_user_attr(keys.STOP_REASON, reason)
+        self.search.set_user_attr(self._of_now(keys.STOP_REASON), reason)
 
     def change_corpus(self, place: str) -> None:
         """Note where the study's text lies now; the caller has seen that it is the same."""

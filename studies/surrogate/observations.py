@@ -130,13 +130,13 @@ def _moved(study: EarlierStudy, record: StudyRecord, runs: Sequence[TrialRecord]
     return fmean(again) - study.winner_bpb if again else None
 
 
-def guessed_ends(record: StudyRecord) -> list[float]:
-    """bpb that the runs without an end would have reached, those of which their curves tell it."""
+def guessed_ends(record: StudyRecord) -> dict[str, float]:
+    """bpb that pruned runs would have reached, by run id; of those of which their curves tell it."""
     seen = observe(record, runs := modelled(record))
     if seen is None:
-        return []
-    ends = [_guessed_end(run, seen.scale, seen.clock) for run in runs if run.ending == "pruned"]
-    return [end for end in ends if end is not None]
+        return {}
+    ends = {run.run_id: _guessed_end(run, seen.scale, seen.clock) for run in runs if run.ending == "pruned"}
+    return {run_id: end for run_id, end in ends.items() if end is not None}
 
 
 def modelled(record: StudyRecord) -> list[TrialRecord]:
@@ -155,8 +155,9 @@ def _log_distance(bpbs: np.ndarray, best: float, usual: float) -> np.ndarray:
 
 
 def _scale(finals: np.ndarray, ends: np.ndarray) -> Scale:
-    """A scale whose best is that of ``finals``, in units of ``ends``."""
+    """A scale whose best is that of ``finals``, in units of ``ends``, of which none counts as better."""
     best = float(finals.min())
+    ends = np.maximum(ends, best)
     usual = float(np.median(ends - best)) or float(np.mean(ends - best))
     distances = _log_distance(ends, best, usual)
     middle, spread = float(distances.mean()), float(distances.std())

@@ -60,6 +60,7 @@ def test_a_damaged_database_ends_the_study_with_a_sentence_and_its_trial_saved(p
     assert list((place.home / "checkpoints").rglob("*.pt"))
 
 
+@pytest.mark.long
 def test_a_full_disk_ends_the_study_with_a_sentence_and_a_sound_database(place: Place) -> None:
     done = place.start("s", trials=2, seconds=1)
     done.communicate(timeout=60)

@@ -55,7 +55,8 @@ run_study(storage_at(folder), folder, Hurried(lambda order: falling_to(2.0), cap
 """
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("rounds", [20])
 def test_four_workers_and_any_number_of_kills_never_make_a_51st_run(place: Place, rounds: int) -> None:
     from bardtune.studies.store.reading import read_study
     from support.studies_at_hand import make_study, storage_at

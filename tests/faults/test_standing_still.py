@@ -83,6 +83,7 @@ def test_a_run_whose_worker_stays_stopped_is_interrupted_and_its_process_replace
     assert pid_of(launcher) != pid
 
 
+@pytest.mark.long
 def test_ctrl_z_rests_the_training_too_and_fg_goes_on(place: Place) -> None:
     process = place.start("s", trials=1, seconds=4, hours=0.1, own_session=False)
     wait_until(lambda: any((place.home / "checkpoints").rglob("*.pt")))

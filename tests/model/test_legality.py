@@ -18,6 +18,7 @@ from bardtune.model.settings import SETTING_NAMES, TrialSettings
 from support import legality
 from support.options import CHOICES, SWITCHES
 from support.small_models import random_model, seeded
+from support.tiny import TINY
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 MakeSettings = Callable[..., TrialSettings]
@@ -107,7 +108,13 @@ def small_presets() -> dict[str, TrialSettings]:
     }
 
 
-@pytest.fixture(params=[*OPTIONS, *small_presets()], scope="module")
+def distinct_options() -> list[str]:
+    """Names of options; of several that say the same settings, the first."""
+    made = {TrialSettings(**{**TINY, **SMALL, **changes}): name for name, changes in reversed(OPTIONS.items())}
+    return [name for name in OPTIONS if name in made.values()]
+
+
+@pytest.fixture(params=[*distinct_options(), *small_presets()], scope="module")
 def settings(request: pytest.FixtureRequest, tiny_settings: MakeSettings) -> TrialSettings:
     return small_presets().get(request.param) or tiny_settings(**{**SMALL, **OPTIONS[request.param]})
 

@@ -5,9 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bardtune.data.errors import UserError
+from bardtune.model.training.stats import RunStats
 from bardtune.search.cli.app import main
 from bardtune.search.engine.coordinator import Coordinator
 from bardtune.search.engine.planning import read_settings
@@ -23,6 +25,7 @@ from bardtune.studies.store.home import Home
 from bardtune.studies.store.reading import read_study
 from bardtune.studies.store.storage import Storage
 from bardtune.studies.store.writer import StudyWriter
+from bardtune.studies.surrogate.observations import modelled, observe
 from support.command_line import complaint
 from support.fakes import ScriptedLauncher, SilentView, falling_to
 from support.searched import CONDITIONAL
@@ -51,9 +54,11 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> StudyRecord:
     return run_study(storage, folder, ScriptedLauncher(by_distance), "old")
 
 
-def new_study(storage: Storage, old: StudyRecord, name: str = "new", **changes: Any) -> None:
+def new_study(storage: Storage, old: StudyRecord, name: str = "new", *, forget: bool = False, **changes: Any) -> None:
     plan = StudyPlan(**{"trials": 8, "seconds": 1.0, "threads": 1, "confirm": "0", "pruner": "none", **changes})
     earlier = studies_before([old], space(), plan, {})
+    if forget:
+        earlier = tuple(replace(each, runs=(), other_ends=()) for each in earlier)
     source = space_after(space(), earlier).source
     with StudyWriter(
         storage, name, new=NewStudy(plan=plan, space=source, corpus=CORPUS, fingerprint={}, earlier=earlier)
@@ -81,8 +86,11 @@ def test_the_winner_is_tried_first_and_what_was_learned_is_gone_on_from(
     make_study(storage, "without", trials=8, pruner="none")
     without = run_study(storage, tmp_path, ScriptedLauncher(by_distance), "without")
     assert best_of_three(record) < best_of_three(without) - 0.05
-    drawn = [[trial.params for trial in each.search_runs[1:4]] for each in (record, without)]
-    assert drawn[0] != drawn[1]
+    new_study(storage, old, "forgetful", forget=True)
+    forgetful = run_new(storage, tmp_path, "forgetful")
+    assert forgetful.search_runs[0].params == old.best.params
+    drawn = [[trial.params for trial in each.search_runs[1:4]] for each in (record, forgetful)]
+    assert drawn[0] != drawn[1]  # what the runs before have shown makes the difference
 
 
 def best_of_three(record: StudyRecord) -> float:
@@ -169,6 +177,47 @@ def test_settings_are_what_a_space_calls_them_or_none() -> None:
     assert params_of(CONDITIONAL, {**settings, "d_model": 256}) is None
     assert params_of(CONDITIONAL, {**settings, "d_model": 63}) is None
     assert params_of(CONDITIONAL, {"position": "rope"}) is None
+    elsewhere = {**settings, "position": "alibi", "rope_theta": 7.0}  # makes no difference without rope
+    assert params_of(CONDITIONAL, elsewhere) == {"position": "alibi", "d_model": 64}
+
+
+def test_a_setting_that_is_searched_only_beside_others_has_its_fixed_value_elsewhere() -> None:
+    source = {
+        "preset": "reference",
+        "parameters": {
+            "activation": {"type": "categorical", "choices": ["gelu", "relu2"]},
+            "d_ff": {"type": "int", "low": 64, "high": 512, "step": 64, "condition": {"activation": "relu2"}},
+        },
+    }
+    of = space_from(source)
+    assert params_of(of, {"activation": "relu2", "d_ff": 512}) == {"activation": "relu2", "d_ff": 512}
+    assert params_of(of, {"activation": "gelu", "d_ff": 256}) == {"activation": "gelu"}
+    assert params_of(of, {"activation": "gelu", "d_ff": 512}) is None  # another model than gelu's there
+
+
+def test_best_known_settings_are_taken_as_far_as_they_apply() -> None:
+    settings = {"position": "alibi", "rope_theta": 99_999.0, "d_model": 64}
+    found, said = best_known_from(CONDITIONAL, settings, "s.json")
+    assert (found.best_known, said) == ({"position": "alibi", "d_model": 64}, [])
+    back, _ = best_known_from(found, {"position": "rope", "rope_theta": 20.0}, "s.json")
+    assert back.best_known == {"position": "rope", "rope_theta": 20.0, "d_model": 64}
+
+
+def test_ends_that_are_guessed_outside_of_the_space_teach_nothing(old: StudyRecord) -> None:
+    best = min(run.val_bpb for run in old.search_runs if run.val_bpb is not None)
+    (before,) = studies_before([old], space(), PLAN, {})
+    record = replace(old, earlier=(replace(before, other_ends=(best - 0.5,) * 40),))
+    seen = observe(record, modelled(record))
+    assert seen is not None
+    assert seen.scale.usual > 0
+    assert np.isfinite(seen.units).all()
+
+
+def test_a_study_of_several_processors_compares_with_none(old: StudyRecord) -> None:
+    kinds = [RunStats(cpu="one"), RunStats(cpu="two")]
+    runs = tuple(replace(run, stats=kinds[place % 2]) for place, run in enumerate(old.search_runs))
+    (before,) = studies_before([replace(old, search_runs=runs)], space(), PLAN, {"cpu": runs[-1].stats.cpu})
+    assert "processor" in before.differs
 
 
 def test_winners_of_several_studies_are_tried_one_after_the_other(old: StudyRecord) -> None:

@@ -15,9 +15,10 @@ from support.studies_at_hand import make_study, run_study, storage_at
 pytestmark = pytest.mark.usefixtures("home")
 
 
-@pytest.fixture
-def two(home: Path) -> Path:
-    """Studies of which one is better by a tenth."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Studies of which one is better by a tenth; nothing here changes them."""
+    home = tmp_path_factory.mktemp("two")
     for name, level in {"low": 2.0, "high": 2.1}.items():
 
         def bpb(order: RunOrder, level: float = level) -> list[float]:
@@ -26,6 +27,13 @@ def two(home: Path) -> Path:
         make_study(storage_at(home), name, trials=12, confirm="2x2", pruner="none", sampler="random")
         run_study(storage_at(home), home, ScriptedLauncher(bpb), name)
     return home
+
+
+@pytest.fixture
+def two(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for what is written; the studies are where the commands find them."""
+    monkeypatch.setenv("BARDTUNE_HOME", str(made))
+    return tmp_path
 
 
 def test_what_they_found_and_which_is_better_is_said(two: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,6 +56,10 @@ def test_it_stays_readable_on_a_narrow_terminal(
     assert main(["compare", "low", "high"]) == 0
     table = capsys.readouterr().out.split("\n\n")[0]
     assert max(map(len, table.splitlines())) <= 60
+    assert table.splitlines()[0].split() == ["low", "high"]
+    rows = {line.split()[0]: line.split() for line in table.splitlines()[1:]}
+    assert rows["state"] == ["state", "finished", "finished"]
+    assert [cell for cell in rows["bpb"] if len(cell) == 6] == rows["bpb"][1:2] + rows["bpb"][5:6]  # no number is torn
 
 
 def _console(width: int):

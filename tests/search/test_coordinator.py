@@ -280,6 +280,20 @@ def test_a_nearly_finished_trial_needs_only_the_rest_of_its_budget(storage: Stor
     assert (record.counts()["total"], record.stop_reason) == (1, "hours")
 
 
+def test_a_trial_that_the_hours_have_cut_off_is_not_to_blame(storage: Storage, tmp_path: Path) -> None:
+    make_study(storage, trials=3, seconds=10.0, hours=30 / 3600, pruner="none")
+    ticks = iter(range(1000))
+    scripted = ScriptedLauncher(good)
+    scripted.scale_s = 10.0
+    run_study(storage, tmp_path, scripted, interrupted=lambda: next(ticks) == 7)
+    use_up(storage, 29.0)
+    record = run_study(storage, tmp_path, ScriptedLauncher(good))
+    (cut,) = record.search_runs
+    assert (record.stop_reason, cut.state, cut.ending) == ("hours", "failed", "interrupted")
+    assert "hours were over" in str(cut.reason)
+    assert len(cut.curve) > 0
+
+
 def test_a_name_that_was_deleted_begins_from_nothing(storage: Storage, tmp_path: Path) -> None:
     make_study(storage, trials=4)
     run_study(storage, tmp_path, ScriptedLauncher(good))

@@ -81,6 +81,7 @@ def test_a_study_runs_to_its_end_beside_a_dashboard_that_is_looked_at(home: Path
     while study.poll() is None:
         known = studies(served)
         answers += [ask(served, f"/api/studies/{known[name]}?after=0")[0] for name in ("s", "s:runs") if name in known]
+        time.sleep(0.2)
     assert study.stdout is not None
     said = study.stdout.read()
     assert (study.returncode, "locked" in said) == (0, False), said

@@ -107,6 +107,27 @@ def test_a_kill_while_it_is_stored_leaves_a_study_that_goes_on(home: Path, monke
     assert (record.state, len(record.runs), record.extended_at) == ("finished", 12, (8,))
 
 
+def test_a_kill_before_it_is_stored_leaves_a_study_that_is_over_as_it_was(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = storage_at(home)
+    make_study(storage, trials=8, **PLAN)
+    before = run_study(storage, home, ScriptedLauncher(by_width))
+    with monkeypatch.context() as patched:
+        patched.setattr("bardtune.studies.extensions.Extension.as_dict", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            extend(storage, trials=12)
+    after = read_study(storage, "s")
+    assert (after.state, after.stop_reason, after.runs) == ("finished", "trials", before.runs)
+    extend(storage, trials=12)
+    record = read_study(storage, "s")
+    assert (record.state, record.stop_reason, record.extended_at) == ("interrupted", None, (8,))
+
+
+def _killed(extension: object) -> None:
+    raise KeyboardInterrupt
+
+
 def _killed_after_the_first_time() -> Callable[[StudyWriter], None]:
     whole, calls = StudyWriter._read_plan, iter(range(99))
 
@@ -230,7 +251,7 @@ def test_where_no_time_is_left_for_a_run_it_says_so(home: Path, capsys: pytest.C
 
 def test_a_real_study_is_extended(home: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
-    text.write_bytes(text_of(60_000))
+    text.write_bytes(text_of(20_000))
     args = ["--trials", "4", "--seconds", "0.3", "--space", "reference", "--corpus", str(text), "--threads", "1"]
     assert main(["start", "s", *args]) == 0
     capsys.readouterr()
@@ -244,3 +265,13 @@ def test_a_real_study_is_extended(home: Path, capsys: pytest.CaptureFixture[str]
     assert verdict.baseline_test_bpb is not None
     CoordinatorLock(storage_at(home).engine, "s").acquire()
     assert "is being run by process" in complaint(capsys, "extend", "s", "--trials", "9")
+
+
+def test_a_search_that_reached_its_target_goes_on_to_what_was_planned(home: Path) -> None:
+    storage = storage_at(home)
+    make_study(storage, trials=12, target=2.9, **PLAN)
+    first = run_study(storage, home, ScriptedLauncher(by_width))
+    assert (first.stop_reason, len(first.runs) < 12) == ("target", True)
+    extend(storage, trials=12)
+    record = run_study(storage, home, ScriptedLauncher(by_width))
+    assert (record.stop_reason, len(record.runs), record.extended_at) == ("trials", 12, (len(first.runs),))

@@ -1,6 +1,8 @@
 """Commands of the user's that are told of a study."""
 
 import json
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -52,7 +54,7 @@ def test_the_end_is_told_with_the_winner(tmp_path: Path) -> None:
     Hooks(None, command).end(make_record(trial), heard.said, stopped=lambda: False)
     event, bpb, params, text = out.read_text().split("|")
     assert (event, bpb, json.loads(params)) == ("end", "2.1000", trial.params)
-    assert "trial 3 reaches 2.1000 bpb" in text
+    assert text.endswith("trial 3 reaches 2.1000 bpb (one run)")
     assert heard.texts == []
 
 
@@ -65,6 +67,28 @@ def test_what_fails_or_takes_too_long_is_said_and_nothing_of_it_is_left(tmp_path
     assert time.monotonic() - began < 5
     assert heard.texts == ["--on-end has failed with exit code 3: sorry", "--on-end was ended: it took more than 0.5 s"]
     assert is_gone(int(pid.read_text()))
+
+
+def test_of_much_that_a_command_says_the_last_line_is_told_and_nothing_fills_up() -> None:
+    heard = Heard()
+    command = "yes | head -c 3000000 >&2; echo at last >&2; exit 1"
+    Hooks(None, command).end(make_record(), heard.said, stopped=lambda: False)
+    assert heard.texts == ["--on-end has failed with exit code 1: at last"]
+
+
+def test_a_command_that_cannot_be_ended_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard, kill = Heard(), os.killpg
+    monkeypatch.setattr("bardtune.search.terminal.hooks.LET_GO_S", 0.2)
+    monkeypatch.setattr(os, "killpg", lambda pid, number: None)  # as if it were another user's
+    hooks = Hooks(None, "exec sleep 600", limit_s=0.2)
+    processes = []
+    begin = hooks._begin
+    monkeypatch.setattr(hooks, "_begin", lambda *args: processes.append(begin(*args)) or processes[-1])
+    began = time.monotonic()
+    hooks.end(make_record(), heard.said, stopped=lambda: False)
+    assert time.monotonic() - began < 10
+    assert heard.texts == ["--on-end took more than 0.2 s and cannot be ended; it is left alone"]
+    kill(processes[0].process.pid, signal.SIGKILL)
 
 
 def test_nobody_waits_for_a_command_who_asks_to_stop_once_more_and_nothing_of_it_is_left(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -62,6 +62,9 @@ def test_a_moment_is_a_date_or_a_length_of_time_ago() -> None:
     assert moment_of("2026-11-01", now) == datetime(2026, 11, 1)
     assert moment_of("12h", now) == datetime(2026, 11, 28)
     assert moment_of("2w", now) == datetime(2026, 11, 14, 12)
+    here = datetime(2026, 11, 28, 10).astimezone()
+    elsewhere = here.astimezone(timezone(timedelta(hours=5)))
+    assert moment_of(elsewhere.isoformat(), now) == datetime(2026, 11, 28, 10)
 
 
 def test_a_narrow_terminal_is_shown_less_and_no_torn_line(

@@ -97,6 +97,7 @@ if trainer.TrainingRun.__module__:
 """
 
 
+@pytest.mark.long
 def test_a_process_that_hangs_is_ended_at_the_outer_limit_and_replaced(
     tmp_path: Path, corpus_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

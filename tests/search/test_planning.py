@@ -61,7 +61,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_one() -> None:
 def test_the_default_plan_is_the_published_rule() -> None:
     plan = resolve_plan({}, {})
     assert (plan.trials, plan.seconds, plan.hours) == (50, 180.0, 3.0)
-    assert (plan.corpus, plan.space, plan.sampler, plan.pruner) == ("shakespeare", "seven", "curvegp", "chance")
+    assert (plan.corpus, plan.space, plan.sampler, plan.pruner) == ("shakespeare", "wide", "curvegp", "chance")
     assert plan.threads == available_cores()
     assert plan.trials == MAX_TRIALS
 

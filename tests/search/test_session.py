@@ -13,6 +13,7 @@ from bardtune.search.engine import session
 from bardtune.search.engine.planning import fingerprint
 from bardtune.search.engine.session import extend_study, resume_study, start_study
 from bardtune.search.launch.protocol import Ended, RunOrder
+from bardtune.search.terminal.hooks import Hooks
 from bardtune.studies.analysis.verdict import verdict_of
 from bardtune.studies.errors import PlanError, StudyError
 from bardtune.studies.plan import StudyPlan
@@ -47,9 +48,9 @@ def url_of(home: Path) -> str:
     return f"sqlite:///{home / 'studies.db'}"
 
 
-def begin(home: Path, text: Path, **plan: Any) -> StudyRecord:
+def begin(home: Path, text: Path, hooks: Hooks = session.NO_HOOKS, **plan: Any) -> StudyRecord:
     said = StudyPlan(**{"trials": 3, "seconds": 1.0, "threads": 1, "confirm": "0", "corpus": str(text), **plan})
-    return start_study(url_of(home), "s", said, SilentView(), began=time.monotonic())
+    return start_study(url_of(home), "s", said, SilentView(), began=time.monotonic(), hooks=hooks)
 
 
 def resume(home: Path, **named: Any) -> StudyRecord:
@@ -83,6 +84,23 @@ def test_a_score_that_failed_is_made_up_for_by_resume_and_nothing_else_is_done(
     scored = list(launcher.scored)
     resume(home)
     assert launcher.scored == scored
+
+
+def test_commands_are_told_of_a_best_of_the_end_and_of_a_score_that_was_made_up_for(
+    home: Path, text: Path, launcher: ScriptedLauncher
+) -> None:
+    out = home / "told"
+    hooks = Hooks(
+        f'echo "$BARDTUNE_EVENT $BARDTUNE_TRIAL" >> {out}', f'echo "$BARDTUNE_EVENT $BARDTUNE_STATE" >> {out}'
+    )
+    launcher.finals = NoScore()
+    before = begin(home, text, hooks=hooks)
+    assert out.read_text().splitlines()[-1] == "end finished"
+    assert "best 0" in out.read_text().splitlines()
+    launcher.finals = {run.run_id: run.val_bpb for run in before.runs if run.val_bpb is not None}
+    out.unlink()
+    resume(home, hooks=hooks)
+    assert out.read_text() == "end finished\n"
 
 
 class NoScore(dict[str, float]):
@@ -140,8 +158,8 @@ def test_a_text_that_holds_nothing_to_learn_is_said_to(home: Path, tmp_path: Pat
 @pytest.mark.usefixtures("launcher")
 def test_how_many_runs_fit_is_said_where_not_all_do(home: Path, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "other_trainers", lambda: [77])
-    heard = heard_at_start(home, text, trials=50, seconds=60.0, hours=0.1)
-    assert "about 5 of the 50 that are left fit into 0.1 h" in heard
+    heard = heard_at_start(home, text, trials=8, seconds=60.0, hours=0.1, sampler="random", pruner="none")
+    assert "about 5 of the 8 that are left fit into 0.1 h" in heard
     assert "another study trains on this machine (process 77)" in heard
 
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
-from optuna.distributions import CategoricalDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from bardtune.data.errors import UserError
 from bardtune.model.presets import PRESETS
 from bardtune.model.settings import DEFAULTS, SettingsError
-from bardtune.search.sampling.space import SpaceError, space_from, stored_space
+from bardtune.search.sampling.space import SpaceError, nearest, space_from, stored_space
 from bardtune.search.sampling.space_file import load_space
 from bardtune.search.sampling.spaces.registry import space_names, space_rows
 from bardtune.studies.plan import StudyPlan
@@ -165,3 +165,9 @@ def test_a_draw_that_cannot_work_raises_settings_error() -> None:
     space = space_from({"parameters": {"d_model": {"type": "int", "low": 33, "high": 33}}})
     with pytest.raises(SettingsError):
         draw(space, 0)
+
+
+def test_a_value_at_the_end_of_a_grid_is_in_it() -> None:
+    grid = FloatDistribution(0.0, 0.3, step=0.1)
+    assert nearest(grid, 0.3) == 0.3  # and not 0.1 + 0.1 + 0.1
+    assert nearest(grid, 7.0) == 0.3

@@ -1,5 +1,6 @@
 """What each parameter is worth by itself, drawn from the process of a study."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -9,15 +10,21 @@ from bardtune.studies.analysis.importance import importance
 from bardtune.studies.records import Parameter
 from bardtune.studies.surrogate.effects import main_effects
 from bardtune.studies.surrogate.maker import SurrogateMaker
+from bardtune.studies.surrogate.surrogate import Surrogate
 from support.study_records import make_record, make_trial, planted_record
 
 NAMES = [parameter.name for parameter in planted_record(30).parameters]
 
 
-def effects(**named: int) -> np.ndarray:
+@cache
+def planted() -> Surrogate:
     surrogate = SurrogateMaker().make(planted_record(30))
     assert surrogate is not None
-    return main_effects(surrogate, NAMES, **{"draws": 200, "seed": 1, **named})
+    return surrogate
+
+
+def effects(**named: int) -> np.ndarray:
+    return main_effects(planted(), NAMES, **{"draws": 200, "seed": 1, **named})
 
 
 def test_draws_are_variances_and_the_same_each_time() -> None:
@@ -29,8 +36,7 @@ def test_draws_are_variances_and_the_same_each_time() -> None:
 
 
 def test_the_mean_effect_is_what_the_process_expects_over_the_range() -> None:
-    surrogate = SurrogateMaker().make(planted_record(30))
-    assert surrogate is not None
+    surrogate = planted()
     rate = next(parameter for parameter in surrogate.parameters if parameter.name == "learning_rate")
     assert rate.low is not None and rate.high is not None
     found = effects()[:, NAMES.index("learning_rate")].mean()

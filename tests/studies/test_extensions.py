@@ -41,8 +41,8 @@ def test_what_is_more_is_taken(more: dict[str, float]) -> None:
 @pytest.mark.parametrize(
     ("trials", "hours", "said"),
     [
-        (None, None, "say how far it is to go"),
-        (20, 1.0, "say how far it is to go"),
+        (None, None, "already; give --trials of more than 20, up to 50, or --hours of more than 1, up to 3"),
+        (20, 1.0, "already; give --trials of more than 20, up to 50, or"),
         (19, None, "only adds to them"),
         (0, None, "choose --trials 50"),
         (None, 0.5, "only adds to them"),
@@ -99,3 +99,12 @@ def test_an_extension_of_another_version_is_refused_in_a_sentence() -> None:
 def test_a_study_that_confirms_nothing_does_not_begin_to() -> None:
     plan = replace(PLAN, confirm="0", trials=40)
     assert confirmation_of(plan, [extension(confirmations=0, baselines=1)]).num_runs == 0
+
+
+def test_a_search_that_was_ended_early_goes_on_to_what_was_planned() -> None:
+    whole = replace(PLAN, trials=50, hours=3.0)
+    assert more_of(whole, num_runs=25, trials=50, hours=None, ended_early=True) == whole
+    with pytest.raises(
+        PlanError, match="50 trials and 3 h already; that is all that a study may have; start a new one"
+    ):
+        more_of(whole, num_runs=25, trials=50, hours=None)

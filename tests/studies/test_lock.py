@@ -64,7 +64,7 @@ def test_a_dead_owner_on_this_host_is_replaced_at_once(engine: sa.Engine) -> Non
 def test_a_later_process_with_the_same_pid_is_not_the_owner(engine: sa.Engine, mark: dict[str, str]) -> None:
     CoordinatorLock(engine, "s").acquire()
     pretend(engine, **mark)
-    CoordinatorLock(engine, "s").acquire()
+    CoordinatorLock(engine, "s", sleep=lambda _: None).acquire()
 
 
 def test_an_owner_that_only_has_this_hosts_name_is_watched_before_it_is_replaced(engine: sa.Engine) -> None:

@@ -33,7 +33,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BARDTUNE_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     storage = storage_at(tmp_path)
-    make_study(storage, trials=3)
+    make_study(storage, trials=3, sampler="random", pruner="none")
     run_study(storage, tmp_path, ScriptedLauncher(lambda order: falling_to(2.0)))
     return tmp_path
 

@@ -10,7 +10,9 @@ from bardtune.model.training.stats import RunStats
 from bardtune.studies.analysis.verdict import verdict_of
 from bardtune.studies.analysis.versus import Pair, pair_of, versus
 from bardtune.studies.analysis.versus_phrases import pair_text, sentences
+from bardtune.studies.earlier import EarlierStudy
 from bardtune.studies.errors import PlanError
+from bardtune.studies.extensions import Extension
 from bardtune.studies.plan import StudyPlan
 from bardtune.studies.records import StudyRecord
 from support.study_records import make_record, make_trial
@@ -94,6 +96,31 @@ def test_plans_are_told_apart_by_what_they_say_differently() -> None:
 def test_winners_are_told_apart_by_their_parameters() -> None:
     found = versus([study("a", [2.0, 2.01], [1.9, 1.9]), study("b", [2.0, 2.01])])
     assert found.params == {"learning_rate": (0.002, 0.001)}
+
+
+def test_what_one_of_them_searches_and_the_other_fixes_is_told_apart_too() -> None:
+    one, other = study("a", [2.0, 2.01]), study("b", [2.0, 2.01])
+    of_run = {"budget_s": 9.0, "seed": 3}
+    fixed = [
+        replace(run, params={}, settings={**run.settings, "learning_rate": 0.1, "d_ff": 99, **of_run})
+        for run in other.search_runs
+    ]
+    found = versus([one, replace(other, search_runs=tuple(fixed))])
+    assert found.params == {"learning_rate": (0.001, 0.1), "d_ff": (one.search_runs[0].settings.get("d_ff"), 99)}
+
+
+def test_a_verdict_that_had_been_seen_and_studies_that_build_on_each_other_are_warned_of() -> None:
+    more = Extension(
+        trials=9, hours=3.0, stop_when_settled=False, target=0.0, was_over=True, at_runs=5, confirmations=1,
+        baselines=1, seconds_used=9.0,
+    )  # fmt: skip
+    before = EarlierStudy(name="a", differs=(), winner={}, winner_bpb=2.0, runs=())
+    found = versus([study("a", [2.0, 2.01], extensions=(more,)), study("b", [2.0, 2.01], earlier=(before,))])
+    assert found.warnings == (
+        "a was extended after its verdict had been seen, and whoever goes on until he likes it finds luck",
+        "b began with what a had found: the two are not independent",
+    )
+    assert versus([study("b", [2.0, 2.01], earlier=(before,)), study("c", [2.0, 2.01])]).warnings == ()
 
 
 @pytest.mark.parametrize(

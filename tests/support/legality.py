@@ -20,6 +20,7 @@ from support.small_models import random_bytes
 
 # Cuts at both ends of a window and at the edges of the blocks that an attention kernel may work in.
 CUTS = (0, 1, 31, 32, 127, CONTEXT_BYTES - 2)
+AT_ONCE = 16  # possible next bytes that are graded together
 ROUNDING_NATS = {"fp32": 2e-5, "bf16": 1e-2}  # of the mean loss of a window
 
 
@@ -75,10 +76,13 @@ def check_probabilities_sum_to_one(model: nn.Module) -> None:
     x = random_bytes(2, CONTEXT_BYTES, seed=4)
     sums = _log_probabilities(model, x).exp().sum(-1)
     assert (sums - 1).abs().max() < 1e-4, f"probabilities sum to {sums.min()} to {sums.max()}"
-    last_byte = x[:1, :1]
-    graded = [_mean_loss(model, last_byte, torch.tensor([[value]])) for value in range(VOCAB_SIZE)]
-    total = sum(math.exp(-nats) for nats in graded)
-    assert abs(total - 1) < 1e-4, f"the losses of all next bytes stand for probabilities that sum to {total}"
+    last_bytes = x[:1, :1].expand(AT_ONCE, 1)
+    told = _log_probabilities(model, last_bytes)
+    total = float(told[0].exp().sum())
+    assert abs(total - 1) < 1e-4, f"the probabilities of all next bytes sum to {total}"
+    for values in torch.arange(VOCAB_SIZE).view(-1, AT_ONCE, 1):
+        graded, said = _mean_loss(model, last_bytes, values), -float(told.gather(-1, values[..., None]).mean())
+        assert math.isclose(graded, said, rel_tol=1e-5), f"the bytes {values[:, 0]} are graded {graded}, not {said}"
 
 
 def check_windows_do_not_see_each_other(model: nn.Module, *, precision: str = "fp32") -> None:

@@ -3,7 +3,7 @@
 The chance is what the Gaussian process of the study gives it after its curve so far. As long as there are hours for
 all runs that are planned, minutes are worth nothing and runs that end near the best teach much: a trial is ended only
 when it has less than 1 % to come near it. Once the hours are too few, it is ended with less than 5 % to beat it. Never
-before it has trained for a fifth of its budget, and some dozens of steps, after its first measurement.
+before it has made some dozens of steps, and trained for a fifth of its budget beyond its first measurement.
 """
 
 from typing import TYPE_CHECKING

@@ -1,0 +1,66 @@
+"""Runs that are made once: each is a line of a file, and what is in it is not made again."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bardtune.data.host import available_cores
+from benchmarks.compare import Plan, train_in_a_fresh_process
+from benchmarks.parsing import Candidate
+
+Train = Callable[[Plan, str, int], dict[str, Any]]
+NOT_SETTINGS = ("budget_s", "seed")
+
+
+class KeptRuns:
+    """Runs of settings, in fresh processes, of which each is made once.
+
+    Args:
+        file: JSON lines; made where there is none.
+        corpus: what to train on.
+        train: how a run is made.
+    """
+
+    def __init__(self, file: Path, corpus: str, train: Train = train_in_a_fresh_process) -> None:
+        self.file, self.corpus, self.train = file, corpus, train
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        self.lines: list[dict[str, Any]] = [json.loads(line) for line in lines]
+
+    def run(
+        self, name: str, settings: Mapping[str, Any], *, seconds: float, seed: int, **facts: Any
+    ) -> dict[str, Any] | None:
+        """Make a run unless there is one of this name, budget and seed; returns its line if it is new.
+
+        Args:
+            name: of the settings.
+            settings: all of them; budget and seed among them are not heeded.
+            seconds: the budget.
+            facts: what else its line is to say.
+        """
+        if any((line["name"], line["seconds"], line["seed"]) == (name, seconds, seed) for line in self.lines):
+            return None
+        values = {setting: value for setting, value in settings.items() if setting not in NOT_SETTINGS}
+        plan = Plan(
+            candidates={"A": Candidate(name=name, values=values)},
+            num_pairs=1,
+            seconds=seconds,
+            num_steps=None,
+            threads=available_cores(),
+            corpus=self.corpus,
+            json_file=None,
+        )
+        result = self.train(plan, "A", seed)
+        line = {
+            "name": name, "seconds": seconds, "seed": seed, "val_bpb": result["val_bpb"],
+            "total_steps": result["total_steps"], "cpu_ratio": result["cpu_ratio"], **facts,
+        }  # fmt: skip
+        self.lines.append(line)
+        with self.file.open("a", encoding="utf-8") as file:
+            print(json.dumps(line), file=file)
+        return line
+
+    def bpbs(self, name: str, seconds: float) -> list[float]:
+        """What the runs of a name and budget have reached."""
+        return [line["val_bpb"] for line in self.lines if (line["name"], line["seconds"]) == (name, seconds)]

@@ -1,0 +1,220 @@
+"""A published manual search against bardtune over the space that it moved in, with as many runs.
+
+    python -m benchmarks.the_log FOLDER
+
+The runs of docs/the-log/runs.toml are made again here, in their order, all with one seed; then studies of as many runs
+over docs/the-log/space.toml, which begin where the manual search began. What the log found best and what each study
+recommends is run again with the same fresh seeds, and once more with a longer budget. FOLDER keeps all of it: stopped,
+it goes on when it is called again. Let nothing else run meanwhile. `--picture FILE` draws what is there.
+"""
+
+import argparse
+import os
+import sys
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import bardtune
+from bardtune.data.corpus import BUILT_IN, load_corpus
+from bardtune.data.errors import UserError
+from bardtune.data.paths import user_path
+from bardtune.model.presets import PRESETS
+from bardtune.search.sampling.seeds import derive_seed
+from bardtune.studies.records import StudyRecord
+from benchmarks.compare import ROOT, train_in_a_fresh_process
+from benchmarks.kept import KeptRuns, Train
+from benchmarks.pairs import spread
+from benchmarks.parsing import OneSentenceParser
+from benchmarks.search.arms import DEFAULT, parse_arm
+from benchmarks.search.real import FIRST_FRESH_SEED, Comparison, study_name
+
+RUNS = ROOT / "docs" / "the-log" / "runs.toml"
+SPACE = ROOT / "docs" / "the-log" / "space.toml"
+SEED = 42  # of all runs of the log, as it was there
+LOG = "the log"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogRun:
+    """One run of the published search."""
+
+    name: str
+    published_bpb: float
+    settings: dict[str, Any]
+
+
+def published_runs(file: Path = RUNS) -> list[LogRun]:
+    source = tomllib.loads(file.read_text(encoding="utf-8"))
+    first = dict(source["first"])
+    base = {**PRESETS[first.pop("preset")], **first}
+    return [
+        LogRun(name=run["name"], published_bpb=run["published_bpb"], settings={**base, **run["changes"]})
+        for run in source["runs"]
+    ]
+
+
+def read_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = OneSentenceParser(prog="python -m benchmarks.the_log", description=__doc__)
+    parser.add_argument("folder", help="where runs and studies are kept")
+    parser.add_argument("--corpus", default=BUILT_IN, help="shakespeare, or a file or folder of text")
+    parser.add_argument("--space", default=str(SPACE), help="of the studies [default: docs/the-log/space.toml]")
+    parser.add_argument("--seconds", type=float, default=60.0, help="the budget of a run [default: 60]")
+    parser.add_argument("--studies", type=int, default=3, help="[default: 3]")
+    parser.add_argument("--fresh", type=int, default=5, help="seeds to run each winner with [default: 5]")
+    parser.add_argument("--long-seconds", type=float, default=180.0, help="the longer budget [default: 180]")
+    parser.add_argument("--long-fresh", type=int, default=2, help="seeds for the longer budget [default: 2]")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the best so far there (.png or .svg)")
+    args = parser.parse_args(argv)
+    args.corpus = load_corpus(args.corpus).name
+    args.folder = user_path(args.folder, "the folder")
+    args.arms = [parse_arm(DEFAULT)]
+    return args
+
+
+class Contest:
+    """The log's runs, the studies, and fresh runs of what they found.
+
+    Args:
+        args: what was asked.
+        train: how a run is made that no study makes.
+    """
+
+    def __init__(self, args: argparse.Namespace, train: Train = train_in_a_fresh_process) -> None:
+        self.args, self.runs = args, published_runs()
+        args.trials = len(self.runs)
+        self.kept = KeptRuns(args.folder / "runs.jsonl", args.corpus, train)
+        self.comparison = Comparison(args, train)
+        self.studies: dict[str, bardtune.Study] = {}
+
+    def run(self) -> None:
+        """All that is not there yet."""
+        self._make_the_log_again()
+        for seed in range(self.args.studies):
+            self.studies[study_name(DEFAULT, seed)] = self.comparison.study(self.args.arms[0], seed)
+        for seconds, count in (
+            (self.args.seconds, self.args.fresh),
+            (self.args.long_seconds, self.args.long_fresh),
+        ):
+            for number in range(count):
+                for name, settings in self.winners().items():
+                    self._make(f"winner of {name}", settings, seconds, derive_seed(FIRST_FRESH_SEED, "fresh", number))
+
+    def _make_the_log_again(self) -> None:
+        for run in self.runs:
+            self._make(run.name, run.settings, self.args.seconds, SEED, published_bpb=run.published_bpb)
+
+    def _make(self, name: str, settings: dict[str, Any], seconds: float, seed: int, **facts: Any) -> None:
+        line = self.kept.run(name, settings, seconds=seconds, seed=seed, **facts)
+        if line is not None:
+            print(f"{name}, {seconds:g} s: {line['val_bpb']:.4f} bpb, {line['total_steps']:,} steps", flush=True)
+
+    def log_bpbs(self) -> list[float]:
+        """Of the log's runs here, in their order."""
+        return [self.kept.bpbs(run.name, self.args.seconds)[0] for run in self.runs]
+
+    def winners(self) -> dict[str, dict[str, Any]]:
+        """What each search recommends: the log its lowest value, a study what its verdict says."""
+        bpbs = self.log_bpbs()
+        found = {LOG: self.runs[bpbs.index(min(bpbs))].settings}
+        for name, study in self.studies.items():
+            assert study.winner is not None
+            found[name] = study.winner.settings
+        return found
+
+    def lines(self) -> list[str]:
+        """What there is to say of it."""
+        bpbs = self.log_bpbs()
+        said = [f"{LOG}: lowest {min(bpbs):.4f}, by {self.runs[bpbs.index(min(bpbs))].name!r}"]
+        for name, study in self.studies.items():
+            winner = study.winner
+            assert winner is not None
+            counts = study.record.counts()
+            said.append(f"{name}: {winner.params}, said {winner.bpb:.4f}, {counts}")
+        for seconds in (self.args.seconds, self.args.long_seconds):
+            log = self.kept.bpbs(f"winner of {LOG}", seconds)
+            said.append(f"winner of {LOG}, {seconds:g} s, fresh seeds: {spread(log)}")
+            for name in self.studies:
+                own = self.kept.bpbs(f"winner of {name}", seconds)
+                less = [one - other for one, other in zip(own, log, strict=True)]
+                said.append(
+                    f"winner of {name}, {seconds:g} s, fresh seeds: {spread(own)}; less the log's {spread(less)}"
+                )
+        return said
+
+    def best_so_far(self) -> dict[str, list[tuple[int, float, float]]]:
+        """By search: (runs, minutes, lowest bpb so far) after each of its runs."""
+        bpbs = self.log_bpbs()
+        minutes = self.args.seconds / 60
+        lines = {LOG: [(n, n * minutes, bpb) for n, bpb in enumerate(accumulate(bpbs, min), start=1)]}
+        return lines | {name: steps_of(study.record) for name, study in self.studies.items()}
+
+
+def steps_of(record: StudyRecord) -> list[tuple[int, float, float]]:
+    """(runs of every role, minutes, lowest bpb of the search so far) after each run that has ended, by its end."""
+    ended = sorted((run for run in record.runs if run.started and run.ended), key=lambda run: run.ended)
+    began = min(run.started for run in ended)
+    steps: list[tuple[int, float, float]] = []
+    lowest = float("inf")
+    for number, run in enumerate(ended, start=1):
+        if run.role == "search" and run.val_bpb is not None:
+            lowest = min(lowest, run.val_bpb)
+        if lowest < float("inf"):
+            steps.append((number, (run.ended - began).total_seconds() / 60, lowest))
+    return steps
+
+
+def draw(contest: Contest, file: Path) -> None:
+    """Best so far against runs and against minutes, and the means of fresh runs."""
+    from bardtune.studies.plots import theme
+    from bardtune.studies.plots.matplotlib.base import LEGEND, framed_sheet
+    from bardtune.studies.plots.view import Frame
+    from bardtune.studies.plots.words import BPB
+
+    args = contest.args
+    note = "Lines: the lowest single value so far, too good by luck. Diamonds: the winner's fresh runs, mean and sd."
+    subtitle = f"{args.corpus}, {len(contest.runs)} runs of {args.seconds:g} s each"
+    sheet = framed_sheet(
+        Frame(title="A published manual search, and bardtune in its place", subtitle=subtitle, note=note)
+    )
+    panels = sheet.subplots(1, 2, sharey=True)
+    for (name, steps), colour in zip(contest.best_so_far().items(), theme.STUDIES, strict=False):
+        fresh = spread(contest.kept.bpbs(f"winner of {name}", args.seconds))
+        for panel, place in zip(panels, (0, 1), strict=True):
+            along = [step[place] for step in steps]
+            panel.step(along, [step[2] for step in steps], where="post", color=colour, lw=1.8, label=name)
+            if fresh is not None:
+                panel.errorbar(
+                    [along[-1]], [fresh.mean], yerr=[fresh.sd or 0.0], fmt="D", ms=6, mfc="none", color=colour
+                )
+    for panel, label in zip(panels, ("runs", "minutes"), strict=True):
+        panel.set_xlabel(label)
+        panel.grid(axis="y")
+    panels[0].set_ylabel(BPB)
+    panels[0].legend(ncols=4, **LEGEND)
+    sheet.savefig(file)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    try:
+        contest = Contest(read_args(argv))
+        os.environ.setdefault("BARDTUNE_HOME", str(contest.args.folder / "home"))
+        contest.run()
+    except UserError as problem:
+        print(f"the_log: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; call it again to go on")
+        return 130
+    for line in contest.lines():
+        print(line)
+    if contest.args.picture is not None:
+        draw(contest, contest.args.picture)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
