@@ -111,6 +111,7 @@ class Verdict:
                 "confirmed": self.confirmed.as_json() if self.confirmed else None,
                 "test_bpb": self.test_bpb,
                 "not_distinguishable_from": list(self.rivals),
+                "num_candidates": len(self.candidates),
             }
             if with_settings:
                 best["settings"] = self.winner.settings

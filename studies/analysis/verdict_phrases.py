@@ -39,7 +39,7 @@ def phrases_of(verdict: Mapping[str, Any]) -> VerdictPhrases:
         winner=make_label("search", best["trial"]) if best else None,
         bpb=seeds_text(confirmed or {**best, "n": 1, "mean": best["val_bpb"], "sd": None}) if best else None,
         lower=_lower(best, baseline["confirmed"]) if best else None,
-        certainty=_certainty(best, verdict["noise"]) if best else None,
+        certainty=_certainty(best, baseline, verdict["noise"]) if best else None,
         test_score=_test_score(best["test_bpb"], baseline["test_bpb"]) if best else None,
     )
 
@@ -84,7 +84,7 @@ def _lower(best: Mapping[str, Any], baseline: Mapping[str, Any] | None) -> str |
     return f"{bpb_text(abs(lower))} {'lower' if lower >= 0 else 'higher'} than the baseline"
 
 
-def _certainty(best: Mapping[str, Any], noise: Mapping[str, Any]) -> str:
+def _certainty(best: Mapping[str, Any], baseline: Mapping[str, Any], noise: Mapping[str, Any]) -> str:
     """Whether the winner was confirmed and can be told apart from what else was."""
     sd, degrees = noise["seed_sd"], noise["degrees_of_freedom"]
     if best["confirmed"] and sd is None:
@@ -94,6 +94,9 @@ def _certainty(best: Mapping[str, Any], noise: Mapping[str, Any]) -> str:
         return f"not confirmed: the lowest of many single runs is partly luck{known}"
     if rivals := best["not_distinguishable_from"]:
         return f"not distinguishable from {', '.join(rivals)}{known}"
+    if best.get("num_candidates") == 1:  # logs of older versions do not say
+        told = "distinguishable from the baseline, and " if baseline["confirmed"] else ""
+        return f"{told}the only trial that was confirmed{known}"
     return f"distinguishable from all that was confirmed{known}"
 
 

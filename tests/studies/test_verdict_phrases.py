@@ -23,6 +23,7 @@ def confirmed(*bpbs: tuple[int, float], **changes: Any) -> StudyRecord:
 
 FAR_APART = confirmed((0, 2.250), (0, 2.252), (1, 2.300), (1, 2.302))
 CLOSE = confirmed((0, 2.25), (0, 2.27), (1, 2.26), (1, 2.28))
+ALONE = confirmed((0, 2.25), (0, 2.252))
 SINGLE = confirmed((0, 2.25))
 
 
@@ -34,6 +35,15 @@ def phrases(record: StudyRecord) -> VerdictPhrases:
     ("record", "certainty"),
     [
         (FAR_APART, "distinguishable from all that was confirmed (seed sd 0.0014 with 2 degrees of freedom)"),
+        (
+            ALONE,
+            "distinguishable from the baseline, and the only trial that was confirmed (seed sd 0.0014 with 1 degree of "
+            "freedom)",
+        ),
+        (
+            replace(ALONE, other_runs=tuple(run for run in ALONE.other_runs if run.role != "baseline")),
+            "the only trial that was confirmed (seed sd 0.0014 with 1 degree of freedom)",
+        ),
         (CLOSE, "not distinguishable from trial 1 (seed sd 0.0141 with 2 degrees of freedom)"),
         (
             SINGLE,
