@@ -75,7 +75,7 @@ def seconds_to_decide(space: SearchSpace, record: StudyRecord) -> float:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = OneSentenceParser(prog="python -m benchmarks.deciding", description=__doc__)
-    parser.add_argument("--space", default="seven", help="a built-in name or a TOML file [default: seven]")
+    parser.add_argument("--space", default="wide", help="a built-in name or a TOML file [default: wide]")
     parser.add_argument("--trials", type=int, default=50, help="that have finished [default: 50]")
     parser.add_argument("--draws", type=int, default=15, help="to time [default: 15]")
     try:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bardtune.data.errors import UserError
 from bardtune.data.host import available_cores
 from benchmarks.compare import Plan, train_in_a_fresh_process
 from benchmarks.parsing import Candidate
@@ -20,6 +21,9 @@ class KeptRuns:
         file: JSON lines; made where there is none.
         corpus: what to train on.
         train: how a run is made.
+
+    Raises:
+        UserError: the file holds something else.
     """
 
     def __init__(self, file: Path, corpus: str, train: Train = train_in_a_fresh_process) -> None:
@@ -27,6 +31,8 @@ class KeptRuns:
         file.parent.mkdir(parents=True, exist_ok=True)
         lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
         self.lines: list[dict[str, Any]] = [json.loads(line) for line in lines]
+        if any(line.get("corpus") != corpus for line in self.lines):
+            raise UserError(f"{file} is of runs on another text, or of another benchmark; name another folder.")
 
     def run(
         self, name: str, settings: Mapping[str, Any], *, seconds: float, seed: int, **facts: Any
@@ -53,7 +59,7 @@ class KeptRuns:
         )
         result = self.train(plan, "A", seed)
         line = {
-            "name": name, "seconds": seconds, "seed": seed, "val_bpb": result["val_bpb"],
+            "name": name, "corpus": self.corpus, "seconds": seconds, "seed": seed, "val_bpb": result["val_bpb"],
             "total_steps": result["total_steps"], "cpu_ratio": result["cpu_ratio"], **facts,
         }  # fmt: skip
         self.lines.append(line)

@@ -135,18 +135,26 @@ class Contest:
             counts = study.record.counts()
             said.append(f"{name}: {winner.params}, said {winner.bpb:.4f}, {counts}")
         for seconds in (self.args.seconds, self.args.long_seconds):
-            log = self.kept.bpbs(f"winner of {LOG}", seconds)
-            said.append(f"winner of {LOG}, {seconds:g} s, fresh seeds: {spread(log)}")
+            log = self._by_seed(LOG, seconds)
+            if log:
+                said.append(f"winner of {LOG}, {seconds:g} s, fresh seeds: {spread(list(log.values()))}")
             for name in self.studies:
-                own = self.kept.bpbs(f"winner of {name}", seconds)
-                less = [one - other for one, other in zip(own, log, strict=True)]
-                said.append(
-                    f"winner of {name}, {seconds:g} s, fresh seeds: {spread(own)}; less the log's {spread(less)}"
-                )
+                own = self._by_seed(name, seconds)
+                less = [bpb - log[seed] for seed, bpb in own.items() if seed in log]
+                if less:
+                    said.append(
+                        f"winner of {name}, {seconds:g} s, fresh seeds: {spread(list(own.values()))}; "
+                        f"less {LOG}'s {spread(less)}"
+                    )
         return said
 
+    def _by_seed(self, name: str, seconds: float) -> dict[int, float]:
+        """What fresh runs of a winner have reached."""
+        made = [line for line in self.kept.lines if (line["name"], line["seconds"]) == (f"winner of {name}", seconds)]
+        return {line["seed"]: line["val_bpb"] for line in made}
+
     def best_so_far(self) -> dict[str, list[tuple[int, float, float]]]:
-        """By search: (runs, minutes, lowest bpb so far) after each of its runs."""
+        """By search: (runs, minutes of training, lowest bpb so far) after each of its runs."""
         bpbs = self.log_bpbs()
         minutes = self.args.seconds / 60
         lines = {LOG: [(n, n * minutes, bpb) for n, bpb in enumerate(accumulate(bpbs, min), start=1)]}
@@ -154,16 +162,16 @@ class Contest:
 
 
 def steps_of(record: StudyRecord) -> list[tuple[int, float, float]]:
-    """(runs of every role, minutes, lowest bpb of the search so far) after each run that has ended, by its end."""
-    ended = sorted((run for run in record.runs if run.started and run.ended), key=lambda run: run.ended)
-    began = min(run.started for run in ended)
+    """(runs of every role, minutes of training, lowest bpb of the search so far) after each run, by its end."""
+    ended = sorted((run for run in record.runs if run.ended is not None), key=lambda run: run.ended)
     steps: list[tuple[int, float, float]] = []
-    lowest = float("inf")
+    lowest, minutes = float("inf"), 0.0
     for number, run in enumerate(ended, start=1):
+        minutes += run.stats.seconds.get("train", 0.0) / 60
         if run.role == "search" and run.val_bpb is not None:
             lowest = min(lowest, run.val_bpb)
         if lowest < float("inf"):
-            steps.append((number, (run.ended - began).total_seconds() / 60, lowest))
+            steps.append((number, minutes, lowest))
     return steps
 
 
@@ -190,7 +198,7 @@ def draw(contest: Contest, file: Path) -> None:
                 panel.errorbar(
                     [along[-1]], [fresh.mean], yerr=[fresh.sd or 0.0], fmt="D", ms=6, mfc="none", color=colour
                 )
-    for panel, label in zip(panels, ("runs", "minutes"), strict=True):
+    for panel, label in zip(panels, ("runs", "minutes of training"), strict=True):
         panel.set_xlabel(label)
         panel.grid(axis="y")
     panels[0].set_ylabel(BPB)

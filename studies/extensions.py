@@ -101,7 +101,9 @@ def _ways_out(plan: StudyPlan) -> str:
         ways.append(f"--trials of more than {plan.trials}, up to {MAX_TRIALS}")
     if plan.hours < MAX_HOURS:
         ways.append(f"--hours of more than {plan.hours:g}, up to {MAX_HOURS:g}")
-    return f"give {', or '.join(ways)}." if ways else "that is all that a study may have; start a new one."
+    return (
+        f"give {', or '.join(ways)}." if ways else "that is all that a study may have; resume it, or start a new one."
+    )
 
 
 def confirmation_of(plan: StudyPlan, extensions: Sequence[Extension]) -> Confirmation:

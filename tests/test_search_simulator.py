@@ -161,12 +161,16 @@ def test_files_of_several_comparisons_are_read_together(tmp_path: Path, capsys: 
         made = [*studies("default", [1.8] * 4, world=world), *studies("b", [1.82] * 4, world=world)]
         made += [{**study, "trials": 25, "true_bpb": 1.81} for study in studies("default", [1.8] * 4, world=world)]
         keyed = [{**study, "key": f"{world}{number}"} for number, study in enumerate(made)]
-        (tmp_path / f"{world}.json").write_text(json.dumps({"studies": keyed, "truths": [truth]}))
+        (tmp_path / f"{world}.json").write_text(json.dumps({"code": "a", "studies": keyed, "truths": [truth]}))
     files = [str(tmp_path / f"{world}.json") for world in "wwv"]  # one of them twice
     assert summary_main(files) == 0
     said = capsys.readouterr().out
     assert "b after 50 less default after 25, every world the same: +0.0100 (+0.0100 to +0.0100; n=8)" in said
     assert said.count("all worlds") == 3
+    (tmp_path / "v.json").write_text(json.dumps({"code": "b", "studies": [], "truths": []}))
+    assert summary_main(files[-1:]) == 0
+    assert summary_main(files) == 2
+    assert "other code" in capsys.readouterr().err
     (tmp_path / "w.json").write_text("{}")
     assert summary_main(files) == summary_main([str(tmp_path / "nowhere.json")]) == 2
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bardtune.data.errors import UserError
 from bardtune.model.presets import PRESETS
 from bardtune.model.settings import settings_from
 from bardtune.search.sampling.space_file import load_space
@@ -63,6 +64,9 @@ def test_each_run_is_made_once_and_the_lowest_is_run_again(tmp_path: Path) -> No
     assert (steps[0], steps[-1]) == ((1, 1.0, 2.17), (25, 25.0, 2.0))
     draw(contest, tmp_path / "best.png")
     assert (tmp_path / "best.png").read_bytes().startswith(b"\x89PNG")
+    (tmp_path / "other.txt").write_bytes(text_of(20_001))
+    with pytest.raises(UserError, match="on another text"):
+        Contest(read_args([call[0], "--corpus", str(tmp_path / "other.txt")]), train)
     assert contest.lines()[0] == "the log: lowest 2.0000, by 'embeddings of 1 byte before'"
 
 

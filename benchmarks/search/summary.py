@@ -157,8 +157,8 @@ def table_lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 def half_lines(studies: Sequence[Study]) -> Iterator[str]:
     """Where the default is in a shorter study, against every other arm in the longest one."""
-    *shorter, longest = sorted({study["trials"] for study in studies})
-    for trials in shorter:
+    lengths = sorted({study["trials"] for study in studies})
+    for trials, longest in zip(lengths[:-1], lengths[-1:] * len(lengths), strict=False):
         early = [study for study in studies if study["arm"] == DEFAULT and study["trials"] == trials]
         for arm in dict.fromkeys(study["arm"] for study in studies if study["arm"] != DEFAULT):
             late = [study for study in studies if study["arm"] == arm and study["trials"] == longest]
@@ -176,14 +176,17 @@ def read_files(files: Sequence[str]) -> tuple[list[Study], list[dict[str, Any]]]
     """Studies and surrogates of several comparisons, those of one seed and arm once.
 
     Raises:
-        UserError: a file that cannot be read, or that is none of the benchmark's.
+        UserError: a file that cannot be read, or that is none of the benchmark's, or of other code than the first.
     """
+    code: str | None = None
     studies: dict[str, Study] = {}
     truths: dict[tuple[str, str], dict[str, Any]] = {}
     for name in files:
         file = user_path(name, "the comparison")
         try:
             found = json.loads(file.read_text(encoding="utf-8"))
+            if (code := code or found["code"]) != found["code"]:
+                raise UserError(f"{file} is of studies that other code has searched than {files[0]}; name one of them.")
             studies |= {study["key"]: study for study in found["studies"]}
             truths |= {(truth["world"], truth["family"]): truth for truth in found["truths"]}
         except OSError as problem:

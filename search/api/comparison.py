@@ -24,7 +24,7 @@ class Comparison:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Why their bpb do not compare; empty if they do."""
+        """Why their bpb do not compare, and what else to beware of."""
         return self.found.warnings
 
     def plot(self) -> "go.Figure":

@@ -32,7 +32,7 @@ def extend(
     storage: StorageOption = None,
     accept_changes: AcceptChangesOption = False,
 ) -> int:
-    """Give a study more trials or hours, and go on with it."""
+    """Give a study more trials or hours, and go on with it; without more, with what has ended its search early."""
     from bardtune.search.commands.extend import extend_command
 
     return extend_command(

@@ -60,7 +60,7 @@ def print_summary(record: StudyRecord, given_storage: str | None) -> None:
     if record.state != "interrupted" and verdict.winner is not None:
         print(f"look at it with: bardtune plot {record.name}{where}")
         if (more := _options_of_more(record)) is not None:
-            print(f"more of it with: bardtune extend {record.name} {more}{where}")
+            print(" ".join(filter(None, ("more of it with: bardtune extend", record.name, more))) + where)
 
 
 def say_next(*commands: str, storage: str | None = None) -> None:
@@ -72,7 +72,7 @@ def say_next(*commands: str, storage: str | None = None) -> None:
 
 
 def _options_of_more(record: StudyRecord) -> str | None:
-    """How a finished study can be extended; None if it has all that a study may have."""
+    """How a finished study can be extended, "" for as it is; None if it has all that a study may have."""
     plan = record.plan
     if record.state != "finished" or len(record.runs) >= MAX_TRIALS:
         return None
@@ -80,7 +80,8 @@ def _options_of_more(record: StudyRecord) -> str | None:
     has_time = record.stop_reason != "hours" and plan.hours * 3600 - record.seconds_used > 2 * plan.seconds
     if not has_time and plan.hours == MAX_HOURS:
         return None
-    return " ".join(filter(None, (trials, "" if has_time else f"--hours {MAX_HOURS:g}"))) or None
+    more = " ".join(filter(None, (trials, "" if has_time else f"--hours {MAX_HOURS:g}")))
+    return more if more or len(record.runs) < plan.trials else None
 
 
 def last_crash(record: StudyRecord) -> str | None:

@@ -177,6 +177,8 @@ def extend_study(
 ) -> StudyRecord:
     """Give a study more trials or hours and go on with it: its search, then the confirmation of what leads by then.
 
+    One whose search was ended before all was made that is planned (settled, or at its target) goes on without more.
+
     Args:
         storage_url: where it is stored.
         name: of the study; finished or not, but not running.
@@ -189,7 +191,7 @@ def extend_study(
         hooks: commands that are told of it.
 
     Raises:
-        PlanError: that is not more, or more than the rule allows.
+        PlanError: that is not more, and the study has made what was planned; or it is more than the rule allows.
         StudyError: no such study, it is running, what its trials depend on has changed, or no time is left for a run.
     """
     storage = Storage(storage_url, create=False)
@@ -203,7 +205,8 @@ def extend_study(
         StudyWriter(storage, name, began=began) as writer,
         _launching(writer, address, accept_changes=accept_changes) as launcher,
     ):
-        new = _more_of(writer.record(), trials=trials, hours=hours)  # since then another process may have run it
+        record = replace(writer.record(), stop_reason=writer.stop_reason)  # since then another process may have run it
+        new = _more_of(record, trials=trials, hours=hours)
         stored_space(name, writer.space)
         writer.extend(trials=new.trials, hours=new.hours)
         return _run(writer, launcher, view, hooks)

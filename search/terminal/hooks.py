@@ -156,7 +156,7 @@ class Tail:
 
     def last_line(self) -> str:
         """The last line so far; what has left the session of its writer may still hold the pipe."""
-        self.thread.join(TICK_S)
+        self.thread.join(LET_GO_S)
         lines = self.kept.decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else ""
 

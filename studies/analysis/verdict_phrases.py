@@ -55,7 +55,8 @@ def sentences(phrases: VerdictPhrases, *, so_far: bool = False) -> list[str]:
         return []
     name = "winner" if phrases.is_confirmed else "best so far" if so_far else "best"
     lower = f", {phrases.lower}" if phrases.lower else ""
-    confidence = f"At {100 * CONFIDENCE:g} % it" if phrases.is_confirmed else "It"
+    is_told = phrases.is_confirmed and "distinguishable" in str(phrases.certainty)
+    confidence = f"At {100 * CONFIDENCE:g} % it" if is_told else "It"
     found = [f"The {name} is {phrases.winner}: {phrases.bpb}{lower}.", f"{confidence} is {phrases.certainty}."]
     if phrases.test_score is not None:
         found.append(f"On the test part, which is scored once at the end, it has {phrases.test_score}.")

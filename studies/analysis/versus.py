@@ -12,6 +12,7 @@ from bardtune.studies.plan import PLAN_DEFAULTS
 from bardtune.studies.records import StudyRecord
 
 LEAST, MOST = 2, 8  # studies to compare
+NO_COMPARING = "their bpb do not compare"
 OF_THE_RUN = ("budget_s", "seed")  # settings that are the plan's and not the winner's
 # Facts without which bpb do not compare, by what they are called.
 _CONDITIONS = {
@@ -51,7 +52,12 @@ class Versus:
     unlike: dict[str, tuple[Any, ...]]  # what their plans say differently, by field
     alike: dict[str, Any]  # and what they say alike
     params: dict[str, tuple[Any, ...]]  # settings of their winners, where they differ; None where one has none
-    warnings: tuple[str, ...]  # why their bpb do not compare
+    warnings: tuple[str, ...]  # why their bpb do not compare, and what else to beware of
+
+    @property
+    def do_compare(self) -> bool:
+        """Whether nothing is known in which they differ that would make their bpb incomparable."""
+        return not any(warning.startswith(NO_COMPARING) for warning in self.warnings)
 
 
 def versus(records: Sequence[StudyRecord]) -> Versus:
@@ -120,7 +126,8 @@ def _differing_params(verdicts: Sequence[Verdict]) -> dict[str, tuple[Any, ...]]
     winners = [verdict.winner for verdict in verdicts]
     settings = [{} if winner is None else {**winner.settings, **winner.params} for winner in winners]
     searched = [name for winner in winners if winner is not None for name in winner.params]
-    names = dict.fromkeys([*searched, *(name for each in settings for name in each)])
+    known = set.intersection(*(set(each) for each in settings if each)) if any(settings) else set()
+    names = dict.fromkeys([*searched, *(name for each in settings for name in each if name in known and all(settings))])
     columns = {name: tuple(each.get(name) for each in settings) for name in names if name not in OF_THE_RUN}
     return {name: values for name, values in columns.items() if len(set(map(repr, values))) > 1}
 
@@ -140,7 +147,7 @@ def _warnings(records: Sequence[StudyRecord]) -> list[str]:
         found.append("budget of a run")
     if len({threads for _, threads in budgets}) > 1:
         found.append("number of threads")
-    sentences = [f"their bpb do not compare: they differ in {', '.join(found)}"] if found else []
+    sentences = [f"{NO_COMPARING}: they differ in {', '.join(found)}"] if found else []
     several = [record.name for record in records if len(record.kinds_of_processor) > 1]
     sentences += [f"{name} itself ran on several kinds of processor" for name in several]
     sentences += [

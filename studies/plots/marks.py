@@ -13,7 +13,7 @@ from bardtune.studies.records import StudyRecord, TrialRecord
 
 _EMPTY = 0.3  # of the range of the trials: more empty space than this is not drawn
 Side = Literal["left", "center", "right"]
-Look = Literal["finished", "pruned", "lost", "open"]  # lost: diverged or crashed; open: not yet over
+Look = Literal["finished", "pruned", "lost", "open"]  # lost: diverged, crashed, or cut off by the hours; open: not over
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -171,13 +171,19 @@ class StudyWriter:
         return keys.of_extension(key, len(self.extensions))
 
     @property
+    def stop_reason(self) -> StopReason | None:
+        """Why the study was last ended or stopped, as it is stored; None while it goes on."""
+        reason: StopReason | None = self.search.user_attrs.get(self._of_now(keys.STOP_REASON))
+        return reason
+
+    @property
     def confirmation(self) -> Confirmation:
         """The runs that are kept for making sure of the winner."""
         return confirmation_of(self.plan, self.extensions)
 
     def extend(self, *, trials: int, hours: float) -> None:
         """Give the study more: its search goes on, and what leads then is confirmed."""
-        stop_reason, roles = self.search.user_attrs.get(self._of_now(keys.STOP_REASON)), self.roles()
+        stop_reason, roles = self.stop_reason, self.roles()
         extension = Extension(
             trials=trials,
             hours=hours,

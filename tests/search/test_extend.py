@@ -265,13 +265,3 @@ def test_a_real_study_is_extended(home: Path, capsys: pytest.CaptureFixture[str]
     assert verdict.baseline_test_bpb is not None
     CoordinatorLock(storage_at(home).engine, "s").acquire()
     assert "is being run by process" in complaint(capsys, "extend", "s", "--trials", "9")
-
-
-def test_a_search_that_reached_its_target_goes_on_to_what_was_planned(home: Path) -> None:
-    storage = storage_at(home)
-    make_study(storage, trials=12, target=2.9, **PLAN)
-    first = run_study(storage, home, ScriptedLauncher(by_width))
-    assert (first.stop_reason, len(first.runs) < 12) == ("target", True)
-    extend(storage, trials=12)
-    record = run_study(storage, home, ScriptedLauncher(by_width))
-    assert (record.stop_reason, len(record.runs), record.extended_at) == ("trials", 12, (len(first.runs),))

@@ -103,6 +103,17 @@ def test_commands_are_told_of_a_best_of_the_end_and_of_a_score_that_was_made_up_
     assert out.read_text() == "end finished\n"
 
 
+@pytest.mark.usefixtures("launcher")
+def test_a_search_that_reached_its_target_goes_on_to_what_was_planned(home: Path, text: Path) -> None:
+    plan = {"sampler": "random", "pruner": "none", "hours": 3.0}
+    first = begin(home, text, trials=50, target=7.9, **plan)
+    assert (first.stop_reason, len(first.runs) < 50) == ("target", True)
+    with pytest.raises(PlanError, match="only adds to them"):
+        extend_study(url_of(home), "s", SilentView(), began=time.monotonic(), trials=49)
+    record = extend_study(url_of(home), "s", SilentView(), began=time.monotonic())
+    assert (record.stop_reason, len(record.runs), record.extended_at) == ("trials", 50, (len(first.runs),))
+
+
 class NoScore(dict[str, float]):
     """Weights that are nobody's."""
 

@@ -105,6 +105,6 @@ def test_a_search_that_was_ended_early_goes_on_to_what_was_planned() -> None:
     whole = replace(PLAN, trials=50, hours=3.0)
     assert more_of(whole, num_runs=25, trials=50, hours=None, ended_early=True) == whole
     with pytest.raises(
-        PlanError, match="50 trials and 3 h already; that is all that a study may have; start a new one"
+        PlanError, match="50 trials and 3 h already; that is all that a study may have; resume it, or start a new one"
     ):
         more_of(whole, num_runs=25, trials=50, hours=None)

@@ -99,14 +99,15 @@ def test_winners_are_told_apart_by_their_parameters() -> None:
 
 
 def test_what_one_of_them_searches_and_the_other_fixes_is_told_apart_too() -> None:
-    one, other = study("a", [2.0, 2.01]), study("b", [2.0, 2.01])
-    of_run = {"budget_s": 9.0, "seed": 3}
-    fixed = [
-        replace(run, params={}, settings={**run.settings, "learning_rate": 0.1, "d_ff": 99, **of_run})
-        for run in other.search_runs
-    ]
-    found = versus([one, replace(other, search_runs=tuple(fixed))])
-    assert found.params == {"learning_rate": (0.001, 0.1), "d_ff": (one.search_runs[0].settings.get("d_ff"), 99)}
+    def with_settings(record: StudyRecord, params: dict[str, Any], **settings: Any) -> StudyRecord:
+        runs = (replace(run, params=params, settings=settings) for run in record.search_runs)
+        return replace(record, search_runs=tuple(runs))
+
+    one = with_settings(study("a", [2.0, 2.01]), {"learning_rate": 0.1}, learning_rate=0.1, d_ff=64, seed=1)
+    other = with_settings(study("b", [2.0, 2.01]), {}, learning_rate=0.2, d_ff=99, new_one=3, seed=2)
+    assert versus([one, other]).params == {"learning_rate": (0.1, 0.2), "d_ff": (64, 99)}
+    nothing = replace(study("c", [2.0]), search_runs=(), other_runs=())
+    assert versus([one, nothing]).params == {"learning_rate": (0.1, None)}  # and not all that there is
 
 
 def test_a_verdict_that_had_been_seen_and_studies_that_build_on_each_other_are_warned_of() -> None:

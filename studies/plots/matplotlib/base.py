@@ -47,7 +47,7 @@ def scatter_dots(axes: Axes, xs: Sequence[float], dots: Sequence[Dot], *, size: 
     styles = {
         "pruned": ("pruned, last value", theme.PAPER, theme.PRUNED, "o"),
         "finished": ("finished", theme.FINISHED, theme.FINISHED, "o"),
-        "lost": ("diverged or crashed", theme.LOST, theme.PAPER, "X"),
+        "lost": ("diverged, crashed or cut off", theme.LOST, theme.PAPER, "X"),
     }
     for look, (label, face, edge, marker) in styles.items():
         named = False

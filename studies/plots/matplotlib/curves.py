@@ -13,7 +13,7 @@ from bardtune.studies.plots.words import BPB
 
 _STYLES = {
     "pruned": ("pruned", theme.PRUNED, "-", "o"),
-    "lost": ("diverged or crashed", theme.LOST, "-", "X"),
+    "lost": ("diverged, crashed or cut off", theme.LOST, "-", "X"),
     "open": ("not yet over", theme.PRUNED, ":", ""),
     "finished": ("finished", theme.FINISHED, "-", ""),
 }

@@ -76,7 +76,7 @@ def dot_groups(dots: Sequence[Dot], best: int | None) -> list[tuple[str, list[in
             "finished",
             {"color": theme.FINISHED, "size": 9, "symbol": "circle", "line": _edge(theme.FINISHED)},
         ),
-        ("lost", "diverged or crashed", {"color": theme.LOST, "size": 10, "symbol": "x"}),
+        ("lost", "diverged, crashed or cut off", {"color": theme.LOST, "size": 10, "symbol": "x"}),
     ]
     groups = [(name, [n for n, dot in enumerate(dots) if dot.look == look], marker) for look, name, marker in markers]
     starved = [n for n, dot in enumerate(dots) if dot.is_starved]

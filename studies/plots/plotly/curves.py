@@ -22,7 +22,7 @@ def draw(view: Curves) -> Drawing:
     )
     for look, name, line in (
         ("pruned", "pruned", {"color": theme.PRUNED, "width": 1.2}),
-        ("lost", "diverged or crashed", {"color": theme.LOST, "width": 1.2}),
+        ("lost", "diverged, crashed or cut off", {"color": theme.LOST, "width": 1.2}),
         ("open", "not yet over", {"color": theme.PRUNED, "width": 1.2, "dash": "dot"}),
         ("finished", "finished", {"color": theme.FINISHED, "width": 1.4}),
     ):
