@@ -1,5 +1,7 @@
 """Parallel coordinates with matplotlib: every axis drawn by hand, from 0 to 1, with labels in real units."""
 
+from itertools import pairwise
+
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -13,9 +15,14 @@ from bardtune.studies.plots.views.parallel import Line, Parallel
 from bardtune.studies.plots.words import shorten
 
 
+CHARACTER_IN = 0.095  # of an axis's name
+
+
 def draw(view: Parallel) -> Figure:
     """Faint trials beneath, good ones above, the best on top with its values."""
-    width = max(WIDTH_IN, 1.25 * len(view.axes) + 1)
+    names = [_name(axis) for axis in view.axes]
+    longest = max((len(one + other) / 2 for one, other in pairwise(names)), default=0.0)  # of neighbours
+    width = max(WIDTH_IN, max(1.25, CHARACTER_IN * (longest + 1)) * len(view.axes) + 1)
     sheet = framed_sheet(view.frame, width=width, height=max(HEIGHT_IN, 0.36 * width))
     axes = sheet.add_subplot()
     axes.set(xlim=(-0.3, len(view.axes) - 0.6), ylim=(-0.04, 1.1))
@@ -66,12 +73,16 @@ def _draw_line(axes: Axes, view: Parallel, index: int, colours: ScalarMappable, 
         )
 
 
+def _name(axis: Axis) -> str:
+    return shorten(axis.name, 16)
+
+
 def _draw_axis(axes: Axes, axis: Axis, place: int) -> None:
     axes.plot([place, place], [0, 1], color=theme.INK, lw=1, zorder=4)
     axes.text(
         place,
         1.06,
-        shorten(axis.name, 16),
+        _name(axis),
         ha="center",
         va="bottom",
         fontsize=theme.SMALL_SIZE,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bardtune.studies.plots.axes import NOT_SET, Axis
+from bardtune.studies.plots.matplotlib.picture import figure
 from bardtune.studies.records import StudyRecord
 from support.odd_studies import odd_studies
 from support.study_records import PARAMETERS, make_record, make_trial, planted_record
@@ -139,3 +140,16 @@ def test_the_buttons_leave_the_finished_and_the_best_and_always_the_marked_ones(
         changes: Any = button.args[0]
         assert all(len(each["values"]) == len(changes["line.color"][0]) for each in changes["dimensions"][0])
         assert max(changes["line.color"][0]) == max(figure_of(view).data[0].line.color)
+
+
+def test_long_names_of_neighbours_do_not_touch() -> None:
+    names = ["count_max_order", "window_max_order", "gate_mixtures", *(f"parameter_{n:02}" for n in range(11))]
+    params = {name: 1.0 for name in names}
+    trials = [make_trial(n, 2.2 + n / 100, params={**params, "gate_mixtures": float(n)}) for n in range(5)]
+    axes_of = [replace(PARAMETERS[0], name=name) for name in names]
+    drawn = figure(view_of_record(replace(make_record(*trials), parameters=tuple(axes_of)), "parallel"))
+    drawn.draw_without_rendering()
+    titles = [text for text in drawn.axes[0].texts if text.get_text() in names]
+    boxes = sorted((text.get_window_extent() for text in titles), key=lambda box: box.x0)
+    assert len(boxes) == len(names)
+    assert all(one.x1 < other.x0 for one, other in pairwise(boxes))
