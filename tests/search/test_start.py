@@ -53,7 +53,7 @@ def offered(option: typer.core.TyperOption, begun: str) -> list[str]:
         (["start", "s", "--hours", "4"], "choose --hours 3"),
         (["start", "s", "--trials", "many"], "--trials"),
         (["start", "s", "--sampler", "grid"], "choose one of curvegp"),
-        (["start", "s", "--space", "nowhere.toml"], "seven, "),
+        (["start", "s", "--space", "nowhere.toml"], "or one of wide, "),
         (["start", "s", "--corpus", "nowhere.txt"], "no corpus at"),
         (["start", "a:b"], "cannot name a study"),
         (["start", "s", "--storage", "what?"], "is not a storage URL"),
