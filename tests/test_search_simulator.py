@@ -86,6 +86,13 @@ def test_an_ablation_changes_a_constant_for_as_long_as_it_runs() -> None:
     assert before == observations.MIN_CURVES
 
 
+def test_ends_alone_are_learned_for_as_long_as_the_arm_runs() -> None:
+    before = observations.FINISHED_AT
+    with parse_arm("ends-only").changes():
+        assert observations.FINISHED_AT == ()
+    assert before == observations.FINISHED_AT != ()
+
+
 def test_other_constants_hold_for_as_long_as_the_arm_runs() -> None:
     before = acquisition.GOAL, sampler.AWAY_EVERY
     with parse_arm("default:GOAL=1.5:AWAY_EVERY=3").changes():

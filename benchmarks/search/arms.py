@@ -52,11 +52,23 @@ def _constants(values: Mapping[str, float]) -> Iterator[None]:
             setattr(module, name, before[name])
 
 
+@contextmanager
+def _ends_only() -> Iterator[None]:
+    """Of finished runs nothing is learned but their ends; of pruned ones there are only curves."""
+    module = importlib.import_module("bardtune.studies.surrogate.observations")
+    before, module.FINISHED_AT = module.FINISHED_AT, ()
+    try:
+        yield
+    finally:
+        module.FINISHED_AT = before
+
+
 def _changed(name: str, values: Mapping[str, float]) -> Arm:
     return Arm(name=name, changes=lambda: _constants(values))
 
 
 ABLATIONS = {
+    "ends-only": Arm(name="ends-only", changes=_ends_only),
     "without-curves": _changed("without-curves", {"MIN_CURVES": 10**9}),
     "without-prior": _changed("without-prior", {"PRIOR_WEIGHT": 0.0}),
     "without-pruner": Arm(name="without-pruner", plan={"pruner": "none"}),

@@ -14,7 +14,6 @@ from bardtune.studies.plots.matplotlib.base import BPB_COLOURS, HALO, HEIGHT_IN,
 from bardtune.studies.plots.views.parallel import Line, Parallel
 from bardtune.studies.plots.words import shorten
 
-
 CHARACTER_IN = 0.095  # of an axis's name
 
 

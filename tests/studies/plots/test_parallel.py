@@ -144,7 +144,7 @@ def test_the_buttons_leave_the_finished_and_the_best_and_always_the_marked_ones(
 
 def test_long_names_of_neighbours_do_not_touch() -> None:
     names = ["count_max_order", "window_max_order", "gate_mixtures", *(f"parameter_{n:02}" for n in range(11))]
-    params = {name: 1.0 for name in names}
+    params = dict.fromkeys(names, 1.0)
     trials = [make_trial(n, 2.2 + n / 100, params={**params, "gate_mixtures": float(n)}) for n in range(5)]
     axes_of = [replace(PARAMETERS[0], name=name) for name in names]
     drawn = figure(view_of_record(replace(make_record(*trials), parameters=tuple(axes_of)), "parallel"))
