@@ -46,7 +46,7 @@ def carry_out(command: Command, folder: Path, line: str | None = None) -> tuple[
         folder: to run it in; home of the studies, too.
         line: to be run instead, such as the same with smaller budgets.
     """
-    shell = (line or command.line).replace("docs/*.md", f"{shlex.quote(str(ROOT))}/docs/*.md")
+    shell = (line or command.line).replace(" docs/", f" {shlex.quote(str(ROOT))}/docs/")
     shell = re.sub(r"^bardtune ", f"{shlex.quote(sys.executable)} -P -m bardtune ", shell)
     process = subprocess.Popen(
         ["sh", "-c", f"exec {shell}" if "exec" not in shell and "cat " not in shell else shell],
