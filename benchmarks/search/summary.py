@@ -158,16 +158,16 @@ def table_lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
 def half_lines(studies: Sequence[Study]) -> Iterator[str]:
     """Where the default is in a shorter study, against every other arm in the longest one."""
     lengths = sorted({study["trials"] for study in studies})
-    for trials, longest in zip(lengths[:-1], lengths[-1:] * len(lengths), strict=False):
+    for trials in lengths[:-1]:
         early = [study for study in studies if study["arm"] == DEFAULT and study["trials"] == trials]
         for arm in dict.fromkeys(study["arm"] for study in studies if study["arm"] != DEFAULT):
-            late = [study for study in studies if study["arm"] == arm and study["trials"] == longest]
+            late = [study for study in studies if study["arm"] == arm and study["trials"] == lengths[-1]]
             paired = _paired(late, early)
             if paired:
                 mean, low, high = interval(paired)
                 n = sum(map(len, paired.values()))
                 yield (
-                    f"{arm} after {longest} less {DEFAULT} after {trials}, every world the same: "
+                    f"{arm} after {lengths[-1]} less {DEFAULT} after {trials}, every world the same: "
                     f"{mean:+.4f} ({low:+.4f} to {high:+.4f}; n={n})"
                 )
 

@@ -40,7 +40,7 @@ def compare_command(
         for record, verdict in zip(found.records, found.verdicts, strict=True)
         if verdict.confirmed is not None
     }
-    if len(means) == len(found.records) and found.do_compare:
+    if len(means) == len(found.records) and not found.differ_in:
         say_next(f"export {min(means, key=means.__getitem__)}", storage=storage)
     return 0
 

@@ -164,7 +164,7 @@ def _study_before(
         name=record.name,
         differs=_differs(record, [settings for _, settings, _ in inside], space, plan, fingerprint),
         winner=winner,
-        winner_bpb=_expected_bpb(record, verdict, best) if most else float(best.val_bpb or 0.0),
+        winner_bpb=_expected_bpb(record, verdict, best, fits=bool(most)),
         runs=tuple(ranked[::every] + failed[:most]) if most else (),
         other_ends=tuple(ends[run.run_id] for run, _, _ in inside if run.run_id in ends),
     )
@@ -188,13 +188,16 @@ def _valid_params(space: SearchSpace, settings: Mapping[str, Any]) -> dict[str, 
     return None
 
 
-def _expected_bpb(record: StudyRecord, verdict: Verdict, best: TrialRecord) -> float:
-    """What the settings of a trial reach on average: not the luck of the lowest of many single runs."""
+def _expected_bpb(record: StudyRecord, verdict: Verdict, best: TrialRecord, *, fits: bool) -> float:
+    """What the settings of a trial reach on average: not the luck of the lowest of many single runs.
+
+    Where no surrogate ``fits`` what was never confirmed, it is that luck: nothing is learned from it then.
+    """
     for each in verdict.candidates:
         if each.runs[0].candidate == best.number:
             return each.mean
     assert best.val_bpb is not None
-    surrogate = SurrogateMaker().make(record)
+    surrogate = SurrogateMaker().make(record) if fits else None
     if surrogate is None:
         return best.val_bpb
     return surrogate.seen.scale.bpb(float(surrogate.worth([best.params])[0][0]))

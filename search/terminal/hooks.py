@@ -138,7 +138,7 @@ class HookProcess:
             code = self.process.wait(LET_GO_S)
         except subprocess.TimeoutExpired:
             return None, ""
-        return code, self.errors.last_line()
+        return code, self.errors.last_line() if code else ""
 
 
 class Tail:

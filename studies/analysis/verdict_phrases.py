@@ -20,6 +20,7 @@ class VerdictPhrases:
     baseline_test: str | None  # 2.5000
     raw_best: str | None  # of a search whose winner was confirmed: 2.2312 bpb, trial 7: one run, the luckiest ...
     is_confirmed: bool
+    is_compared: bool  # with another candidate or the baseline
     winner: str | None  # trial 1
     bpb: str | None  # of the winner: 2.2905 bpb (sd 0.0007, n=2 seeds)
     lower: str | None  # 0.1095 lower than the baseline
@@ -36,6 +37,7 @@ def phrases_of(verdict: Mapping[str, Any]) -> VerdictPhrases:
         baseline_test=None if baseline["test_bpb"] is None else bpb_text(baseline["test_bpb"]),
         raw_best=_raw_best(verdict["raw_best"]) if confirmed else None,
         is_confirmed=confirmed is not None,
+        is_compared=confirmed is not None and not (_is_alone(best) and baseline["confirmed"] is None),
         winner=make_label("search", best["trial"]) if best else None,
         bpb=seeds_text(confirmed or {**best, "n": 1, "mean": best["val_bpb"], "sd": None}) if best else None,
         lower=_lower(best, baseline["confirmed"]) if best else None,
@@ -55,8 +57,7 @@ def sentences(phrases: VerdictPhrases, *, so_far: bool = False) -> list[str]:
         return []
     name = "winner" if phrases.is_confirmed else "best so far" if so_far else "best"
     lower = f", {phrases.lower}" if phrases.lower else ""
-    is_told = phrases.is_confirmed and "distinguishable" in str(phrases.certainty)
-    confidence = f"At {100 * CONFIDENCE:g} % it" if is_told else "It"
+    confidence = f"At {100 * CONFIDENCE:g} % it" if phrases.is_compared else "It"
     found = [f"The {name} is {phrases.winner}: {phrases.bpb}{lower}.", f"{confidence} is {phrases.certainty}."]
     if phrases.test_score is not None:
         found.append(f"On the test part, which is scored once at the end, it has {phrases.test_score}.")
@@ -85,6 +86,11 @@ def _lower(best: Mapping[str, Any], baseline: Mapping[str, Any] | None) -> str |
     return f"{bpb_text(abs(lower))} {'lower' if lower >= 0 else 'higher'} than the baseline"
 
 
+def _is_alone(best: Mapping[str, Any]) -> bool:
+    """Whether no other trial was confirmed; logs of older versions do not say."""
+    return best.get("num_candidates") == 1
+
+
 def _certainty(best: Mapping[str, Any], baseline: Mapping[str, Any], noise: Mapping[str, Any]) -> str:
     """Whether the winner was confirmed and can be told apart from what else was."""
     sd, degrees = noise["seed_sd"], noise["degrees_of_freedom"]
@@ -95,7 +101,7 @@ def _certainty(best: Mapping[str, Any], baseline: Mapping[str, Any], noise: Mapp
         return f"not confirmed: the lowest of many single runs is partly luck{known}"
     if rivals := best["not_distinguishable_from"]:
         return f"not distinguishable from {', '.join(rivals)}{known}"
-    if best.get("num_candidates") == 1:  # logs of older versions do not say
+    if _is_alone(best):
         told = "distinguishable from the baseline, and " if baseline["confirmed"] else ""
         return f"{told}the only trial that was confirmed{known}"
     return f"distinguishable from all that was confirmed{known}"

@@ -12,7 +12,6 @@ from bardtune.studies.plan import PLAN_DEFAULTS
 from bardtune.studies.records import StudyRecord
 
 LEAST, MOST = 2, 8  # studies to compare
-NO_COMPARING = "their bpb do not compare"
 OF_THE_RUN = ("budget_s", "seed")  # settings that are the plan's and not the winner's
 # Facts without which bpb do not compare, by what they are called.
 _CONDITIONS = {
@@ -52,12 +51,8 @@ class Versus:
     unlike: dict[str, tuple[Any, ...]]  # what their plans say differently, by field
     alike: dict[str, Any]  # and what they say alike
     params: dict[str, tuple[Any, ...]]  # settings of their winners, where they differ; None where one has none
-    warnings: tuple[str, ...]  # why their bpb do not compare, and what else to beware of
-
-    @property
-    def do_compare(self) -> bool:
-        """Whether nothing is known in which they differ that would make their bpb incomparable."""
-        return not any(warning.startswith(NO_COMPARING) for warning in self.warnings)
+    differ_in: tuple[str, ...]  # what must be alike for bpb to compare, and is not
+    warnings: tuple[str, ...]  # what to beware of, this first of all
 
 
 def versus(records: Sequence[StudyRecord]) -> Versus:
@@ -70,6 +65,7 @@ def versus(records: Sequence[StudyRecord]) -> Versus:
     if not LEAST <= len(records) <= MOST or len(set(names)) < len(names):
         raise PlanError(f"name {LEAST} to {MOST} different studies to compare, such as: bardtune compare plays novel")
     verdicts = tuple(verdict_of(record) for record in records)
+    differ_in = tuple(_differ_in(records))
     pairs = (pair_of(names[one], verdicts[one], names[two], verdicts[two]) for one, two in _places(len(records)))
     plans = [record.plan.as_dict() for record in records]
     columns = {field: tuple(plan[field] for plan in plans) for field in PLAN_DEFAULTS}
@@ -80,7 +76,8 @@ def versus(records: Sequence[StudyRecord]) -> Versus:
         unlike={field: values for field, values in columns.items() if len(set(values)) > 1},
         alike={field: values[0] for field, values in columns.items() if len(set(values)) == 1},
         params=_differing_params(verdicts),
-        warnings=tuple(_warnings(records)),
+        differ_in=differ_in,
+        warnings=tuple(_warnings(records, differ_in)),
     )
 
 
@@ -123,16 +120,17 @@ def pair_of(one: str, of_one: Verdict, other: str, of_other: Verdict) -> Pair | 
 
 
 def _differing_params(verdicts: Sequence[Verdict]) -> dict[str, tuple[Any, ...]]:
+    """What is searched anywhere, and of what is not, what all of them have set."""
     winners = [verdict.winner for verdict in verdicts]
     settings = [{} if winner is None else {**winner.settings, **winner.params} for winner in winners]
     searched = [name for winner in winners if winner is not None for name in winner.params]
-    known = set.intersection(*(set(each) for each in settings if each)) if any(settings) else set()
-    names = dict.fromkeys([*searched, *(name for each in settings for name in each if name in known and all(settings))])
+    of_all = [name for name in settings[0] if all(name in each for each in settings)]
+    names = dict.fromkeys([*searched, *of_all])
     columns = {name: tuple(each.get(name) for each in settings) for name in names if name not in OF_THE_RUN}
     return {name: values for name, values in columns.items() if len(set(map(repr, values))) > 1}
 
 
-def _warnings(records: Sequence[StudyRecord]) -> list[str]:
+def _differ_in(records: Sequence[StudyRecord]) -> list[str]:
     """What must be alike for bpb to compare, and is not."""
     found = [
         word
@@ -147,7 +145,12 @@ def _warnings(records: Sequence[StudyRecord]) -> list[str]:
         found.append("budget of a run")
     if len({threads for _, threads in budgets}) > 1:
         found.append("number of threads")
-    sentences = [f"{NO_COMPARING}: they differ in {', '.join(found)}"] if found else []
+    return found
+
+
+def _warnings(records: Sequence[StudyRecord], differ_in: Sequence[str]) -> list[str]:
+    """What to beware of when they are compared."""
+    sentences = [f"their bpb do not compare: they differ in {', '.join(differ_in)}"] if differ_in else []
     several = [record.name for record in records if len(record.kinds_of_processor) > 1]
     sentences += [f"{name} itself ran on several kinds of processor" for name in several]
     sentences += [

@@ -268,12 +268,16 @@ def test_trials_that_somebody_else_enqueued_do_not_lift_the_cap(storage: Storage
     assert record.stop_reason == "trials"
 
 
+def interrupted_study(storage: Storage, folder: Path, **plan: float) -> None:
+    """A study whose first trial was interrupted in the middle."""
+    make_study(storage, trials=2, pruner="none", **plan)
+    ticks, scripted = iter(range(1000)), ScriptedLauncher(good)
+    scripted.scale_s = plan["seconds"]
+    run_study(storage, folder, scripted, interrupted=lambda: next(ticks) == 7)
+
+
 def test_a_nearly_finished_trial_needs_only_the_rest_of_its_budget(storage: Storage, tmp_path: Path) -> None:
-    make_study(storage, trials=2, seconds=10.0, hours=20 / 3600, pruner="none")
-    ticks = iter(range(1000))
-    scripted = ScriptedLauncher(good)
-    scripted.scale_s = 10.0
-    run_study(storage, tmp_path, scripted, interrupted=lambda: next(ticks) == 7)
+    interrupted_study(storage, tmp_path, seconds=10.0, hours=20 / 3600)
     use_up(storage, 12.0)
     record = run_study(storage, tmp_path, ScriptedLauncher(good))
     assert record.search_runs[0].state == "complete"
@@ -281,11 +285,7 @@ def test_a_nearly_finished_trial_needs_only_the_rest_of_its_budget(storage: Stor
 
 
 def test_a_trial_that_the_hours_have_cut_off_is_not_to_blame(storage: Storage, tmp_path: Path) -> None:
-    make_study(storage, trials=3, seconds=10.0, hours=30 / 3600, pruner="none")
-    ticks = iter(range(1000))
-    scripted = ScriptedLauncher(good)
-    scripted.scale_s = 10.0
-    run_study(storage, tmp_path, scripted, interrupted=lambda: next(ticks) == 7)
+    interrupted_study(storage, tmp_path, seconds=10.0, hours=30 / 3600)
     use_up(storage, 29.0)
     record = run_study(storage, tmp_path, ScriptedLauncher(good))
     (cut,) = record.search_runs

@@ -3,12 +3,14 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bardtune.model.training.stats import RunStats
 from bardtune.search.cli.app import main
 from bardtune.search.commands.shared import print_summary
+from bardtune.studies.plan import StudyPlan
 from support.command_line import complaint
 from support.fakes import ScriptedLauncher, falling_to
 from support.studies_at_hand import make_study, run_study, storage_at
@@ -43,6 +45,24 @@ def test_a_study_that_a_newer_version_has_made_with_something_new_can_be_shown(
     make_study(storage_at(home), "s", **{what: "neww"})
     assert main(["show", "s"]) == 0
     assert capsys.readouterr().out.startswith("study s: interrupted")
+
+
+@pytest.mark.parametrize(
+    ("plan", "stop_reason", "said"),
+    [
+        ({}, "settled", "more of it with: bardtune extend first-folio\n"),  # as it is
+        ({"trials": 9}, "trials", "more of it with: bardtune extend first-folio --trials 50\n"),
+        ({"hours": 1.0, "trials": 50}, "hours", "more of it with: bardtune extend first-folio --hours 3\n"),
+        ({}, "hours", None),
+    ],
+)
+def test_how_more_of_a_study_is_had_is_said(
+    plan: dict[str, float], stop_reason: Any, said: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of = replace(make_record(make_trial(0)), plan=StudyPlan(**plan), stop_reason=stop_reason, seconds_used=60.0)
+    print_summary(of, None)
+    out = capsys.readouterr().out
+    assert ("more of it with" not in out) if said is None else (said in out)
 
 
 def test_runs_on_several_kinds_of_processor_are_said_not_to_compare(capsys: pytest.CaptureFixture[str]) -> None:

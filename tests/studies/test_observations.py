@@ -61,6 +61,10 @@ def test_a_pruned_run_is_read_from_the_end_of_its_curve_as_if_it_had_gone_on() -
     assert list(seen.time[own]) == [seen.clock[50][1], seen.clock[60][1]]
     expected = float(seen.scale.units(np.array([worth(USUAL)]))[0])
     assert abs(float(seen.units[own][-1]) - expected) < 0.5
+    cut_off = replace(pruned, state="failed", ending="interrupted")  # by the hours: its settings are not to blame
+    same = observe(record, modelled(with_trials(*record.search_runs, cut_off)))
+    assert same is not None
+    assert same.units[same.owner == 24].tolist() == seen.units[own].tolist()
 
 
 def test_a_failed_run_is_at_least_as_bad_as_the_worst_that_finished() -> None:
