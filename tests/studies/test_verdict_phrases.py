@@ -31,6 +31,12 @@ def phrases(record: StudyRecord) -> VerdictPhrases:
     return phrases_of(verdict_of(record).as_json())
 
 
+def test_a_winner_that_was_compared_with_nothing_has_no_confidence() -> None:
+    assert sentences(phrases(ALONE))[1].startswith("At 95 % it is distinguishable from the baseline, and the only")
+    without = replace(ALONE, other_runs=tuple(run for run in ALONE.other_runs if run.role != "baseline"))
+    assert sentences(phrases(without))[1].startswith("It is the only trial that was confirmed")
+
+
 @pytest.mark.parametrize(
     ("record", "certainty"),
     [
@@ -52,12 +58,6 @@ def phrases(record: StudyRecord) -> VerdictPhrases:
         (make_record(make_trial(0)), "not confirmed: the lowest of many single runs is partly luck"),
     ],
 )
-def test_a_winner_that_was_compared_with_nothing_has_no_confidence() -> None:
-    assert sentences(phrases(ALONE))[1].startswith("At 95 % it is distinguishable from the baseline, and the only")
-    without = replace(ALONE, other_runs=tuple(run for run in ALONE.other_runs if run.role != "baseline"))
-    assert sentences(phrases(without))[1].startswith("It is the only trial that was confirmed")
-
-
 def test_a_winner_is_called_as_sure_as_it_is(record: StudyRecord, certainty: str) -> None:
     assert phrases(record).certainty == certainty
 
