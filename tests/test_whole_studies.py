@@ -14,7 +14,7 @@ NOT_OF_A_RUN = ("study ", "another study", "first result", "new best", "scoring"
 
 
 def test_a_study_from_start_to_plots(place: Place) -> None:
-    done = place.started("s", trials=5, seconds=0.4, pruner="halving")
+    done = place.started("s", trials=5, seconds=0.4, sampler="curvegp", pruner="chance")
     assert done.returncode == 0, done.stderr
     told = [line.split()[0] for line in done.stderr.splitlines() if not line.startswith(NOT_OF_A_RUN)]
     assert told == ["baseline", "trial", "trial", "trial", "confirmation"]

@@ -73,6 +73,7 @@ def studies(address: str) -> dict[str, int]:
 
 def test_a_study_runs_to_its_end_beside_a_dashboard_that_is_looked_at(home: Path, served: str) -> None:
     options = ["--corpus", "text.txt", "--space", "reference", "--threads", "1", "--trials", "4", "--confirm", "0"]
+    options += ["--sampler", "random", "--pruner", "none"]
     study = subprocess.Popen(
         [*BARDTUNE, "start", "s", "--seconds", "0.5", *options],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

@@ -215,6 +215,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def study(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """A running study of three short trials, already stored."""
     options = ["--corpus", "text.txt", "--space", "reference", "--threads", "1", "--confirm", "0"]
+    options += ["--sampler", "random", "--pruner", "none"]
     process = subprocess.Popen(
         [*BARDTUNE, "start", "s", *options, "--trials", "3", "--seconds", "2"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

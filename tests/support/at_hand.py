@@ -99,7 +99,9 @@ class Place:
     def start(
         self, name: str, *, errors_to: int | TextIO = subprocess.PIPE, own_session: bool = True, **plan: Any
     ) -> subprocess.Popen[str]:
-        plan = {"corpus": "text.txt", "space": "space.toml", "threads": 1, "pruner": "none", **plan}
+        """Begin a study; unless ``plan`` names another sampler, one that needs no torch, so that it begins at once."""
+        small = {"corpus": "text.txt", "space": "space.toml", "threads": 1, "sampler": "random", "pruner": "none"}
+        plan = {**small, **plan}
         flags = [text for key, value in plan.items() for text in (f"--{key.replace('_', '-')}", str(value))]
         return self.begin("start", name, *flags, errors_to=errors_to, own_session=own_session)
 

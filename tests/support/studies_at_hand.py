@@ -33,7 +33,8 @@ def space() -> SearchSpace:
 
 
 def make_study(storage: Storage, name: str = "s", **plan: Any) -> None:
-    said = {"seconds": 1.0, "threads": 1, "confirm": "0", **plan}
+    """A new study; unless ``plan`` says otherwise, with a sampler and a pruner that cost nothing."""
+    said = {"seconds": 1.0, "threads": 1, "confirm": "0", "sampler": "random", "pruner": "none", **plan}
     with StudyWriter(storage, name, new=NewStudy(plan=StudyPlan(**said), space=SPACE, corpus=CORPUS, fingerprint={})):
         pass
 
