@@ -35,8 +35,8 @@ REFERENCE, PRESET, WINNER = "reference", "preset", "winner"
 def read_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = OneSentenceParser(prog="python -m benchmarks.worth", description=__doc__)
     parser.add_argument("folder", help="where runs and studies are kept")
-    parser.add_argument("--corpora", default=BUILT_IN, help="shakespeare, files or folders of text, commas between them")
-    parser.add_argument("--seconds", default="20,60", help="budgets of a run, with commas between them [default: 20,60]")
+    parser.add_argument("--corpora", default=BUILT_IN, help="texts, with commas between them")
+    parser.add_argument("--seconds", default="20,60", help="budgets, with commas between them [default: 20,60]")
     parser.add_argument("--space", default=StudyPlan().space, help="of the studies [default: %(default)s]")
     parser.add_argument("--trials", type=int, default=25, help="of a study [default: 25]")
     parser.add_argument("--fresh", type=int, default=5, help="seeds to run each of the three with [default: 5]")

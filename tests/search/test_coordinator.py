@@ -396,7 +396,7 @@ class Listener(SilentView):
 def test_a_search_that_has_settled_says_so_and_ends_only_where_that_was_asked(storage: Storage, tmp_path: Path) -> None:
     made = {}
     for name, stops in (("stops", True), ("goes", False)):
-        make_study(storage, name, trials=40, confirm="auto", pruner="none", stop_when_settled=stops)
+        make_study(storage, name, trials=40, confirm="auto", sampler="curvegp", stop_when_settled=stops)
         listener = Listener()
         with StudyWriter(storage, name) as writer:
             Coordinator(writer, space(), ScriptedLauncher(gentle), listener, home=Home(tmp_path / name)).run()
