@@ -111,8 +111,10 @@ class Cell:
         assert winner is not None
         known = load_space(self.args.space).best_known
         moved = [f"{name} {known[name]} to {value}" for name, value in winner.params.items() if value != known[name]]
-        preset, own = self.kept.bpbs(PRESET, self.seconds), self.kept.bpbs(WINNER, self.seconds)
-        less = [ours - theirs for ours, theirs in zip(own, preset, strict=True)]
+        by_seed: dict[str, dict[int, float]] = {PRESET: {}, WINNER: {}, REFERENCE: {}}
+        for line in self.kept.lines:
+            by_seed[line["name"]][line["seed"]] = line["val_bpb"]
+        less = [bpb - by_seed[PRESET][seed] for seed, bpb in by_seed[WINNER].items() if seed in by_seed[PRESET]]
         record = self.study.record
         starved = sum(bool(run.stats.starved) for run in record.runs)
         return [
@@ -126,7 +128,7 @@ class Cell:
 def draw(cells: Sequence[Cell], file: Path) -> None:
     """A panel for each text: the three means by budget, and the seeds around them."""
     from bardtune.studies.plots import theme
-    from bardtune.studies.plots.matplotlib.base import LEGEND, framed_sheet
+    from bardtune.studies.plots.matplotlib.base import framed_sheet
     from bardtune.studies.plots.view import Frame
     from bardtune.studies.plots.words import BPB
 
@@ -159,7 +161,7 @@ def draw(cells: Sequence[Cell], file: Path) -> None:
         panel.set_xlim(-0.5, len(budgets) - 0.5)
         panel.grid(axis="y")
     panels[0].set_ylabel(BPB)
-    panels[-1].legend(**{**LEGEND, "loc": "upper right", "bbox_to_anchor": (1, 1)})
+    panels[-1].legend(loc="center right")
     sheet.savefig(file)
 
 

@@ -44,7 +44,7 @@ def test_a_study_and_three_settings_by_turns_each_run_made_once(
     assert len({seed for _, _, seed in made}) == 3
     said = cells[0].lines()
     assert said[0].startswith("text.txt, 0.2 s: {")
-    assert said[-1].startswith("  winner less preset: -0.1")
+    assert said[-1] == "  winner less preset: -0.0997 (sd 0.0012; -0.1010 to -0.0990; n=3)"
     draw(cells, tmp_path / "worth.png")
     assert (tmp_path / "worth.png").read_bytes().startswith(b"\x89PNG")
 
