@@ -2,9 +2,9 @@
 
     python -m benchmarks.worth FOLDER --corpora shakespeare,program.txt --seconds 20,60
 
-For each text and budget a study with all defaults; then what it recommends, the preset and the reference recipe are run
-by turns with the same fresh seeds. FOLDER keeps all of it: stopped, it goes on when it is called again. Let nothing
-else run meanwhile. `--picture FILE` draws what is there.
+For each text and budget a study with all defaults; then the preset and what the study recommends are run by turns with
+the same fresh seeds, and the reference recipe after them. FOLDER keeps all of it: stopped, it goes on when it is called
+again. Let nothing else run meanwhile. `--picture FILE` draws what is there.
 """
 
 import argparse
@@ -81,25 +81,23 @@ class Cell:
         return f"{short_name(self.corpus)}, {self.seconds:g} s"
 
     def run(self) -> None:
-        """All that is not there yet; each second turn in the other order."""
+        """All that is not there yet: what is compared by turns, each second time the other way round, goes first."""
         self.study = self.comparison.study(parse_arm(DEFAULT), 0)
         winner = self.study.winner
         assert winner is not None
-        three: dict[str, dict[str, Any]] = {
-            REFERENCE: PRESETS["reference"],
-            PRESET: PRESETS["modern"],
-            WINNER: winner.settings,
-        }
+        pair = {PRESET: PRESETS["modern"], WINNER: winner.settings}
         for number in range(self.args.fresh):
-            for name in three if number % 2 == 0 else reversed(three):
-                seed = derive_seed(FIRST_FRESH_SEED, "fresh", number)
-                line = self.kept.run(name, three[name], seconds=self.seconds, seed=seed)
-                if line is not None:
-                    print(
-                        f"{self.name}, {name}: {line['val_bpb']:.4f} bpb, {line['total_steps']:,} steps, "
-                        f"CPU/wall {line['cpu_ratio']:.2f}",
-                        flush=True,
-                    )
+            for name in pair if number % 2 == 0 else reversed(pair):
+                self._make(name, pair[name], number)
+        for number in range(self.args.fresh):
+            self._make(REFERENCE, PRESETS["reference"], number)
+
+    def _make(self, name: str, settings: dict[str, Any], number: int) -> None:
+        seed = derive_seed(FIRST_FRESH_SEED, "fresh", number)
+        line = self.kept.run(name, settings, seconds=self.seconds, seed=seed)
+        if line is not None:
+            steps, share = f"{line['total_steps']:,} steps", f"CPU/wall {line['cpu_ratio']:.2f}"
+            print(f"{self.name}, {name}: {line['val_bpb']:.4f} bpb, {steps}, {share}", flush=True)
 
     def spread(self, name: str) -> Spread | None:
         return spread(self.kept.bpbs(name, self.seconds))

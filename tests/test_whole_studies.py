@@ -8,7 +8,6 @@ import optuna
 import pytest
 
 from support.at_hand import Place
-from support.fakes import text_of
 
 NOT_OF_A_RUN = ("study ", "another study", "first result", "new best", "scoring")
 
@@ -96,19 +95,6 @@ def test_an_interrupted_study_saves_its_trial_and_says_how_to_go_on(place: Place
     assert place.run("resume", "s").returncode == 0
     assert place.shown("s")["trials"]["complete"] == 2
     assert not list((place.home / "checkpoints").rglob("*.pt"))
-
-
-def test_a_resume_is_refused_when_the_corpus_has_changed(place: Place) -> None:
-    process = place.start("s", trials=3, seconds=30)
-    place.wait_for("s", lambda state: state["trials"]["running"] == 1)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    (place.folder / "text.txt").write_bytes(text_of(20_001))
-    done = place.run("resume", "s")
-    assert done.returncode == 2
-    assert "has changed since the study" in done.stderr
-    assert "put the old text back" in done.stderr
-    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.long

@@ -96,6 +96,7 @@ def test_a_server_that_is_killed_at_any_moment_costs_a_study_nothing(
         assert state["trials"]["complete"] == state["trials"]["total"] == 6, state
 
 
+@pytest.mark.long
 def test_a_killed_study_is_resumed_from_the_server(place: Place) -> None:
     process = place.start("killed", trials=4, seconds=1.5)
     place.wait_for("killed", lambda state: state["trials"]["complete"] >= 1)

@@ -253,6 +253,7 @@ def test_a_real_study_is_extended(home: Path, capsys: pytest.CaptureFixture[str]
     text = tmp_path / "text.txt"
     text.write_bytes(text_of(20_000))
     args = ["--trials", "4", "--seconds", "0.3", "--space", "reference", "--corpus", str(text), "--threads", "1"]
+    args += ["--sampler", "random", "--pruner", "none"]
     assert main(["start", "s", *args]) == 0
     capsys.readouterr()
     assert main(["extend", "s", "--trials", "6"]) == 0

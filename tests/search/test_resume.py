@@ -8,7 +8,7 @@ from bardtune.search.cli.app import main
 from bardtune.studies import keys
 from bardtune.studies.store.reading import load, read_study
 from support.command_line import complaint
-from support.fakes import ScriptedLauncher, falling_to
+from support.fakes import ScriptedLauncher, falling_to, text_of
 from support.studies_at_hand import make_study, run_study, storage_at
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -25,6 +25,15 @@ def test_a_finished_study_gets_no_trial_and_says_so(capsys: pytest.CaptureFixtur
     assert main(["resume", "s"]) == 0
     assert capsys.readouterr().out.startswith("the study s is finished; no trial was added.\n")
     assert read_study(storage, "s").runs == before.runs
+
+
+def test_a_text_that_has_changed_is_refused(capsys: pytest.CaptureFixture[str], home: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_bytes(text_of(20_000))
+    make_study(storage_at(home), "s", corpus=str(tmp_path / "text.txt"))  # of another text at that place
+    said = complaint(capsys, "resume", "s")
+    assert "has changed since the study" in said
+    assert "put the old text back" in said
+    assert said.count("\n") == 1
 
 
 @pytest.mark.parametrize("what", ["sampler", "pruner", "launcher"])
