@@ -1,7 +1,8 @@
-"""Runs that are made once: each is a line of a file, and what is in it is not made again."""
+"""Benchmarks that go on where they were: a run is made once, is a line of a file, and is not made again."""
 
 import json
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +71,22 @@ class KeptRuns:
     def bpbs(self, name: str, seconds: float) -> list[float]:
         """What the runs of a name and budget have reached."""
         return [line["val_bpb"] for line in self.lines if (line["name"], line["seconds"]) == (name, seconds)]
+
+
+def carry_out(program: str, work: Callable[[], Iterable[str]]) -> int:
+    """Do what a benchmark is called for and print what it has to say; returns the exit code.
+
+    Args:
+        program: its name.
+        work: makes what is not there yet; returns lines.
+    """
+    try:
+        lines = list(work())
+    except UserError as problem:
+        print(f"{program}: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; call it again to go on")
+        return 130
+    print("\n".join(lines))
+    return 0

@@ -20,13 +20,12 @@ from typing import Any
 
 import bardtune
 from bardtune.data.corpus import BUILT_IN, load_corpus
-from bardtune.data.errors import UserError
 from bardtune.data.paths import user_path
 from bardtune.model.presets import PRESETS
 from bardtune.search.sampling.seeds import derive_seed
 from bardtune.studies.records import StudyRecord
 from benchmarks.compare import ROOT, train_in_a_fresh_process
-from benchmarks.kept import KeptRuns, Train
+from benchmarks.kept import KeptRuns, Train, carry_out
 from benchmarks.pairs import spread
 from benchmarks.parsing import OneSentenceParser
 from benchmarks.search.arms import DEFAULT, parse_arm
@@ -206,22 +205,18 @@ def draw(contest: Contest, file: Path) -> None:
     sheet.savefig(file)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    try:
-        contest = Contest(read_args(argv))
-        os.environ.setdefault("BARDTUNE_HOME", str(contest.args.folder / "home"))
-        contest.run()
-    except UserError as problem:
-        print(f"the_log: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; call it again to go on")
-        return 130
-    for line in contest.lines():
-        print(line)
+def compared(argv: Sequence[str] | None) -> list[str]:
+    """Make what is not there yet, draw it if that is asked, and say what came of it."""
+    contest = Contest(read_args(argv))
+    os.environ.setdefault("BARDTUNE_HOME", str(contest.args.folder / "home"))
+    contest.run()
     if contest.args.picture is not None:
         draw(contest, contest.args.picture)
-    return 0
+    return contest.lines()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return carry_out("the_log", lambda: compared(argv))
 
 
 if __name__ == "__main__":

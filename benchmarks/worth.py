@@ -4,7 +4,7 @@
 
 For each text and budget a study with all defaults; then the preset and what the study recommends are run by turns with
 the same fresh seeds, and the reference recipe after them. FOLDER keeps all of it: stopped, it goes on when it is called
-again. Let nothing else run meanwhile. `--picture FILE` draws what is there.
+again, and `--fresh 0` says what is there. Let nothing else run meanwhile. `--picture FILE` draws all means.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from bardtune.search.sampling.seeds import derive_seed
 from bardtune.search.sampling.space_file import load_space
 from bardtune.studies.plan import StudyPlan
 from benchmarks.compare import train_in_a_fresh_process
-from benchmarks.kept import KeptRuns, Train
+from benchmarks.kept import KeptRuns, Train, carry_out
 from benchmarks.pairs import Spread, spread
 from benchmarks.parsing import OneSentenceParser
 from benchmarks.search.arms import DEFAULT, parse_arm
@@ -118,8 +118,8 @@ class Cell:
         return [
             f"{self.name}: {record.counts()}, {record.seconds_used / 60:.0f} minutes, {starved} starved",
             f"  winner: trial {winner.trial}, said {winner.bpb:.4f}; moved: {', '.join(moved) or 'nothing'}",
-            *(f"  {name}: {self.spread(name)}" for name in (REFERENCE, PRESET, WINNER)),
-            f"  winner less preset: {spread(less)}",
+            *(f"  {name}: {of}" for name in (REFERENCE, PRESET, WINNER) if (of := self.spread(name)) is not None),
+            f"  winner less preset: {spread(less) or 'not run'}",
         ]
 
 
@@ -163,27 +163,22 @@ def draw(cells: Sequence[Cell], file: Path) -> None:
     sheet.savefig(file)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    try:
-        args = read_args(argv)
-        os.environ.setdefault("BARDTUNE_HOME", str(args.folder / "home"))
-        cells = [
-            Cell(args, corpus, seconds, train_in_a_fresh_process) for corpus in args.corpora for seconds in args.seconds
-        ]
-        for cell in cells:
-            cell.run()
-    except UserError as problem:
-        print(f"worth: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; call it again to go on")
-        return 130
+def compared(argv: Sequence[str] | None) -> list[str]:
+    """Make what is not there yet, draw it if that is asked, and say it."""
+    args = read_args(argv)
+    os.environ.setdefault("BARDTUNE_HOME", str(args.folder / "home"))
+    cells = [
+        Cell(args, corpus, seconds, train_in_a_fresh_process) for corpus in args.corpora for seconds in args.seconds
+    ]
     for cell in cells:
-        for line in cell.lines():
-            print(line)
+        cell.run()
     if args.picture is not None:
         draw(cells, args.picture)
-    return 0
+    return [line for cell in cells for line in cell.lines()]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return carry_out("worth", lambda: compared(argv))
 
 
 if __name__ == "__main__":

@@ -14,11 +14,10 @@ from typing import Any
 
 import bardtune
 from bardtune.data.corpus import BUILT_IN, load_corpus
-from bardtune.data.errors import UserError
 from bardtune.data.paths import user_path
 from bardtune.search.sampling.seeds import derive_seed
 from benchmarks.compare import train_in_a_fresh_process
-from benchmarks.kept import KeptRuns, Train
+from benchmarks.kept import KeptRuns, Train, carry_out
 from benchmarks.pairs import spread
 from benchmarks.parsing import OneSentenceParser
 from benchmarks.search.arms import DEFAULT, TODAY, parse_arm
@@ -124,20 +123,16 @@ class Comparison:
         return said
 
 
+def compared(argv: Sequence[str] | None) -> list[str]:
+    """Make what is not there yet, and say what came of it."""
+    comparison = Comparison(read_args(argv))
+    os.environ.setdefault("BARDTUNE_HOME", str(comparison.args.folder / "home"))
+    comparison.run()
+    return comparison.lines()
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    try:
-        comparison = Comparison(read_args(argv))
-        os.environ.setdefault("BARDTUNE_HOME", str(comparison.args.folder / "home"))
-        comparison.run()
-    except UserError as problem:
-        print(f"real: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; call it again to go on")
-        return 130
-    for line in comparison.lines():
-        print(line)
-    return 0
+    return carry_out("real", lambda: compared(argv))
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def begin(place: Place, address: str, said: TextIO) -> "subprocess.Popen[str]":
-    plan = {"trials": TRIALS, "seconds": SECONDS, "workers": WORKERS}
+    plan = {"trials": TRIALS, "seconds": SECONDS, "workers": WORKERS, "sampler": "curvegp"}
     return place.start("s", launcher="ray", address=address, errors_to=said, **plan)
 
 

@@ -15,6 +15,7 @@ import pytest
 from support.at_hand import Place, children, is_running, kill, wait_until
 
 TRIALS = 8
+PLAN = {"trials": TRIALS, "seconds": 1, "sampler": "curvegp"}  # the default, which is killed while it decides, too
 LOG = logging.getLogger(__name__)  # see the figures with: pytest -m long -o log_cli=true
 
 
@@ -41,7 +42,7 @@ def test_every_planned_trial_ends_exactly_once_whatever_is_killed_when(place: Pl
 def hurt(place: Place, name: str, chance: random.Random, killed: Counter[str], *, at_most: int) -> None:
     """Run a study, killing it, its trial process or both again and again; counts in ``killed``."""
     before = killed.total()
-    process = place.start(name, trials=TRIALS, seconds=1)
+    process = place.start(name, **PLAN)
     while killed.total() - before < at_most:
         time.sleep(chance.uniform(0.1, 5.0))
         workers = children(process.pid)
@@ -61,7 +62,7 @@ def hurt(place: Place, name: str, chance: random.Random, killed: Counter[str], *
                 continue
         state = place.shown_if_any(name)
         assert state is None or state["trials"]["total"] <= TRIALS
-        process = place.begin("resume", name) if state else place.start(name, trials=TRIALS, seconds=1)
+        process = place.begin("resume", name) if state else place.start(name, **PLAN)
     process.communicate(timeout=240)
     assert not any(map(is_running, children(process.pid)))
 
