@@ -21,6 +21,7 @@ from bardtune.data.paths import short_name, user_path
 from bardtune.model.presets import PRESETS
 from bardtune.search.sampling.seeds import derive_seed
 from bardtune.search.sampling.space_file import load_space
+from bardtune.search.terminal.lines import value_text
 from bardtune.studies.plan import StudyPlan
 from benchmarks.compare import train_in_a_fresh_process
 from benchmarks.kept import KeptRuns, Train, carry_out
@@ -108,15 +109,18 @@ class Cell:
         winner = self.study.winner
         assert winner is not None
         known = load_space(self.args.space).best_known
-        moved = [f"{name} {known[name]} to {value}" for name, value in winner.params.items() if value != known[name]]
+        moved = [
+            f"{name} {value_text(known[name])} to {value_text(value)}"
+            for name, value in winner.params.items()
+            if value != known[name]
+        ]
         by_seed: dict[str, dict[int, float]] = {PRESET: {}, WINNER: {}, REFERENCE: {}}
         for line in self.kept.lines:
             by_seed[line["name"]][line["seed"]] = line["val_bpb"]
         less = [bpb - by_seed[PRESET][seed] for seed, bpb in by_seed[WINNER].items() if seed in by_seed[PRESET]]
         record = self.study.record
-        starved = sum(bool(run.stats.starved) for run in record.runs)
         return [
-            f"{self.name}: {record.counts()}, {record.seconds_used / 60:.0f} minutes, {starved} starved",
+            f"{self.name}: {record.counts()}, {record.seconds_used / 60:.0f} minutes",
             f"  winner: trial {winner.trial}, said {winner.bpb:.4f}; moved: {', '.join(moved) or 'nothing'}",
             *(f"  {name}: {of}" for name in (REFERENCE, PRESET, WINNER) if (of := self.spread(name)) is not None),
             f"  winner less preset: {spread(less) or 'not run'}",
