@@ -8,7 +8,9 @@ from typing import Any
 
 from bardtune.data.errors import UserError
 from bardtune.data.host import available_cores
+from bardtune.data.paths import short_name
 from benchmarks.compare import Plan, train_in_a_fresh_process
+from benchmarks.pairs import Spread, spread
 from benchmarks.parsing import Candidate
 
 Train = Callable[[Plan, str, int], dict[str, Any]]
@@ -35,10 +37,8 @@ class KeptRuns:
         if any(line.get("corpus") != corpus for line in self.lines):
             raise UserError(f"{file} is of runs on another text, or of another benchmark; name another folder.")
 
-    def run(
-        self, name: str, settings: Mapping[str, Any], *, seconds: float, seed: int, **facts: Any
-    ) -> dict[str, Any] | None:
-        """Make a run unless there is one of this name, budget and seed; returns its line if it is new.
+    def run(self, name: str, settings: Mapping[str, Any], *, seconds: float, seed: int, **facts: Any) -> None:
+        """Make a run, and say what it has reached, unless there is one of this name, budget and seed.
 
         Args:
             name: of the settings.
@@ -47,7 +47,7 @@ class KeptRuns:
             facts: what else its line is to say.
         """
         if any((line["name"], line["seconds"], line["seed"]) == (name, seconds, seed) for line in self.lines):
-            return None
+            return
         values = {setting: value for setting, value in settings.items() if setting not in NOT_SETTINGS}
         plan = Plan(
             candidates={"A": Candidate(name=name, values=values)},
@@ -66,11 +66,18 @@ class KeptRuns:
         self.lines.append(line)
         with self.file.open("a", encoding="utf-8") as file:
             print(json.dumps(line), file=file)
-        return line
+        reached = "diverged" if line["val_bpb"] is None else f"{line['val_bpb']:.4f} bpb"
+        what = f"{short_name(self.corpus)}, {seconds:g} s, {name}"
+        print(f"{what}: {reached}, {line['total_steps']:,} steps, CPU/wall {line['cpu_ratio']:.2f}", flush=True)
 
-    def bpbs(self, name: str, seconds: float) -> list[float]:
-        """What the runs of a name and budget have reached."""
-        return [line["val_bpb"] for line in self.lines if (line["name"], line["seconds"]) == (name, seconds)]
+    def by_seed(self, name: str, seconds: float) -> dict[int, float | None]:
+        """What the runs of a name and budget have reached; None for one that diverged."""
+        made = [line for line in self.lines if (line["name"], line["seconds"]) == (name, seconds)]
+        return {line["seed"]: line["val_bpb"] for line in made}
+
+    def spread(self, name: str, seconds: float) -> Spread | None:
+        """The same in short; None if there are none."""
+        return spread(list(self.by_seed(name, seconds).values()))
 
 
 def carry_out(program: str, work: Callable[[], Iterable[str]]) -> int:

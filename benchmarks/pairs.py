@@ -1,7 +1,7 @@
 """Who runs when, and what the runs of two candidates say together."""
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -14,22 +14,26 @@ class Spread:
     sd: float | None  # of the sample; None for one value
     min: float
     max: float
+    diverged: int = 0  # runs without a value, which are not among the n
 
     def __str__(self) -> str:
         sd = "no sd" if self.sd is None else f"sd {self.sd:.4f}"
-        return f"{self.mean:.4f} ({sd}; {self.min:.4f} to {self.max:.4f}; n={self.n})"
+        diverged = f", {self.diverged} more diverged" if self.diverged else ""
+        return f"{self.mean:.4f} ({sd}; {self.min:.4f} to {self.max:.4f}; n={self.n}{diverged})"
 
 
-def spread(values: Sequence[float]) -> Spread | None:
-    """Return the values in short, or None if there are none."""
-    if not values:
+def spread(values: Sequence[float | None]) -> Spread | None:
+    """Return the values in short, or None if there are none; a run that diverged has None for its value."""
+    reached = [value for value in values if value is not None]
+    if not reached:
         return None
     return Spread(
-        n=len(values),
-        mean=statistics.fmean(values),
-        sd=statistics.stdev(values) if len(values) > 1 else None,
-        min=min(values),
-        max=max(values),
+        n=len(reached),
+        mean=statistics.fmean(reached),
+        sd=statistics.stdev(reached) if len(reached) > 1 else None,
+        min=min(reached),
+        max=max(reached),
+        diverged=len(values) - len(reached),
     )
 
 
@@ -41,6 +45,12 @@ def turns(num_pairs: int) -> Iterator[tuple[int, str]]:
     for seed in range(num_pairs):
         for side in "AB" if seed % 2 == 0 else "BA":
             yield seed, side
+
+
+def paired_differences(a: Mapping[int, float | None], b: Mapping[int, float | None]) -> list[float | None]:
+    """Return b less a for each seed that both have; None where one of the two has no value (it diverged)."""
+    pairs = [(a[seed], theirs) for seed, theirs in b.items() if seed in a]
+    return [None if ours is None or theirs is None else theirs - ours for ours, theirs in pairs]
 
 
 def paired_ratios(a: Sequence[float | None], b: Sequence[float | None]) -> list[float]:

@@ -26,7 +26,7 @@ from bardtune.search.sampling.seeds import derive_seed
 from bardtune.studies.records import StudyRecord
 from benchmarks.compare import ROOT, train_in_a_fresh_process
 from benchmarks.kept import KeptRuns, Train, carry_out
-from benchmarks.pairs import spread
+from benchmarks.pairs import paired_differences, spread
 from benchmarks.parsing import OneSentenceParser
 from benchmarks.search.arms import DEFAULT, parse_arm
 from benchmarks.search.real import FIRST_FRESH_SEED, Comparison, study_name
@@ -107,13 +107,12 @@ class Contest:
             self._make(run.name, run.settings, self.args.seconds, SEED, published_bpb=run.published_bpb)
 
     def _make(self, name: str, settings: dict[str, Any], seconds: float, seed: int, **facts: Any) -> None:
-        line = self.kept.run(name, settings, seconds=seconds, seed=seed, **facts)
-        if line is not None:
-            print(f"{name}, {seconds:g} s: {line['val_bpb']:.4f} bpb, {line['total_steps']:,} steps", flush=True)
+        self.kept.run(name, settings, seconds=seconds, seed=seed, **facts)
 
     def log_bpbs(self) -> list[float]:
-        """Of the log's runs here, in their order."""
-        return [self.kept.bpbs(run.name, self.args.seconds)[0] for run in self.runs]
+        """Of the log's runs here, in their order; inf for one that diverged."""
+        reached = [self.kept.by_seed(run.name, self.args.seconds)[SEED] for run in self.runs]
+        return [float("inf") if bpb is None else bpb for bpb in reached]
 
     def winners(self) -> dict[str, dict[str, Any]]:
         """What each search recommends: the log its lowest value, a study what its verdict says."""
@@ -134,29 +133,19 @@ class Contest:
             counts = study.record.counts()
             said.append(f"{name}: {winner.params}, said {winner.bpb:.4f}, {counts}")
         for seconds in (self.args.seconds, self.args.long_seconds):
-            log = self._by_seed(LOG, seconds)
-            if log:
-                said.append(f"winner of {LOG}, {seconds:g} s, fresh seeds: {spread(list(log.values()))}")
-            for name in self.studies:
-                own = self._by_seed(name, seconds)
-                less = [bpb - log[seed] for seed, bpb in own.items() if seed in log]
-                if less:
-                    said.append(
-                        f"winner of {name}, {seconds:g} s, fresh seeds: {spread(list(own.values()))}; "
-                        f"less {LOG}'s {spread(less)}"
-                    )
+            log = self.kept.by_seed(f"winner of {LOG}", seconds)
+            for name in (LOG, *self.studies):
+                own = self.kept.by_seed(f"winner of {name}", seconds)
+                if own:
+                    less = "" if name == LOG else f"; less {LOG}'s {spread(paired_differences(log, own))}"
+                    said.append(f"winner of {name}, {seconds:g} s, fresh seeds: {spread(list(own.values()))}{less}")
         return said
-
-    def _by_seed(self, name: str, seconds: float) -> dict[int, float]:
-        """What fresh runs of a winner have reached."""
-        made = [line for line in self.kept.lines if (line["name"], line["seconds"]) == (f"winner of {name}", seconds)]
-        return {line["seed"]: line["val_bpb"] for line in made}
 
     def best_so_far(self) -> dict[str, list[tuple[int, float, float]]]:
         """By search: (runs, minutes of training, lowest bpb so far) after each of its runs."""
-        bpbs = self.log_bpbs()
+        lowest = accumulate(self.log_bpbs(), min)
         minutes = self.args.seconds / 60
-        lines = {LOG: [(n, n * minutes, bpb) for n, bpb in enumerate(accumulate(bpbs, min), start=1)]}
+        lines = {LOG: [(n, n * minutes, bpb) for n, bpb in enumerate(lowest, start=1) if bpb < float("inf")]}
         return lines | {name: steps_of(study.record) for name, study in self.studies.items()}
 
 
@@ -189,7 +178,7 @@ def draw(contest: Contest, file: Path) -> None:
     )
     panels = sheet.subplots(1, 2, sharey=True)
     for (name, steps), colour in zip(contest.best_so_far().items(), theme.STUDIES, strict=False):
-        fresh = spread(contest.kept.bpbs(f"winner of {name}", args.seconds))
+        fresh = contest.kept.spread(f"winner of {name}", args.seconds)
         for panel, place in zip(panels, (0, 1), strict=True):
             along = [step[place] for step in steps]
             panel.step(along, [step[2] for step in steps], where="post", color=colour, lw=1.8, label=name)

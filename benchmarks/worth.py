@@ -25,7 +25,7 @@ from bardtune.search.terminal.lines import value_text
 from bardtune.studies.plan import StudyPlan
 from benchmarks.compare import train_in_a_fresh_process
 from benchmarks.kept import KeptRuns, Train, carry_out
-from benchmarks.pairs import Spread, spread
+from benchmarks.pairs import Spread, paired_differences, spread
 from benchmarks.parsing import OneSentenceParser
 from benchmarks.search.arms import DEFAULT, parse_arm
 from benchmarks.search.real import FIRST_FRESH_SEED, Comparison
@@ -95,13 +95,10 @@ class Cell:
 
     def _make(self, name: str, settings: dict[str, Any], number: int) -> None:
         seed = derive_seed(FIRST_FRESH_SEED, "fresh", number)
-        line = self.kept.run(name, settings, seconds=self.seconds, seed=seed)
-        if line is not None:
-            steps, share = f"{line['total_steps']:,} steps", f"CPU/wall {line['cpu_ratio']:.2f}"
-            print(f"{self.name}, {name}: {line['val_bpb']:.4f} bpb, {steps}, {share}", flush=True)
+        self.kept.run(name, settings, seconds=self.seconds, seed=seed)
 
     def spread(self, name: str) -> Spread | None:
-        return spread(self.kept.bpbs(name, self.seconds))
+        return self.kept.spread(name, self.seconds)
 
     def lines(self) -> list[str]:
         """What there is to say of it."""
@@ -114,10 +111,8 @@ class Cell:
             for name, value in winner.params.items()
             if value != known[name]
         ]
-        by_seed: dict[str, dict[int, float]] = {PRESET: {}, WINNER: {}, REFERENCE: {}}
-        for line in self.kept.lines:
-            by_seed[line["name"]][line["seed"]] = line["val_bpb"]
-        less = [bpb - by_seed[PRESET][seed] for seed, bpb in by_seed[WINNER].items() if seed in by_seed[PRESET]]
+        preset, won = (self.kept.by_seed(name, self.seconds) for name in (PRESET, WINNER))
+        less = paired_differences(preset, won)
         record = self.study.record
         return [
             f"{self.name}: {record.counts()}, {record.seconds_used / 60:.0f} minutes",

@@ -17,7 +17,7 @@ from bardtune.model.training.budget import step_budget
 from bardtune.model.training.trainer import TrainingRun
 from benchmarks import compare, loops, matmul, profile_step, steps
 from benchmarks.compare import Plan, Run
-from benchmarks.pairs import paired_ratios, spread, turns
+from benchmarks.pairs import paired_differences, paired_ratios, spread, turns
 from benchmarks.parsing import Candidate, parse_candidate
 from support.fakes import text_of
 
@@ -89,12 +89,19 @@ def test_the_sides_take_turns_at_beginning_a_pair() -> None:
 def test_several_values_in_short() -> None:
     short = spread([1.0, 2.0, 6.0])
     assert short is not None
-    assert asdict(short) == {"n": 3, "mean": 3.0, "sd": pytest.approx(math.sqrt(7)), "min": 1.0, "max": 6.0}
+    sd = pytest.approx(math.sqrt(7))
+    assert asdict(short) == {"n": 3, "mean": 3.0, "sd": sd, "min": 1.0, "max": 6.0, "diverged": 0}
 
 
 def test_one_value_has_no_sd_and_none_is_not_told() -> None:
     assert str(spread([2.0])) == "2.0000 (no sd; 2.0000 to 2.0000; n=1)"
     assert spread([]) is None
+    assert spread([None]) is None
+    assert str(spread([None, 2.0])) == "2.0000 (no sd; 2.0000 to 2.0000; n=1, 1 more diverged)"
+
+
+def test_differences_are_taken_seed_by_seed_and_one_of_a_run_that_diverged_has_no_value() -> None:
+    assert paired_differences({1: 2.0, 2: None, 3: 2.0}, {3: 1.5, 2: 1.0, 4: 1.0}) == [-0.5, None]
 
 
 def test_a_pair_of_which_one_diverged_has_no_ratio() -> None:

@@ -7,7 +7,6 @@ FOLDER keeps studies and fresh runs; stopped, it goes on when it is called again
 
 import argparse
 import os
-import statistics
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -100,17 +99,15 @@ class Comparison:
         }  # fmt: skip
         for number in range(self.args.fresh):
             fresh_seed = derive_seed(FIRST_FRESH_SEED + seed, "fresh", number)
-            line = self.fresh.run(study.name, winner.settings, seconds=self.args.seconds, seed=fresh_seed, **facts)
-            if line is not None:
-                print(f"{study.name}: {winner.params}, said {winner.bpb:.4f}, fresh {line['val_bpb']:.4f}", flush=True)
+            self.fresh.run(study.name, winner.settings, seconds=self.args.seconds, seed=fresh_seed, **facts)
 
     def lines(self) -> list[str]:
         """Each arm's mean over its studies, and differences to the first arm, study by study."""
         means = {
-            (arm.name, seed): statistics.fmean(values)
+            (arm.name, seed): found.mean
             for arm in self.args.arms
             for seed in range(self.args.studies)
-            if (values := self.fresh.bpbs(study_name(arm.name, seed), self.args.seconds))
+            if (found := self.fresh.spread(study_name(arm.name, seed), self.args.seconds))
         }
         said = []
         first = self.args.arms[0].name
