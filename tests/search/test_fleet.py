@@ -1,6 +1,7 @@
 """The workers of a study on a cluster that is only said to be one: what becomes of runs when it fails."""
 
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +16,8 @@ from support.workers_at_hand import order
 pytestmark = needs_ray
 ray_exceptions = pytest.importorskip("ray.exceptions", reason="ray is not installed: pip install 'bardtune[ray]'")
 
-from bardtune.search.launch.cluster import fleet as module  # noqa: E402
-from bardtune.search.launch.cluster.fleet import Fleet  # noqa: E402
+from bardtune.search.launch.cluster import calls, texts  # noqa: E402
+from bardtune.search.launch.cluster.fleet import MOST_FAILURES, Fleet  # noqa: E402
 from bardtune.search.launch.cluster.messages import Item, NodeFacts, Report, Wish  # noqa: E402
 from bardtune.search.launch.cluster.node import versions  # noqa: E402
 from bardtune.search.launch.protocol import Ended, Heartbeat, Notice, Placed, RunOrder  # noqa: E402
@@ -143,10 +144,10 @@ class Played:
         self.text = folder / "text.txt"
         self.text.write_bytes(TEXT)
         self.ray, self.now = FakeRay(alive), 1_000.0
-        monkeypatch.setattr(module, "ray", self.ray)
-        monkeypatch.setattr(module, "_on", lambda node: node.node_id)
-        monkeypatch.setattr(module.time, "monotonic", lambda: self.now)
-        monkeypatch.setattr(module.time, "sleep", lambda seconds: None)
+        monkeypatch.setattr(calls, "ray", self.ray)
+        monkeypatch.setattr(calls, "_on", lambda node: node.node_id)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "sleep", lambda seconds: None)
         brief = Brief(
             address=None,
             workers=workers,
@@ -197,7 +198,7 @@ def ends(events: list[Any]) -> list[tuple[str, str]]:
 def test_the_text_is_sent_once_to_each_node_and_again_through_another_where_the_sender_dies(
     play: Callable[..., Played], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PART_BYTES", 8_000)
+    monkeypatch.setattr(texts, "PART_BYTES", 8_000)
     played = play(4, a=2, b=2)
     played.steps()
     assert played.room == 4
@@ -207,7 +208,7 @@ def test_the_text_is_sent_once_to_each_node_and_again_through_another_where_the_
     played = play(2, a=2)
     played.ray.holds_parts = True
     played.steps()
-    (sender,) = played.fleet.senders.values()
+    (sender,) = played.fleet.texts.senders.values()
     played.ray.holds_parts = False
     played.fleet._dismiss(sender)
     played.steps()
@@ -338,7 +339,7 @@ def test_a_node_on_which_nothing_succeeds_is_left_out_and_the_runs_go_on_elsewhe
     played.ray.texts |= {("sick", SHA256), ("well", SHA256)}
     played.steps()
     full = ray_exceptions.RayTaskError("exchange", "no space left on device", OSError("no space left on device"))
-    for number in range(module.MOST_FAILURES):
+    for number in range(MOST_FAILURES):
         name = f"search-000{number}"
         played.fleet.start(played.run(name))
         actor = played.actor_of(name)
