@@ -12,10 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bardtune.model.presets import preset
 from bardtune.model.settings import SettingsError, settings_from
-from bardtune.model.training.stats import RunStats, stats_from
+from bardtune.model.training.stats import stats_from
 from bardtune.search.engine.final_scoring import TICK_S, FinalScoring
-from bardtune.search.engine.limits import USUAL_BYTES_PER_S, overhead_s, remaining_s, run_limit_s
+from bardtune.search.engine.limits import remaining_s, run_limit_s
 from bardtune.search.engine.scheduler import NextRun, Scheduler
+from bardtune.search.engine.time_left import TimeLeft
 from bardtune.search.launch.protocol import (
     Ended,
     Heartbeat,
@@ -34,9 +35,7 @@ from bardtune.search.sampling.so_far import StudySoFar
 from bardtune.search.sampling.space import SearchSpace
 from bardtune.search.terminal.lines import View
 from bardtune.studies import keys
-from bardtune.studies.analysis.phrases import duration_text
 from bardtune.studies.errors import StorageError
-from bardtune.studies.plan import expected_overhead_s
 from bardtune.studies.records import FINISHING_REASONS, StopReason
 from bardtune.studies.store.home import Home
 from bardtune.studies.store.lock import OwnershipLostError
@@ -87,6 +86,7 @@ class Coordinator:
             surrogates=SurrogateMaker(space.parameters),
             is_pressed=self._is_pressed,
         )
+        self.time_left = TimeLeft(writer)
         self.scheduler = Scheduler(writer, self.so_far)
         self.pruner = make_pruner(self.plan.pruner, self.so_far)
         self.final_scoring = FinalScoring(writer, launcher, view, home=home, interrupted=interrupted)
@@ -95,21 +95,13 @@ class Coordinator:
         self.has_settled = False
         self.waits = False  # what comes next depends on runs in progress, and none has ended since that was asked
         self.crashes_in_a_row = 0
-        own_runs = [run for run in writer.record().runs if run.ending == "finished" and run.script is None]
-        self.overheads_s = [overhead_in(run.stats) for run in own_runs]
-
-    @property
-    def longest_overhead_s(self) -> float:
-        """What a run takes beyond its budget, so that none starts that the deadline would cut."""
-        if not self.overheads_s:
-            return overhead_s(self.plan, self.writer.corpus)
-        return max(expected_overhead_s(self.plan.seconds), *self.overheads_s)
 
     def run(self) -> StopReason:
         """Run until the plan is fulfilled; returns why it stopped, which is stored too."""
         self.writer.note_stop(None)
         self.view.study_began(self.writer.record())
-        self._say_what_fits()
+        if (warning := self.time_left.warning(self.plan.trials - self.writer.num_runs())) is not None:
+            self.view.said(warning)
         try:
             reason = self._loop()
             if reason in FINISHING_REASONS and not self.final_scoring.score():
@@ -128,18 +120,6 @@ class Coordinator:
         if reason in FINISHING_REASONS:
             self.final_scoring.tidy_weights()
         return reason
-
-    def _say_what_fits(self) -> None:
-        """Tell how many runs there is time for, where that is fewer than planned."""
-        num_left = self.plan.trials - self.writer.num_runs()
-        usual_s = overhead_s(self.plan, self.writer.corpus, bytes_per_s=USUAL_BYTES_PER_S)
-        run_s = self.plan.seconds + (self.longest_overhead_s if self.overheads_s else usual_s)
-        num_fitting = int(max(0.0, remaining_s(self.writer)) / run_s) * self.plan.workers
-        if num_fitting < num_left:
-            self.view.said(
-                f"with what evaluation takes on this text, a run takes about {duration_text(run_s)}: about "
-                f"{num_fitting} of the {num_left} that are left fit into {self.plan.hours:g} h"
-            )
 
     def _loop(self) -> StopReason:
         reason: StopReason | None = None
@@ -167,10 +147,10 @@ class Coordinator:
         ending, interrupted = self._ending(), self.writer.interrupted()
         if ending is not None:
             return ending
-        run_s, left_s = self.plan.seconds + self.longest_overhead_s, remaining_s(self.writer)
         if interrupted is not None:
             self._begin(self.writer.resume_run(interrupted))
             return None
+        left_s, run_s = self.time_left.seconds, self.time_left.run_s
         next_run = self.scheduler.next(num_running=len(self.following), remaining_s=left_s, run_s=run_s)
         if next_run == "wait":
             return "wait"
@@ -189,7 +169,7 @@ class Coordinator:
         if interrupted is None and self.writer.num_runs() >= self.plan.trials:
             return "trials"
         spent_s = spent_before_s(interrupted) if interrupted else 0.0
-        if remaining_s(self.writer) < self.plan.seconds + self.longest_overhead_s - spent_s:
+        if self.time_left.seconds < self.time_left.run_s - spent_s:
             self._give_up_interrupted()
             return "hours"
         return None
@@ -246,8 +226,7 @@ class Coordinator:
         """Whether the hours are too few for the runs that are planned."""
         num_left = self.plan.trials - self.writer.num_runs() + len(self.following)
         workers = max(1, min(self.plan.workers, self.launcher.capacity))  # as far as there is room for them now
-        needed_s = num_left / workers * (self.plan.seconds + self.longest_overhead_s)
-        return remaining_s(self.writer) < needed_s
+        return self.time_left.is_pressed(num_left, workers)
 
     def _handle(self, event: LauncherEvent) -> None:
         if isinstance(event, Notice):
@@ -266,7 +245,7 @@ class Coordinator:
         else:
             del self.following[event.run_id]
             self.waits = False
-            self._note_overhead(following, event)
+            self.time_left.learn(event, took_s=self.writer.lock.seconds_used() - following.began_s)
             self._tell(following.run, event, prune_reason=following.prune_reason)
 
     def _measured(self, following: Following, event: Measured) -> None:
@@ -321,12 +300,6 @@ class Coordinator:
         with contextlib.suppress(OSError):
             path.parent.rmdir()
 
-    def _note_overhead(self, following: Following, ended: Ended) -> None:
-        """Learn how long a run takes beyond its budget."""
-        train_s = stats_from(ended.stats).seconds.get("train")
-        if ended.ending == "finished" and train_s is not None:
-            self.overheads_s.append(self.writer.lock.seconds_used() - following.began_s - train_s)
-
     def _give_up_interrupted(self) -> None:
         """The hours are over: runs that still wait to be continued end as they are. Their settings are not to blame."""
         while (interrupted := self.writer.interrupted()) is not None:
@@ -360,11 +333,6 @@ class Coordinator:
             with contextlib.suppress(*_AWAY, OwnershipLostError):
                 self.writer.requeue(following.run, {})
         self.following.clear()
-
-
-def overhead_in(stats: RunStats) -> float:
-    """Seconds that a run has noted beside those of training."""
-    return sum(seconds for phase, seconds in stats.seconds.items() if phase != "train")
 
 
 def spent_before_s(interrupted: FrozenTrial) -> float:

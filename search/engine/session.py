@@ -9,13 +9,12 @@ from typing import Any
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
-from bardtune.data.corpus import BUILT_IN, Corpus, load_corpus
-from bardtune.data.errors import CorpusError
-from bardtune.data.paths import user_path
+from bardtune.data.corpus import load_corpus
 from bardtune.search.engine.coordinator import Coordinator
 from bardtune.search.engine.final_scoring import FinalScoring
 from bardtune.search.engine.limits import overhead_s
-from bardtune.search.engine.planning import LIBRARIES, PROCESSOR, REGISTRIES, differences, fingerprint, read_settings
+from bardtune.search.engine.planning import read_settings
+from bardtune.search.engine.resumable import check_packages, check_resumable, fingerprint_of, moved
 from bardtune.search.engine.signals import stop_signals
 from bardtune.search.launch.processes import other_trainers
 from bardtune.search.launch.protocol import Launcher
@@ -38,11 +37,9 @@ from bardtune.studies.store.home import data_home
 from bardtune.studies.store.reading import read_study
 from bardtune.studies.store.storage import Storage
 from bardtune.studies.store.writer import StudyWriter
-from bardtune.studies.text import text_of
 
 INCOMPRESSIBLE_BPB = 7.5
 NO_HOOKS = Hooks()
-CHANGEABLE = (*LIBRARIES, *PROCESSOR)  # a resume may accept these to differ
 
 
 def start_study(
@@ -78,7 +75,7 @@ def start_study(
     if after and best_known is not None:
         raise PlanError("--after and --best-known both say what is tried first; choose one of them.")
     space, corpus = load_space(plan.space), load_corpus(plan.corpus, on_long=_reading(view))
-    _check_packages(plan)
+    check_packages(plan)
     if (bpb := corpus.zlib_bpb) > INCOMPRESSIBLE_BPB:
         view.said(
             f"this text seems to be compressed or encrypted (zlib needs {bpb:.1f} bits for each of its bytes): nothing "
@@ -94,7 +91,7 @@ def start_study(
         space, notes = best_known_from(space, read_settings(best_known), str(best_known))
         for note in notes:
             view.said(note)
-    storage, prints = Storage(storage_url, create=not after), _fingerprint(plan, corpus)
+    storage, prints = Storage(storage_url, create=not after), fingerprint_of(plan, corpus)
     earlier = _earlier(storage, after, space, plan, prints)
     space = space_from(space_after(space, earlier).source)  # refused now, and not when it is stored
     new = NewStudy(plan=plan, space=space.source, corpus=facts, fingerprint=prints, earlier=earlier)
@@ -149,13 +146,13 @@ def resume_study(
     storage = Storage(storage_url, create=False)
     record = read_study(storage, name)
     if corpus is not None:
-        record = _moved(storage, record, corpus)
+        record = moved(storage, record, corpus)
     is_over = record.state == "finished"
     if is_over and not verdict_of(record).unscored:
         return record
     record = _elsewhere(record, launcher, workers)
     _check_address(record.plan, address)
-    _check_resumable(storage, record, accept_changes=accept_changes, command=f"resume {name}", is_over=is_over)
+    check_resumable(storage, record, accept_changes=accept_changes, command=f"resume {name}", is_over=is_over)
     with StudyWriter(storage, name, began=began) as writer:
         if (launcher, workers) != (None, None):
             writer.change_place(launcher=record.plan.launcher, workers=record.plan.workers)
@@ -200,7 +197,7 @@ def extend_study(
     asked = {"trials": trials, "hours": hours}
     command = " ".join([f"extend {name}", *(f"--{key} {value:g}" for key, value in asked.items() if value is not None)])
     _check_address(record.plan, address)
-    _check_resumable(storage, record, accept_changes=accept_changes, command=command)
+    check_resumable(storage, record, accept_changes=accept_changes, command=command)
     with (
         StudyWriter(storage, name, began=began) as writer,
         _launching(writer, address, accept_changes=accept_changes) as launcher,
@@ -280,10 +277,6 @@ def _launching(writer: StudyWriter, address: str | None, *, accept_changes: bool
     return closing(kind.make(Site(record=record, home=data_home(), address=address, accept_changes=accept_changes)))
 
 
-def _fingerprint(plan: StudyPlan, corpus: Corpus) -> dict[str, Any]:
-    return fingerprint(corpus, is_here=LAUNCHERS.kind(plan.launcher).is_here)
-
-
 def _elsewhere(record: StudyRecord, launcher: str | None, workers: int | None) -> StudyRecord:
     """The study with another place for its runs, where its user has said one."""
     if launcher is not None:
@@ -296,82 +289,6 @@ def _elsewhere(record: StudyRecord, launcher: str | None, workers: int | None) -
 def _check_address(plan: StudyPlan, address: str | None) -> None:
     if address is not None and not LAUNCHERS.kind(plan.launcher).has_address:
         raise PlanError(f"--address is for a cluster; choose --launcher ray, or leave it out with {plan.launcher!r}.")
-
-
-def _check_resumable(
-    storage: Storage, record: StudyRecord, *, accept_changes: bool, command: str, is_over: bool = False
-) -> None:
-    """Refuse what cannot go on here; ``command`` is what its user has called."""
-    _check_known(record)
-    _check_cores(record)
-    _check_packages(record.plan)
-    _check_unchanged(storage, record, accept_changes=accept_changes, command=command, is_over=is_over)
-
-
-def _check_known(record: StudyRecord) -> None:
-    """Another version of bardtune may have made the study with what this one has not."""
-    for registry in REGISTRIES:
-        name = getattr(record.plan, registry.noun)
-        if name not in registry.names:
-            raise StudyError(
-                f"the study {record.name!r} cannot go on: this version of bardtune has no {registry.noun} {name!r}; "
-                "resume it with the version that made it, or start a new study."
-            )
-
-
-def _check_cores(record: StudyRecord) -> None:
-    """A resumed study trains with its own thread count, or not at all."""
-    needed = record.plan.workers * record.plan.threads
-    cores = LAUNCHERS.kind(record.plan.launcher).num_cores()
-    if needed > cores:
-        raise StudyError(
-            f"the study {record.name!r} trains on {needed} cores and there are {cores}; resume it where there are as "
-            "many, with fewer --workers, or start a new study."
-        )
-
-
-def _check_packages(plan: StudyPlan) -> None:
-    for registry in REGISTRIES:
-        registry.check_packages(getattr(plan, registry.noun))
-
-
-def _moved(storage: Storage, record: StudyRecord, corpus: str) -> StudyRecord:
-    """Note where the study's text lies now; the very same bytes."""
-    place = corpus if corpus == BUILT_IN else str(user_path(corpus, "the corpus"))
-    if load_corpus(place).sha256 != record.corpus["sha256"]:
-        raise CorpusError(
-            f"the text in {place} is not that of the study {record.name!r}, which has SHA-256 "
-            f"{record.corpus['sha256'][:12]}...; name the place that its own text was moved to."
-        )
-    with StudyWriter(storage, record.name) as writer:
-        writer.change_corpus(place)
-    return read_study(storage, record.name)
-
-
-def _check_unchanged(
-    storage: Storage, record: StudyRecord, *, accept_changes: bool, command: str, is_over: bool
-) -> None:
-    """Refuse what would not compare; what is accepted is what later resumes are held to, if runs follow."""
-    now, stored = _fingerprint(record.plan, text_of(record)), record.fingerprint
-    if record.latest_kind is not None and "cpu" not in stored:  # of a study that began on a cluster
-        stored = {**stored, **dict(zip(PROCESSOR, record.latest_kind, strict=True))}
-    if record.plan.mixed_machines or not LAUNCHERS.kind(record.plan.launcher).is_here:
-        stored = {name: value for name, value in stored.items() if name not in PROCESSOR}
-    changed = differences(stored, now)
-    if not changed:
-        return
-    fatal = [name for name in changed if name not in CHANGEABLE]
-    if fatal or not accept_changes:
-        way_out = (
-            "start a new study"
-            if fatal
-            else f"put it back, or go on all the same with: bardtune {command} --accept-changes"
-        )
-        raise StudyError(f"the study {record.name!r} cannot go on: {'; '.join(changed.values())}. Way out: {way_out}.")
-    if is_over:
-        return
-    with StudyWriter(storage, record.name) as writer:
-        writer.change_fingerprint(now)
 
 
 def exit_code(record: StudyRecord) -> int:

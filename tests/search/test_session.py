@@ -189,7 +189,7 @@ def test_a_study_that_began_on_a_cluster_stays_on_the_kind_of_its_runs(
         return [2.0, Ended(run_id=order.run_id, ending="finished", val_bpb=2.0, stats=stats)]
 
     monkeypatch.setattr(session, "_launching", lambda *_, **__: closing(ScriptedLauncher(with_cpu)))
-    monkeypatch.setattr(session, "_fingerprint", lambda plan, corpus: fingerprint(corpus, is_here=False))
+    monkeypatch.setattr(session, "fingerprint_of", lambda plan, corpus: fingerprint(corpus, is_here=False))
     begin(home, text, trials=2, mixed_machines=is_mixed)
     monkeypatch.undo()
     extend = {"began": time.monotonic(), "trials": 3}
