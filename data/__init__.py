@@ -1,1 +1,1 @@
-"""The text: corpus, split, windows, tokenizer. Knows numpy and nothing above it."""
+"""The text (corpus, split, windows), and what the machine is: cores, memory, clock, files. Knows no torch."""

@@ -26,7 +26,7 @@ def run_script(
 
     It counts as one of the study's runs and its time as the study's, however it ends. It takes the place of a search
     trial, never that of a run that the study keeps for its baseline and for confirming its winner, and search,
-    importance and winner do not see it. The study must be stopped, and not finished.
+    importance and winner do not see it. The study must not be running, and must have a run left and the time for it.
 
     The bpb is "checked" when the script hands back what it has trained: its line then also names a file that it has
     left in the folder it was started in. That is scored with the study's own ruler in another process, and the score is
