@@ -57,7 +57,7 @@ def main() -> None:
     if "--write" in sys.argv:
         PICTURE.write_text("\n".join(line.rstrip() for line in svg.splitlines()) + "\n", encoding="utf-8")
     else:
-        print(svg)
+        sys.stdout.write(svg)
 
 
 if __name__ == "__main__":
