@@ -10,7 +10,6 @@ from pathlib import Path
 
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
-from rich.text import Text
 
 from bardtune.data.awake import awake_s
 from bardtune.search.engine.planning import resolve_plan
@@ -34,14 +33,16 @@ class Photographer(LiveView):
     """The live view on paper, which is taken in the middle of a trial and ends the session then."""
 
     def study_began(self, record: StudyRecord) -> None:
-        self.console.print(Text(f"$ {COMMAND}", style="bold"))
-        LineView(self.console).study_began(record)
+        paper = LineView(self.console)
+        paper.say(f"$ {COMMAND}", style="bold")
+        paper.study_began(record)
         self.record, self.seconds_used = record, record.seconds_used
 
     def measured(self, run_id: str, percent: int, val_bpb: float) -> None:
         super().measured(run_id, percent, val_bpb)
         if run_id == TRIAL and percent >= PERCENT and self.console.record:
-            self.console.print(self.picture())
+            put_on_paper = self.console.print
+            put_on_paper(self.picture())
             self.console.record = False
             os.kill(os.getpid(), signal.SIGINT)
 
