@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
+from rich.live import Live
 
 from bardtune.data.awake import awake_s
 from bardtune.search.engine.planning import resolve_plan
@@ -41,8 +42,9 @@ class Photographer(LiveView):
     def measured(self, run_id: str, percent: int, val_bpb: float) -> None:
         super().measured(run_id, percent, val_bpb)
         if run_id == TRIAL and percent >= PERCENT and self.console.record:
-            put_on_paper = self.console.print
-            put_on_paper(self.picture())
+            last = Live(self.picture(), console=self.console, auto_refresh=False)
+            last.start()
+            last.stop()  # draws it
             self.console.record = False
             os.kill(os.getpid(), signal.SIGINT)
 
