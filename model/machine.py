@@ -38,8 +38,8 @@ def peak_memory_bytes() -> int:
 def keep_freed_memory() -> None:
     """Tell glibc to reuse large freed blocks instead of returning them to the system.
 
-    A training step frees and allocates the same tensors again and again, each with fresh pages from the system; what
-    that costs a step of the modern preset, benchmarks/allocator.py measures. For processes that train and do little else.
+    A training step frees and allocates the same tensors again and again, each with fresh pages from the system
+    (benchmarks/allocator.py measures what that costs). For processes that train and do little else.
     Other C libraries are left alone.
     """
     try:
